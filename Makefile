@@ -1,0 +1,128 @@
+# Everything a developer runs. `make help` lists it. Nothing here needs root; packages come from wherever pip and npm
+# are configured to find them, and must match the hashes in requirements/ and tests/node/package-lock.json.
+
+PYTHON ?= python3
+VENV := .venv
+E2E := .venv-e2e
+BIN := $(VENV)/bin
+NODE_MODULES := tests/node/node_modules
+JOBS ?= 2
+ARGS ?=
+
+PIP_INSTALL := -m pip install --quiet --no-input --disable-pip-version-check
+# The locks are complete, so nothing is left to resolve; with --no-deps a release published later cannot disturb pip.
+PIP_LOCKED := $(PIP_INSTALL) --require-hashes --no-deps
+PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+
+# A virtual environment whose interpreter has gone (a system upgrade) is made anew.
+ifneq ($(wildcard $(VENV)/.created),)
+ifneq ($(shell $(BIN)/python -c "print(1)" 2>/dev/null),1)
+$(shell rm -rf $(VENV))
+endif
+endif
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help run test check format test-watch coverage deep e2e-local wheel lock clean
+
+help: ## list these targets
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+run: $(VENV)/.project ## start the gateway on port 3000 (flags: ARGS="--port 3001")
+	$(BIN)/codenex serve $(ARGS)
+
+test: $(VENV)/.tested ## run the tests (some of them: ARGS="tests/test_contracts.py -k layers")
+	$(PYTEST) -n $(JOBS) $(ARGS)
+
+check: $(VENV)/.tools $(VENV)/.project ## formatting, lint, types, architecture
+	$(BIN)/ruff format --check --quiet . || { echo "Run: make format" >&2; exit 1; }
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/.tools ## format the sources and repair what ruff can repair
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .
+
+test-watch: $(VENV)/.tested ## run the tests again whenever a file changes
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ptw . --now --runner $(CURDIR)/$(BIN)/pytest --ignore-patterns '*/.venv*/*,*/node_modules/*' $(ARGS)
+
+coverage: $(VENV)/.tested ## run the tests and measure what they reach (report: coverage/index.html)
+	$(BIN)/coverage erase
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/coverage run -m pytest -n $(JOBS) $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage html --quiet
+	$(BIN)/coverage report
+
+deep: $(VENV)/.tested ## all tests, with 100,000 examples for every law (hours)
+	CODENEX_DEEP=1 $(PYTEST) -n $(JOBS) -m "deep or not deep" --timeout=7200 $(ARGS)
+
+e2e-local: $(E2E)/.created ## run against a real language model on this machine (downloads 150 MB)
+	PATH="$(CURDIR)/$(E2E)/bin:$(CURDIR)/$(BIN):$$PATH" $(E2E)/bin/python -m pytest tests/e2e_local -q --timeout=1800 $(ARGS)
+
+wheel: $(VENV)/.project ## build a wheel and a source archive into dist/
+	$(BIN)/hatchling build
+
+clean: ## remove everything that make made
+	rm -rf $(VENV) $(E2E) $(NODE_MODULES) build dist coverage htmlcov
+	rm -rf .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- environments: each stamp file says that a step is done ----------------------------------------------------------
+
+define REQUIRE_PYTHON
+	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) on PATH. Python 3.11 or newer is needed: apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Choose another: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: apt-get install python3-venv" >&2; exit 1; }
+endef
+
+$(VENV)/.created:
+	$(REQUIRE_PYTHON)
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+	@touch $@
+
+# What the gateway runs with, and what builds it.
+$(VENV)/.runtime: requirements/runtime.txt requirements/build.txt | $(VENV)/.created
+	$(BIN)/python $(PIP_LOCKED) -r requirements/runtime.txt -r requirements/build.txt
+	@touch $@
+
+# The gateway itself, as an editable installation.
+$(VENV)/.project: pyproject.toml $(VENV)/.runtime
+	$(BIN)/python $(PIP_INSTALL) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+# What the checks and tests need beyond that; a superset of the above with the same versions.
+$(VENV)/.tools: requirements/test.txt | $(VENV)/.created
+	$(BIN)/python $(PIP_LOCKED) -r requirements/test.txt
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/.tools $(VENV)/.project $(NODE_MODULES)/.installed
+	@touch $@
+
+# node and npm come from the Python package index, so that tests run everywhere with the same ones. This node has its own
+# list of certificate authorities; the variable makes it trust what the system trusts.
+$(NODE_MODULES)/.installed: tests/node/package.json tests/node/package-lock.json tests/node/.npmrc | $(VENV)/.tools
+	cd tests/node && NODE_USE_SYSTEM_CA=1 PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --loglevel=error
+	@touch $@
+
+$(E2E)/.created: requirements/e2e-local.txt requirements/test.txt pyproject.toml
+	$(REQUIRE_PYTHON)
+	rm -rf $(E2E)
+	$(PYTHON) -m venv $(E2E) || { rm -rf $(E2E); exit 1; }
+	$(E2E)/bin/python $(PIP_LOCKED) -r requirements/test.txt
+	$(E2E)/bin/python $(PIP_LOCKED) -r requirements/e2e-local.txt
+	$(E2E)/bin/python $(PIP_INSTALL) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+# --- locks -----------------------------------------------------------------------------------------------------------
+
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
+
+lock: ## resolve the newest versions into requirements/*.txt (needs uv)
+	@command -v uv >/dev/null || { echo "uv is needed: pip install uv" >&2; exit 1; }
+	$(LOCK) --upgrade pyproject.toml --group build --group test --output-file requirements/test.txt
+	$(LOCK) --upgrade pyproject.toml --constraints requirements/test.txt --output-file requirements/runtime.txt
+	$(LOCK) --upgrade --group build --constraints requirements/test.txt --output-file requirements/build.txt
+	$(LOCK) --upgrade --no-deps requirements/e2e-local.in --output-file requirements/e2e-local.txt

@@ -1,0 +1,63 @@
+"""Why an answer ended: a unified reason beside the vendor's own word."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class FinishReason(StrEnum):
+    """The union of what the four protocols distinguish."""
+
+    STOP = "stop"
+    STOP_SEQUENCE = "stop_sequence"
+    LENGTH = "length"
+    CONTEXT_WINDOW = "context_window"
+    TOOL_CALLS = "tool_calls"
+    REFUSAL = "refusal"
+    CONTENT_FILTER = "content_filter"
+    PROMPT_FILTER = "prompt_filter"
+    PAUSE = "pause"
+    CONTINUATION = "continuation"
+    COMPACTION = "compaction"
+    MALFORMED_TOOL_CALL = "malformed_tool_call"
+    CANCELLED = "cancelled"
+    OTHER = "other"
+
+
+class FinishDetail(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A reason with its raw word, the matched stop sequence and the vendor's explanation, where given."""
+
+    reason: FinishReason
+    raw: str | None = None
+    stop_sequence: str | None = None
+    message: str | None = None
+    details: Any = None
+
+
+#: Reasons after which a client must not run tool calls of the answer as if it were whole.
+INCOMPLETE = frozenset(
+    {
+        FinishReason.LENGTH,
+        FinishReason.CONTEXT_WINDOW,
+        FinishReason.CONTENT_FILTER,
+        FinishReason.PROMPT_FILTER,
+        FinishReason.REFUSAL,
+        FinishReason.PAUSE,
+        FinishReason.CONTINUATION,
+        FinishReason.CANCELLED,
+        FinishReason.MALFORMED_TOOL_CALL,
+    }
+)
+
+
+def settled(detail: FinishDetail, *, has_tool_calls: bool) -> FinishDetail:
+    """Make reason and content agree: calls mean ``tool_calls`` even where the vendor said stop, and never without
+    a call."""
+    if has_tool_calls and detail.reason in (FinishReason.STOP, FinishReason.OTHER):
+        return msgspec.structs.replace(detail, reason=FinishReason.TOOL_CALLS)
+    if not has_tool_calls and detail.reason is FinishReason.TOOL_CALLS:
+        return msgspec.structs.replace(detail, reason=FinishReason.STOP)
+    return detail

@@ -1,0 +1,118 @@
+"""What a protocol offers: the six translations, its paths, lists and credentials. Each folder under ``protocols``
+fills one in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+
+from codenex.core.answer import Answer
+from codenex.core.errors import Fault
+from codenex.core.events import StreamEvent
+from codenex.core.losses import Losses
+from codenex.core.render import RenderContext
+from codenex.core.request import Request
+from codenex.core.reversal import Reversal
+from codenex.core.usage import Usage
+
+
+class Encoded(msgspec.Struct, frozen=True):
+    """A request in a target's form: the JSON body, and what has to be undone in the answer."""
+
+    body: bytes
+    reversal: Reversal = Reversal()
+
+
+class ErrorBody(msgspec.Struct, frozen=True):
+    """An error in a protocol's form: HTTP status, further headers (lower-case names) and the JSON body."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class Model(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A model in a list. ``created`` is in seconds since 1970, limits are in tokens."""
+
+    id: str
+    owned_by: str = "codenex"
+    display_name: str | None = None
+    created: int = 0
+    max_input_tokens: int | None = None
+    max_output_tokens: int | None = None
+
+
+class StreamDecoder(Protocol):
+    """Upstream bytes to events. After an ``Error`` event or the terminal event of the protocol, more input yields
+    nothing."""
+
+    def feed(self, data: bytes) -> list[StreamEvent]:
+        """Take bytes; return the events that they complete. Never raises: nonsense becomes an ``Error`` event."""
+        ...
+
+    def eof(self) -> list[StreamEvent]:
+        """End of the bytes. Where the protocol's terminal event is missing, the last event is an ``Error``
+        (``upstream_truncated``)."""
+        ...
+
+    @property
+    def done(self) -> bool:
+        """Whether the terminal event (or an error) has been seen."""
+        ...
+
+
+class StreamEncoder(Protocol):
+    """Events to bytes for a client. A legal stream comes out whatever legal order of events goes in."""
+
+    def send(self, event: StreamEvent) -> bytes:
+        """Return what the client shall receive now; may be empty."""
+        ...
+
+    def end(self) -> bytes:
+        """Return the terminal bytes, after the last event."""
+        ...
+
+    def fail(self, fault: Fault) -> bytes:
+        """Return the protocol's in-band error; nothing may follow it."""
+        ...
+
+    def ping(self) -> bytes:
+        """Return a keep-alive that every client of the protocol ignores."""
+        ...
+
+
+class Spoke(msgspec.Struct, frozen=True):
+    """One protocol. ``vendor`` names who can read its signatures (``openai``, ``anthropic``, ``gemini``).
+
+    ``decode_request(body, model)`` raises :class:`Fault` (400) and takes the model of the path where the protocol
+    puts it there;
+    ``encode_request(request, capabilities, losses)`` raises ``unsupported``; ``request.model`` is the upstream's
+    name by then;
+    ``decode_response(body)`` gives the events of a unary answer and raises the fault of an error inside a 200;
+    ``encode_count`` / ``decode_count`` are the token counter's answer; ``encode_count_request`` its request
+    (``None``: no counter).
+    """
+
+    name: str
+    vendor: str
+    decode_request: Callable[[bytes, str | None], Request]
+    encode_request: Callable[[Request, Any, Losses], Encoded]
+    decode_response: Callable[[bytes], list[StreamEvent]]
+    encode_response: Callable[[Answer, RenderContext], bytes]
+    stream_decoder: Callable[[], StreamDecoder]
+    stream_encoder: Callable[[RenderContext], StreamEncoder]
+    decode_error: Callable[[int, list[tuple[str, str]], bytes], Fault]
+    encode_error: Callable[[Fault, str], ErrorBody]
+    encode_models: Callable[[list[Model]], bytes]
+    encode_model: Callable[[Model], bytes]
+    decode_models: Callable[[bytes], list[Model]]
+    encode_count: Callable[[int], bytes]
+    decode_count: Callable[[bytes], int]
+    encode_count_request: Callable[[Request, Any, Losses], Encoded] | None
+    decode_count_request: Callable[[bytes, str | None], Request]
+    #: content type of a stream
+    stream_type: str = "text/event-stream; charset=utf-8"
+    #: usage of one complete upstream answer body, for passthrough accounting
+    usage_of: Callable[[bytes], Usage | None] | None = None

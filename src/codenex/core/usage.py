@@ -1,0 +1,69 @@
+"""Token usage as disjoint buckets. Unknown is ``None``, never 0; each protocol renders them by formula."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Tokens of one answer. The buckets never overlap; sums are computed, not stored.
+
+    Formulas per protocol: OpenAI's prompt/input tokens are all input buckets together; Anthropic's ``input_tokens``
+    is ``input_uncached + input_tool``; Gemini's ``promptTokenCount`` excludes ``input_tool`` and its
+    ``candidatesTokenCount`` excludes ``output_reasoning``.
+    """
+
+    input_uncached: int | None = None
+    input_cache_read: int | None = None
+    input_cache_write_5m: int | None = None
+    input_cache_write_1h: int | None = None
+    #: input that server-side tools brought in (Gemini's toolUsePromptTokenCount)
+    input_tool: int | None = None
+    output_text: int | None = None
+    output_reasoning: int | None = None
+    #: calls of server-side tools by name, such as ``web_search_requests``
+    server_tools: dict[str, int] | None = None
+    service_tier: str | None = None
+    #: the vendor's own usage object, for the log and for the same protocol
+    raw: dict[str, Any] | None = None
+
+    @property
+    def input_cache_write(self) -> int | None:
+        """Tokens written to a prompt cache, of any lifetime."""
+        return add(self.input_cache_write_5m, self.input_cache_write_1h)
+
+    @property
+    def input_total(self) -> int | None:
+        """All input tokens."""
+        return add(self.input_uncached, self.input_cache_read, self.input_cache_write, self.input_tool)
+
+    @property
+    def output_total(self) -> int | None:
+        """All output tokens."""
+        return add(self.output_text, self.output_reasoning)
+
+    @property
+    def total(self) -> int | None:
+        """All tokens."""
+        return add(self.input_total, self.output_total)
+
+    def merged(self, later: Usage) -> Usage:
+        """Return this snapshot overwritten by what a later one knows (stream usage is cumulative: replace, never
+        add)."""
+        changes = {name: value for name in self.__struct_fields__ if (value := getattr(later, name)) is not None}
+        return msgspec.structs.replace(self, **changes) if changes else self
+
+
+def add(*counts: int | None) -> int | None:
+    """Add counts, unknown ones left out; ``None`` when all are unknown."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def less(total: int | None, *parts: int | None) -> int | None:
+    """Subtract known parts from a total, never below 0; ``None`` when the total is unknown."""
+    if total is None:
+        return None
+    return max(0, total - sum(part for part in parts if part is not None))

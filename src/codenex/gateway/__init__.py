@@ -1,0 +1,1 @@
+"""The life of one request: resolve, admit, attempt, commit, relay, record."""

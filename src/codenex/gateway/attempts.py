@@ -1,0 +1,270 @@
+"""The attempts of one request: choose an account, call it, and move on to another where that may help."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from codenex.core.answer import Answer, fold
+from codenex.core.envelope import opened_request, sealed_event
+from codenex.core.errors import Fault, FaultKind
+from codenex.core.events import StreamEvent
+from codenex.core.identifiers import digest
+from codenex.core.losses import Losses
+from codenex.core.render import RenderContext
+from codenex.core.reversal import Reversal, Reverser
+from codenex.core.spoke import Encoded
+from codenex.gateway.accounts import Accounts
+from codenex.gateway.commit import CommitGate, Recovery
+from codenex.gateway.delivery import Delivery
+from codenex.gateway.edits import edited
+from codenex.gateway.exchange import Headers
+from codenex.gateway.headers import passed_down, passed_up
+from codenex.gateway.job import Job
+from codenex.gateway.lanes import ArrayLane, Lane, Observation, PassthroughLane, TranslationLane
+from codenex.gateway.queries import forwarded_query
+from codenex.gateway.spokes import SPOKES
+from codenex.gateway.upstream import ANSWER_LIMIT, call, refusal
+from codenex.pool.blame import may_try_another
+from codenex.providers.registry import PROVIDER_TYPES, ProviderType
+from codenex.providers.transport import Deadlines, Transport, UpstreamResponse
+from codenex.store.settings import Account, Settings
+
+
+class Attempts:
+    """Serves jobs from upstream accounts."""
+
+    def __init__(self, settings: Settings, accounts: Accounts, transport: Transport) -> None:
+        self.settings = settings
+        self.accounts = accounts
+        self.transport = transport
+
+    async def serve(self, job: Job, common: Headers) -> None:
+        """Answer a job. Raises :class:`Fault` only while nothing has been promised to the client."""
+        chain = [job.resolution.provider]
+        if not job.resolution.explicit:
+            chain += self.settings.fallback_chain.get(job.resolution.provider, ())
+        gate = CommitGate(job.stream, self.settings.commit_after)
+        encoder = job.spoke.stream_encoder(job.context(translated=False))
+        delivery = Delivery(
+            job.exchange,
+            gate,
+            content_type="application/json" if job.array_stream else job.spoke.stream_type,
+            ping=encoder.ping,
+            fail=encoder.fail,
+            keep_alive_interval=self.settings.keep_alive_interval,
+        )
+        with delivery:
+            fault = await self._attempts(job, chain, delivery, common)
+            if fault is None:
+                return
+            if gate.recovery is Recovery.RETRY:
+                raise fault
+            delivery.fail(fault)
+
+    async def _attempts(self, job: Job, chain: list[str], delivery: Delivery, common: Headers) -> Fault | None:
+        """Try accounts until one serves; return the fault to tell the client where none does."""
+        model = job.resolution.model
+        tried: set[str] = set()
+        first: Fault | None = None
+        for name in chain:
+            provider = PROVIDER_TYPES.get(name)
+            if provider is None or not self.settings.accounts.get(name):
+                continue
+            while len(tried) < self.settings.max_attempts:
+                account = self.accounts.choose(name, model, frozenset(tried))
+                if account is None:
+                    break
+                tried.add(account.uuid)
+                try:
+                    with self.accounts.attempt(account, model):
+                        attempt = Attempt(self, job, provider, account, delivery, common)
+                        await attempt.run()
+                    if attempt.fault is not None:
+                        self.accounts.record_failure(account, model, attempt.fault)
+                    return None
+                except Fault as fault:
+                    if first is None or may_try_another(first):
+                        first = fault
+                    if not may_try_another(fault):
+                        return fault
+        return first if first is not None else self.accounts.exhausted(job.resolution.provider, model)
+
+
+class Attempt:
+    """One call of one account."""
+
+    def __init__(
+        self,
+        attempts: Attempts,
+        job: Job,
+        provider: ProviderType,
+        account: Account,
+        delivery: Delivery,
+        common: Headers,
+    ) -> None:
+        self._settings = attempts.settings
+        self._transport = attempts.transport
+        self._job = job
+        self._provider = provider
+        self._account = account
+        self._delivery = delivery
+        self._model = account.aliases.get(job.resolution.model, job.resolution.model)
+        self._spoke = SPOKES[provider.protocol]
+        self._headers: Headers = [*common, ("x-codenex-provider", provider.name)]
+        #: what went wrong after the answer had begun, so that it was told in-band
+        self.fault: Fault | None = None
+        job.exchange.notes.update(provider=provider.name, account=account.uuid, model=self._model)
+
+    async def run(self) -> None:
+        """Make the attempt. Raises :class:`Fault` where another account may take over or the status is still open."""
+        if self._spoke is self._job.spoke:
+            await self._pass_through()
+        else:
+            await self._translate()
+
+    async def _pass_through(self) -> None:
+        job = self._job
+        changes: dict[str, object] = {}
+        if job.head.model is not None and self._spoke.name != "gemini" and job.head.model != self._model:
+            changes["model"] = self._model
+        body = edited(job.head, changes) if changes else job.body
+        response = await self._send(body, passed_up(job.exchange.headers), forwarded_query(job.exchange.query))
+        try:
+            self._headers += passed_down([pair for pair in response.headers if pair[0] != "content-type"])
+            if job.stream:
+                decoder = self._spoke.stream_decoder()
+                await self._relay(
+                    response,
+                    ArrayLane(decoder, self._delivery.render_failure) if job.array_stream else PassthroughLane(decoder),
+                )
+            else:
+                await self._pass_unary(response)
+        finally:
+            response.close()
+
+    async def _pass_unary(self, response: UpstreamResponse) -> None:
+        job = self._job
+        content = await response.read(ANSWER_LIMIT)
+        observation = Observation()
+        for event in self._events(response, content):
+            observation.see(event)
+        if observation.fault is not None:
+            raise observation.fault
+        if _is_event_stream(response):
+            answer = fold(self._events(response, content))
+            content = job.spoke.encode_response(answer, job.context(translated=True))
+        self._note(observation)
+        job.exchange.respond(200, [("content-type", "application/json"), *self._headers], content)
+
+    async def _translate(self) -> None:
+        job = self._job
+        losses = Losses()
+        encoded = self._encoded(losses)
+        self._headers += job.settled_losses(losses)
+        response = await self._send(encoded.body, [], "")
+        try:
+            context = job.context(translated=True)
+            if job.stream:
+                await self._relay(response, self._translation_lane(encoded.reversal, context))
+            else:
+                await self._translate_unary(response, encoded.reversal, context)
+        finally:
+            response.close()
+
+    async def _translate_unary(self, response: UpstreamResponse, reversal: Reversal, context: RenderContext) -> None:
+        content = await response.read(ANSWER_LIMIT)
+        observation = Observation()
+        reverser = Reverser(reversal)
+        events: list[StreamEvent] = []
+        for event in self._events(response, content):
+            observation.see(event)
+            sealed = sealed_event(event, self._key, self._model, self._scope)
+            events.extend(reverser.push(sealed))
+        answer: Answer = fold(events)
+        body = self._job.spoke.encode_response(answer, context)
+        self._note(observation)
+        self._job.exchange.respond(200, [("content-type", "application/json"), *self._headers], body)
+
+    def _events(self, response: UpstreamResponse, content: bytes) -> list[StreamEvent]:
+        """Decode a whole body; an upstream may answer a unary request with a stream."""
+        if not _is_event_stream(response):
+            return self._spoke.decode_response(content)
+        decoder = self._spoke.stream_decoder()
+        return [*decoder.feed(content), *decoder.eof()]
+
+    def _encoded(self, losses: Losses) -> Encoded:
+        job = self._job
+        request = job.request
+        losses.extend(request.losses)
+        request = opened_request(request, (self._key,), self._model, self._scope, losses)
+        host = self._account.base_url or self._provider.base_url
+        capabilities = self._provider.capabilities(self._model, host, self._account.capabilities)
+        return self._spoke.encode_request(msgspec.structs.replace(request, model=self._model), capabilities, losses)
+
+    async def _send(self, body: bytes, headers: Headers, query: str) -> UpstreamResponse:
+        job, settings = self._job, self._settings
+        response = await call(
+            self._transport,
+            self._provider,
+            self._account,
+            "stream" if job.stream else "generate",
+            self._model,
+            body,
+            headers=headers,
+            request_id=job.exchange.request_id,
+            deadlines=Deadlines(
+                connect=settings.connect_timeout, first_byte=settings.first_byte_timeout, idle=settings.idle_timeout
+            ),
+            stream=job.stream,
+            query=query,
+        )
+        if response.status != 200:
+            if 200 <= response.status < 400:
+                response.close()
+                raise Fault(
+                    FaultKind.UPSTREAM, f"the upstream answered with status {response.status}", from_upstream=True
+                )
+            raise await refusal(response, self._spoke, self._account)
+        return response
+
+    async def _relay(self, response: UpstreamResponse, lane: Lane) -> None:
+        self._delivery.headers = self._headers
+        try:
+            await self._delivery.relay(response, lane)
+        except asyncio.CancelledError:
+            self._job.exchange.notes["cancelled"] = True
+            raise
+        finally:
+            self._note(lane.seen)
+        self.fault = lane.seen.fault
+
+    def _translation_lane(self, reversal: Reversal, context: RenderContext) -> TranslationLane:
+        return TranslationLane(
+            self._spoke.stream_decoder(),
+            self._job.spoke.stream_encoder(context),
+            reversal,
+            key=self._key,
+            model=self._model,
+            scope=self._scope,
+        )
+
+    def _note(self, seen: Observation) -> None:
+        notes = self._job.exchange.notes
+        notes["usage"], notes["finish"] = seen.usage, seen.finish
+        if self._delivery.first_output is not None:
+            notes["first_output"] = self._delivery.first_output
+
+    @property
+    def _key(self) -> bytes:
+        return bytes.fromhex(self._settings.envelope_key)
+
+    @property
+    def _scope(self) -> str:
+        return digest("scope", self._provider.name, self._account.uuid)
+
+
+def _is_event_stream(response: UpstreamResponse) -> bool:
+    kind = response.header("content-type")
+    return kind is not None and kind.startswith("text/event-stream")

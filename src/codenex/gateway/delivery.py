@@ -1,0 +1,174 @@
+"""Brings one answer to the client: the head at the right moment, whole events, keep-alives, the end or the error.
+
+One delivery serves all attempts of a request, so that what has been promised is known in one place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from codenex.core.errors import Fault
+from codenex.core.spoke import ErrorBody
+from codenex.gateway.commit import CommitGate, Recovery, Stage
+from codenex.gateway.exchange import Exchange, Headers
+from codenex.gateway.lanes import Lane, truncated
+from codenex.providers.transport import UpstreamResponse
+
+STREAM_HEADERS: Headers = [("cache-control", "no-cache"), ("x-accel-buffering", "no")]
+
+
+class Delivery:
+    """The client's side of a streamed answer. ``ping`` and ``fail`` render the client protocol's keep-alive and
+    in-band error."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        gate: CommitGate,
+        *,
+        content_type: str,
+        ping: Callable[[], bytes],
+        fail: Callable[[Fault], bytes],
+        keep_alive_interval: float,
+    ) -> None:
+        self.gate = gate
+        self.headers: Headers = []
+        self.first_output: float | None = None
+        self._exchange = exchange
+        self._content_type = content_type
+        self._ping = ping
+        #: renders an error where nothing of the answer has been sent
+        self.render_failure = fail
+        self._fail = fail
+        self._interval = keep_alive_interval
+        self._loop = asyncio.get_running_loop()
+        self._began = self._last_write = self._loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> Delivery:
+        self._arm()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def relay(self, response: UpstreamResponse, lane: Lane) -> None:
+        """Relay one attempt. Raises its :class:`Fault` while another attempt may still take over; afterwards
+        errors go in-band."""
+        seen = lane.seen
+        held: list[bytes] = []
+        try:
+            while self.gate.may_fail_over:
+                data = await response.chunk()
+                out = lane.feed(data) if data else lane.eof()
+                if out:
+                    held.append(out)
+                if seen.fault is not None and not seen.content:
+                    raise seen.fault
+                if not data and seen.fault is None and not seen.done:
+                    raise truncated()
+                if seen.content or seen.done:
+                    if lane.fail is not None:
+                        self._fail = lane.fail
+                    self._write(b"".join(held))
+                    if seen.fault is not None and not seen.told:
+                        raise seen.fault
+                    if seen.done or not data:
+                        self._finish()
+                        return
+            await self._flow(response, lane)
+        except Fault as fault:
+            if self.gate.recovery in (Recovery.RETRY, Recovery.RETRY_IN_BAND):
+                raise
+            self.fail(fault)
+
+    async def _flow(self, response: UpstreamResponse, lane: Lane) -> None:
+        """Move bytes by callback from the upstream's connection to the client's."""
+        exchange, seen = self._exchange, lane.seen
+        exchange.on_flow(response.pause, response.resume)
+
+        def forward(data: bytes) -> None:
+            if self.gate.stage is Stage.ENDED:
+                return
+            out = lane.feed(data)
+            if out:
+                exchange.write(out)
+                self._last_write = self._loop.time()
+            if seen.done or seen.told:
+                self._finish()
+            elif seen.fault is not None:
+                self.fail(seen.fault)
+
+        await response.pipe(forward)
+        if self.gate.stage is Stage.ENDED:
+            return
+        out = lane.eof()
+        if out:
+            exchange.write(out)
+        if not seen.told and (seen.fault is not None or not seen.done):
+            self.fail(seen.fault if seen.fault is not None else truncated())
+        else:
+            self._finish()
+
+    def play(self, data: bytes) -> None:
+        """Send a piece of an answer that has no upstream connection."""
+        if data:
+            self._write(data)
+
+    def finish(self) -> None:
+        """End an answer that was played."""
+        if self.gate.stage is Stage.HELD:
+            self._write(b"")
+        self._finish()
+
+    def fail(self, fault: Fault) -> None:
+        """Send the protocol's error event and end: never a silent truncation."""
+        if self.gate.stage is Stage.ENDED:
+            return
+        self._exchange.notes["error"] = fault.kind.value
+        self._exchange.write(self._fail(fault))
+        self._finish()
+
+    def _write(self, data: bytes) -> None:
+        if self.gate.content():
+            self._start()
+        if self.first_output is None:
+            self.first_output = self._loop.time() - self._began
+        self._last_write = self._loop.time()
+        if data:
+            self._exchange.write(data)
+
+    def _start(self) -> None:
+        self._exchange.start(200, [("content-type", self._content_type), *STREAM_HEADERS, *self.headers])
+
+    def _finish(self) -> None:
+        self.gate.ended()
+        self._exchange.finish()
+
+    def _arm(self) -> None:
+        now = self._loop.time()
+        if self.gate.stage is Stage.HELD:
+            due = self._began + self.gate.commit_after if self.gate.streaming else None
+        else:
+            due = self._last_write + self._interval
+        self._timer = None if due is None else self._loop.call_at(max(due, now + 0.001), self._tick)
+
+    def _tick(self) -> None:
+        now = self._loop.time()
+        if self.gate.stage is Stage.ENDED:
+            return
+        if self.gate.silence(now - self._began):
+            self._start()
+            self._exchange.write(self._ping())
+            self._last_write = now
+        elif self.gate.stage is not Stage.HELD and now - self._last_write >= self._interval:
+            self._exchange.write(self._ping())
+            self._last_write = now
+        self._arm()
+
+
+def error_headers(error: ErrorBody) -> Headers:
+    """Return the head of an error answer."""
+    return [("content-type", "application/json"), *error.headers]

@@ -1,0 +1,95 @@
+"""Serves a job from the embedded simulation: no upstream, the same encoders."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from itertools import chain
+
+from codenex.core import events as e
+from codenex.core.answer import fold
+from codenex.core.errors import Fault
+from codenex.core.losses import Losses
+from codenex.gateway.commit import CommitGate, Recovery
+from codenex.gateway.delivery import Delivery
+from codenex.gateway.exchange import Headers
+from codenex.gateway.job import Job
+from codenex.gateway.lanes import Observation
+from codenex.providers.demo import Cut, Delay, Step, demo_events
+from codenex.providers.registry import DEMO
+from codenex.store.settings import Settings
+
+#: Bytes after which a simulated stream waits for its client.
+_PIECE = 64 * 1024
+
+
+async def demonstrate(settings: Settings, job: Job, common: Headers) -> None:
+    """Answer a job. Raises :class:`Fault` while nothing has been sent."""
+    job.exchange.notes.update(provider=DEMO, model=job.resolution.model)
+    losses = Losses()
+    losses.extend(job.request.losses)
+    steps = demo_events(job.request, faults=settings.demo_faults, losses=losses)
+    # The first step settles what the answer leaves out, which the head of the answer tells.
+    steps = chain([next(steps)], steps)
+    headers = [*common, ("x-codenex-provider", DEMO), *job.settled_losses(losses)]
+    if job.stream:
+        await _stream(settings, job, headers, steps)
+        return
+    seen: list[e.StreamEvent] = []
+    observation = Observation()
+    for step in steps:
+        match step:
+            case Delay():
+                await asyncio.sleep(step.milliseconds / 1000)
+            case Cut():
+                job.exchange.abort()
+                return
+            case _:
+                observation.see(step)
+                seen.append(step)
+    body = job.spoke.encode_response(fold(seen), job.context(translated=True))
+    job.exchange.notes.update(usage=observation.usage, finish=observation.finish)
+    job.exchange.respond(200, [("content-type", "application/json"), *headers], body)
+
+
+async def _stream(settings: Settings, job: Job, headers: Headers, steps: Iterator[Step]) -> None:
+    encoder = job.spoke.stream_encoder(job.context(translated=True))
+    delivery = Delivery(
+        job.exchange,
+        CommitGate(True, settings.commit_after),
+        content_type="application/json" if job.array_stream else job.spoke.stream_type,
+        ping=encoder.ping,
+        fail=encoder.fail,
+        keep_alive_interval=settings.keep_alive_interval,
+    )
+    delivery.headers = headers
+    observation = Observation()
+    with delivery:
+        held: list[bytes] = []
+        size = 0
+        try:
+            for step in steps:
+                match step:
+                    case Delay():
+                        await asyncio.sleep(step.milliseconds / 1000)
+                    case Cut():
+                        delivery.play(b"".join(held))
+                        job.exchange.abort()
+                        delivery.gate.ended()
+                        return
+                    case _:
+                        observation.see(step)
+                        held.append(encoder.send(step))
+                        size += len(held[-1])
+                if observation.content and size >= _PIECE:
+                    delivery.play(b"".join(held))
+                    held, size = [], 0
+                    await job.exchange.drain()
+            held.append(encoder.end())
+            delivery.play(b"".join(held))
+            delivery.finish()
+        except Fault as fault:
+            if delivery.gate.recovery is Recovery.RETRY:
+                raise
+            delivery.fail(fault)
+    job.exchange.notes.update(usage=observation.usage, finish=observation.finish, first_output=delivery.first_output)

@@ -1,0 +1,73 @@
+"""The seam between a server and the gateway: one client request and the means to answer it.
+
+Any server that offers these two protocols can host the data plane: the project's own edge, or an ASGI adapter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+#: Header names are lower-case; values are as received. Order and repetition are kept.
+Headers = list[tuple[str, str]]
+
+
+class Exchange(Protocol):
+    """One request of a client. A client that leaves cancels the task that handles its exchange."""
+
+    method: str
+    #: The path as received, without query and still percent-encoded.
+    path: str
+    #: The query string as received, without the question mark.
+    query: str
+    headers: Headers
+    #: Address of the peer, for logs only.
+    peer: str
+    #: Assigned by the server, echoed in ``x-request-id`` and sent to the upstream.
+    request_id: str
+    #: What the gateway adds to the access-log line of this request.
+    notes: dict[str, Any]
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of a header, by its lower-case name."""
+        ...
+
+    async def body(self) -> bytes:
+        """Read the whole decoded body. Raises :class:`~codenex.core.errors.Fault` (400, 408, 413, 415)."""
+        ...
+
+    def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        """Send a whole answer; the server adds ``content-length``, ``date`` and ``x-request-id``."""
+        ...
+
+    def start(self, status: int, headers: Headers) -> None:
+        """Send the head of a streamed answer (chunked for HTTP/1.1, closed at the end for HTTP/1.0)."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Send a piece of a streamed answer at once. Does nothing when the client has left."""
+        ...
+
+    def finish(self) -> None:
+        """End a streamed answer properly."""
+        ...
+
+    def abort(self) -> None:
+        """Cut the connection, so that a truncated answer can't be taken for a whole one."""
+        ...
+
+    async def drain(self) -> None:
+        """Wait until the client has taken enough of what was written."""
+        ...
+
+    def on_flow(self, pause: Callable[[], None], resume: Callable[[], None]) -> None:
+        """Register what stops and restarts the source of ``write`` when the client is slower than it."""
+        ...
+
+    @property
+    def started(self) -> bool:
+        """Whether the head of the answer has been sent."""
+        ...
+
+
+Handler = Callable[[Exchange], Awaitable[None]]

@@ -1,0 +1,212 @@
+"""The handler of every request: route, authenticate, read, admit, resolve, serve; and one place where faults
+become answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+from codenex.core import json
+from codenex.core.errors import Fault, FaultKind, invalid_request
+from codenex.gateway import listing
+from codenex.gateway.accounts import Accounts
+from codenex.gateway.admission import Admission
+from codenex.gateway.attempts import Attempts
+from codenex.gateway.authentication import authenticate
+from codenex.gateway.cors import cors_headers, preflight
+from codenex.gateway.counting import counted
+from codenex.gateway.demonstration import demonstrate
+from codenex.gateway.edits import Head, head_of
+from codenex.gateway.exchange import Exchange, Handler, Headers
+from codenex.gateway.headers import passed_down
+from codenex.gateway.job import Job
+from codenex.gateway.queries import wants_array
+from codenex.gateway.resolution import Resolution, resolved
+from codenex.gateway.routes import CHAT, GEMINI, Operation, Route, matched, protocol_of
+from codenex.gateway.spokes import SPOKES
+from codenex.gateway.upstream import UpstreamRefusal
+from codenex.providers.registry import DEMO, is_known
+from codenex.providers.transport import Transport
+from codenex.store.settings import Settings
+
+_JSON: Headers = [("content-type", "application/json")]
+
+
+class Gateway:
+    """The data plane of one process. ``control`` answers ``/api`` and pages; without it they are a 503."""
+
+    def __init__(self, settings: Settings, transport: Transport, control: Handler | None = None) -> None:
+        clock = asyncio.get_running_loop().time
+        self.transport = transport
+        self.accounts = Accounts(settings, clock)
+        self.listing = listing.Listing(settings, transport, clock)
+        self.admission = Admission()
+        self._control = control
+        self._operations: dict[Operation, Callable[[Exchange, Route, Headers], Awaitable[None]]] = {
+            Operation.GENERATE: self._generate,
+            Operation.COUNT: self._count,
+            Operation.MODELS: self._models,
+            Operation.MODEL: self._model,
+            Operation.STORED_RESPONSE: self._stored_response,
+            Operation.PROVIDER_HEALTH: self._provider_health,
+        }
+        self.configure(settings)
+
+    def configure(self, settings: Settings) -> None:
+        """Take over a new generation of settings; requests in flight keep theirs."""
+        self.settings = settings
+        self.accounts.configure(settings)
+        self.listing.configure(settings)
+        self._attempts = Attempts(settings, self.accounts, self.transport)
+
+    async def handle(self, exchange: Exchange) -> None:
+        """Answer one request."""
+        common = cors_headers(exchange, self.settings.cors_origins)
+        protocol = CHAT
+        try:
+            if exchange.method == "OPTIONS":
+                status, headers = preflight(exchange, self.settings.cors_origins)
+                exchange.respond(status, headers, b"")
+                return
+            route = matched(exchange.path)
+            protocol = route.protocol
+            if route.operation in (Operation.MODELS, Operation.MODEL):
+                protocol = listing.list_protocol(exchange, route)
+            await self._dispatch(exchange, route, common)
+        except Fault as fault:
+            if fault.code == "unknown_endpoint" and protocol == CHAT:
+                protocol = protocol_of(exchange.path)
+            self._refuse(exchange, fault, protocol, common)
+
+    async def _dispatch(self, exchange: Exchange, route: Route, common: Headers) -> None:
+        operation = route.operation
+        if operation in (Operation.HEALTH, Operation.READY):
+            _check_method(exchange, route)
+            exchange.respond(200, [*_JSON, ("cache-control", "no-store"), *common], b'{"status":"ok"}')
+            return
+        if operation is Operation.CONTROL or operation is Operation.PROBE:
+            _check_method(exchange, route)
+            await self._page(exchange, route, common)
+            return
+        exchange.notes["key"] = authenticate(exchange, self.settings.client_key_digests)[:12]
+        _check_method(exchange, route)
+        await self._operations[operation](exchange, route, common)
+
+    async def _page(self, exchange: Exchange, route: Route, common: Headers) -> None:
+        if route.operation is Operation.PROBE and (exchange.method == "HEAD" or self._control is None):
+            exchange.respond(200, [("content-type", "text/plain; charset=utf-8"), *common], b"codenex\n")
+            return
+        if self._control is None:
+            raise Fault(FaultKind.UNAVAILABLE, "the management API is not running", code="control_unavailable")
+        await self._control(exchange)
+
+    async def _generate(self, exchange: Exchange, route: Route, common: Headers) -> None:
+        body = await exchange.body()
+        head = head_of(body)
+        stream = head.stream if route.stream is None else route.stream
+        with self.admission:
+            model = _model_of(route, head)
+            resolution = self._resolved(exchange, route, model)
+            job = Job(
+                exchange,
+                SPOKES[route.protocol],
+                head,
+                body,
+                model,
+                stream,
+                resolution,
+                uuid4().hex,
+                int(time.time()),
+                array_stream=route.protocol == GEMINI and stream and wants_array(exchange.query),
+                strict=self.settings.strict or exchange.header("x-codenex-strict") == "1",
+            )
+            if resolution.provider == DEMO:
+                await demonstrate(self.settings, job, common)
+            else:
+                await self._attempts.serve(job, common)
+
+    async def _count(self, exchange: Exchange, route: Route, common: Headers) -> None:
+        body = await exchange.body()
+        model = _model_of(route, head_of(body))
+        spoke = SPOKES[route.protocol]
+        resolution = self._resolved(exchange, route, model)
+        tokens = await counted(exchange, spoke, body, model, resolution, self.accounts, self.transport)
+        provider = ("x-codenex-provider", resolution.provider)
+        exchange.respond(200, [*_JSON, provider, *common], spoke.encode_count(tokens))
+
+    async def _models(self, exchange: Exchange, route: Route, common: Headers) -> None:
+        models = await self.listing.models(self._named_provider(exchange, route))
+        if listing.wants_codex(exchange):
+            body = listing.codex_models(models)
+        else:
+            body = SPOKES[listing.list_protocol(exchange, route)].encode_models(models)
+        exchange.respond(200, [*_JSON, *common], body)
+
+    async def _model(self, exchange: Exchange, route: Route, common: Headers) -> None:
+        model = await self.listing.model(route.model or "", self._named_provider(exchange, route))
+        body = SPOKES[listing.list_protocol(exchange, route)].encode_model(model)
+        exchange.respond(200, [*_JSON, *common], body)
+
+    async def _stored_response(self, exchange: Exchange, route: Route, common: Headers) -> None:
+        name = exchange.path.rstrip("/").rpartition("/responses/")[2].partition("/")[0]
+        raise Fault(
+            FaultKind.NOT_FOUND, f"no response {name[:100]!r} is stored here", code="response_not_found", param="id"
+        )
+
+    async def _provider_health(self, exchange: Exchange, route: Route, common: Headers) -> None:
+        body = json.encode({"providers": self.accounts.report()})
+        exchange.respond(200, [*_JSON, ("cache-control", "no-store"), *common], body)
+
+    def _resolved(self, exchange: Exchange, route: Route, model: str) -> Resolution:
+        header = exchange.header("model-provider")
+        return resolved(self.settings, model, route.provider, header, self.listing.detected)
+
+    def _named_provider(self, exchange: Exchange, route: Route) -> str | None:
+        named = route.provider or exchange.header("model-provider")
+        return named if named is not None and is_known(named) else None
+
+    def _refuse(self, exchange: Exchange, fault: Fault, protocol: str, common: Headers) -> None:
+        """Answer with a fault in the client's protocol; too late for that, cut the connection."""
+        exchange.notes["error"] = fault.code or fault.kind.value
+        if exchange.started:
+            exchange.abort()
+            return
+        error = SPOKES[protocol].encode_error(fault, exchange.request_id)
+        body, headers = error.body, list(error.headers)
+        if isinstance(fault, UpstreamRefusal):
+            provider = exchange.notes.get("provider")
+            if isinstance(provider, str):
+                headers.append(("x-codenex-provider", provider))
+            if fault.protocol == protocol and fault.body:
+                # Clients of the same protocol match on the vendor's exact wording.
+                body = fault.body
+                headers = [pair for pair in headers if pair[0] == "x-codenex-provider"]
+                headers += passed_down([pair for pair in fault.upstream_headers if pair[0] != "content-type"])
+        exchange.respond(error.status, [*_JSON, *headers, *fault.headers, *common], body)
+
+
+def render_error(fault: Fault, path: str, request_id: str = "") -> tuple[int, Headers, bytes]:
+    """Render a fault that never reached the handler, in the protocol that a path belongs to."""
+    error = SPOKES[protocol_of(path)].encode_error(fault, request_id)
+    return error.status, [*_JSON, *error.headers, *fault.headers], error.body
+
+
+def _check_method(exchange: Exchange, route: Route) -> None:
+    if exchange.method not in route.methods:
+        raise Fault(
+            FaultKind.METHOD_NOT_ALLOWED,
+            f"{exchange.method} is not allowed here; use {', '.join(route.methods)}",
+            code="method_not_allowed",
+            headers=(("allow", ", ".join(route.methods)),),
+        )
+
+
+def _model_of(route: Route, head: Head) -> str:
+    model = route.model if route.model is not None else head.model
+    if model is None or not model.strip():
+        raise invalid_request("model is required", param="model", code="model_required")
+    if len(model) > 256 or not model.isprintable():
+        raise invalid_request("model is not a model name", param="model")
+    return model.removeprefix("models/")

@@ -1,0 +1,76 @@
+"""One generation request on its way: what was asked, where it goes, and what the lanes need to serve it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from codenex.core import json
+from codenex.core.errors import Fault, FaultKind
+from codenex.core.losses import Loss, Losses, header_value
+from codenex.core.render import RenderContext
+from codenex.core.request import Request
+from codenex.core.spoke import Spoke
+from codenex.gateway.edits import Head
+from codenex.gateway.exchange import Exchange, Headers
+from codenex.gateway.resolution import Resolution
+from codenex.gateway.routes import RESPONSES
+from codenex.models.tokens import estimated_input_tokens
+
+
+class Job(msgspec.Struct):
+    """A request that is authenticated, read and routed. ``id`` is random, ``created`` in seconds since 1970."""
+
+    exchange: Exchange
+    spoke: Spoke
+    head: Head
+    body: bytes
+    model: str
+    stream: bool
+    resolution: Resolution
+    id: str
+    created: int
+    array_stream: bool = False
+    strict: bool = False
+    _request: Request | None = None
+
+    @property
+    def request(self) -> Request:
+        """The request in the hub's form, decoded when a translation first needs it. Raises :class:`Fault` (400)."""
+        if self._request is None:
+            decoded = self.spoke.decode_request(self.body, self.model)
+            self._request = msgspec.structs.replace(decoded, stream=self.stream)
+        return self._request
+
+    def context(self, *, translated: bool) -> RenderContext:
+        """Return what the client's encoders need. Without translation the request is not decoded for it."""
+        context = RenderContext(self.id, self.created, self.model, array_stream=self.array_stream)
+        if translated:
+            request = self.request
+            context.request = request
+            context.include_usage = request.include_usage
+            context.input_tokens = estimated_input_tokens(request)
+        if self.spoke.name == RESPONSES:
+            context.echo = self.echo()
+        return context
+
+    def echo(self) -> dict[str, Any]:
+        """Return the top-level fields as the client sent them, without the input itself."""
+        return {name: json.decode(raw) for name, raw in self.head.fields.items() if name != "input"}
+
+    def settled_losses(self, losses: Losses) -> Headers:
+        """Return the header that tells the losses; in strict mode any loss is a 400 instead."""
+        values: tuple[Loss, ...] = losses.values()
+        if not values:
+            return []
+        if self.strict:
+            listed = "; ".join(f"{loss.path}: {loss.reason}" for loss in values)
+            raise Fault(
+                FaultKind.UNSUPPORTED,
+                f"strict mode: the target can't express this request: {listed}",
+                param=values[0].path,
+                code="lossy_translation",
+            )
+        self.exchange.notes["losses"] = len(values)
+        return [("x-codenex-losses", header_value(values))]

@@ -1,0 +1,39 @@
+"""Anthropic Messages: ``/v1/messages``, ``/v1/messages/count_tokens`` and the list of models."""
+
+from __future__ import annotations
+
+from codenex.core.spoke import Spoke
+from codenex.protocols.anthropic.errors import decode_error, encode_error
+from codenex.protocols.anthropic.lists import decode_count, decode_models, encode_count, encode_model, encode_models
+from codenex.protocols.anthropic.request import (
+    decode_count_request,
+    decode_request,
+    encode_count_request,
+    encode_request,
+)
+from codenex.protocols.anthropic.response import decode_response, encode_response, usage_of
+from codenex.protocols.anthropic.stream import StreamDecoder, StreamEncoder
+from codenex.protocols.anthropic.types import NAME, VENDOR
+
+SPOKE = Spoke(
+    name=NAME,
+    vendor=VENDOR,
+    decode_request=decode_request,
+    encode_request=encode_request,
+    decode_response=decode_response,
+    encode_response=encode_response,
+    stream_decoder=StreamDecoder,
+    stream_encoder=StreamEncoder,
+    decode_error=decode_error,
+    encode_error=encode_error,
+    encode_models=encode_models,
+    encode_model=encode_model,
+    decode_models=decode_models,
+    encode_count=encode_count,
+    decode_count=decode_count,
+    encode_count_request=encode_count_request,
+    decode_count_request=decode_count_request,
+    usage_of=usage_of,
+)
+
+__all__ = ["SPOKE"]

@@ -1,0 +1,137 @@
+"""The stream decoder: bytes of an Anthropic upstream, cut anywhere, to events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from codenex.core import events as e
+from codenex.core import json
+from codenex.core.errors import Fault, FaultKind
+from codenex.protocols.anthropic.message import MessageReader
+from codenex.wire.sse import EVENT_LIMIT, Frame, SseDecoder
+
+_BOM = b"\xef\xbb\xbf"
+_SPACE = b" \t\r\n"
+
+
+class AnthropicStreamDecoder:
+    """Decodes server-sent events, or a JSON body that came in place of them."""
+
+    def __init__(self) -> None:
+        self._reader = MessageReader()
+        self._sse = SseDecoder()
+        self._head: bytes | None = b""
+        self._body: bytearray | None = None
+        self._latest = -1
+
+    @property
+    def done(self) -> bool:
+        """Whether ``message_stop`` or an error has been seen."""
+        return self._reader.done
+
+    def feed(self, data: bytes) -> list[e.StreamEvent]:
+        """Take bytes; return the events that they complete."""
+        if self.done:
+            return []
+        if self._head is not None:
+            self._head += data
+            head = self._head.removeprefix(_BOM).lstrip(_SPACE)
+            if not head or _BOM.startswith(self._head):
+                return []
+            data, self._head = head, None
+            if head.startswith(b"{"):
+                self._body = bytearray()
+        if self._body is not None:
+            self._body += data
+            if len(self._body) > EVENT_LIMIT:
+                self._reader.fail(Fault(FaultKind.UPSTREAM, "the upstream's answer is too large", from_upstream=True))
+            return self._reader.take()
+        try:
+            self._frames(self._sse.feed(data))
+        except Fault as fault:
+            self._reader.fail(fault)
+        return self._reader.take()
+
+    def eof(self) -> list[e.StreamEvent]:
+        """End of the bytes: without ``message_stop`` the answer is cut off."""
+        if self.done:
+            return []
+        if self._body is not None:
+            read_body(bytes(self._body), self._reader)
+            return self._reader.take()
+        try:
+            self._frames(self._sse.eof())
+        except Fault as fault:
+            self._reader.fail(fault)
+        self._reader.fail(
+            Fault(FaultKind.UPSTREAM_TRUNCATED, "the upstream's stream ended before its answer did", from_upstream=True)
+        )
+        return self._reader.take()
+
+    def _frames(self, frames: list[Frame]) -> None:
+        for frame in frames:
+            if self.done:
+                return
+            self._frame(frame)
+
+    def _frame(self, frame: Frame) -> None:
+        name = frame.event.decode(errors="replace")
+        data = frame.data.strip()
+        if not data or data == b"[DONE]" or name == "ping":
+            self._reader.ping()
+            return
+        try:
+            value = json.decode_object(data)
+        except json.MalformedJson as error:
+            self._reader.fail(
+                Fault(FaultKind.UPSTREAM, f"the upstream sent an event that is not JSON: {error}", from_upstream=True)
+            )
+            return
+        kind = value.get("type")
+        self._event(kind if isinstance(kind, str) else name, value)
+
+    def _event(self, kind: str, value: dict[str, Any]) -> None:
+        reader = self._reader
+        match kind:
+            case "message_start":
+                message = value.get("message")
+                reader.start(message if isinstance(message, dict) else {})
+            case "content_block_start":
+                reader.begin(self._index(value), value.get("content_block"))
+            case "content_block_delta":
+                reader.delta(self._index(value), value.get("delta"))
+            case "content_block_stop":
+                reader.finish(self._index(value))
+            case "message_delta":
+                reader.update(value.get("delta"), value.get("usage"), value)
+            case "message_stop":
+                reader.stop()
+            case "ping":
+                reader.ping()
+            case "error":
+                reader.error(value)
+            case "message" if isinstance(value.get("content"), list):
+                # A whole message in one event, as some hosts fake a stream.
+                reader.message(value)
+            case _ if isinstance(value.get("error"), dict):
+                reader.error(value)
+            case _:
+                reader.raw(kind, value)
+
+    def _index(self, value: dict[str, Any]) -> int:
+        index = value.get("index")
+        if isinstance(index, int) and not isinstance(index, bool):
+            self._latest = index
+        elif value.get("type") == "content_block_start":
+            self._latest += 1
+        return self._latest
+
+
+def read_body(body: bytes, reader: MessageReader) -> None:
+    """Read a whole answer, or the error that came in its place."""
+    try:
+        value = json.decode_object(body)
+    except json.MalformedJson as error:
+        reader.fail(Fault(FaultKind.UPSTREAM, f"the upstream's answer is not JSON: {error}", from_upstream=True))
+        return
+    reader.message(value)

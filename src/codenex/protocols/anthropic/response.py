@@ -1,0 +1,78 @@
+"""Whole answers: the upstream's JSON to events, and an answer to a message object for an Anthropic client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from codenex.core import events as e
+from codenex.core import json
+from codenex.core.answer import Answer, Choice, fault_of
+from codenex.core.finish import FinishDetail, FinishReason
+from codenex.core.parts import ToolCall
+from codenex.core.render import RenderContext
+from codenex.core.usage import Usage
+from codenex.protocols.anthropic.answer import BlockEncoder
+from codenex.protocols.anthropic.decoder import AnthropicStreamDecoder, read_body
+from codenex.protocols.anthropic.encoder import MALFORMED, message_head
+from codenex.protocols.anthropic.finish import agreed, stop_fields
+from codenex.protocols.anthropic.message import MessageReader
+from codenex.protocols.anthropic.types import ENDING_KEYS, NAME
+from codenex.protocols.anthropic.usage import usage_from, usage_object
+
+
+def decode_response(body: bytes) -> list[e.StreamEvent]:
+    """Return the events of a whole answer, or of a stream that came in its place. Raises a fault (``upstream``)."""
+    if body.lstrip()[:6] in (b"event:", b"data: ") or body.lstrip()[:5] == b"data:":
+        decoder = AnthropicStreamDecoder()
+        events = [*decoder.feed(body), *decoder.eof()]
+    else:
+        reader = MessageReader()
+        read_body(body, reader)
+        events = reader.take()
+    fault = fault_of(events)
+    if fault is not None:
+        raise fault
+    return events
+
+
+def encode_response(answer: Answer, context: RenderContext) -> bytes:
+    """Return the message object. Raises a fault where the answer is an error: a tool call that can't be read."""
+    own = answer.protocol == NAME
+    choice = answer.choices[0] if answer.choices else Choice(0)
+    encoder = BlockEncoder(answer.protocol, context.id, context.losses)
+    if len(answer.choices) > 1:
+        encoder.unplaced("choices")
+    if choice.logprobs or choice.refusal_logprobs:
+        encoder.unplaced("logprobs")
+    content: list[dict[str, Any]] = []
+    calls = cut = 0
+    for position, part in enumerate(choice.parts):
+        blocks = encoder.blocks(part, position)
+        if isinstance(part, ToolCall) and part.name:
+            calls += bool(blocks)
+            cut += not blocks
+        content.extend(blocks)
+    detail = choice.finish if choice.finish is not None else FinishDetail(FinishReason.OTHER)
+    fields = stop_fields(agreed(detail, calls=calls, cut=cut))
+    if fields is None:
+        raise MALFORMED
+    start = e.Start(answer.protocol, answer.id, answer.model, answer.created, None, answer.extras)
+    message = {
+        **message_head(start, context),
+        "content": content,
+        "stop_reason": fields.stop_reason,
+        "stop_sequence": fields.stop_sequence,
+        "usage": usage_object(answer.usage, input_estimate=context.input_tokens, own=own),
+    }
+    if fields.stop_details is not None:
+        message["stop_details"] = fields.stop_details
+    if own and choice.extras is not None:
+        message.update({key: choice.extras[key] for key in ENDING_KEYS if key in choice.extras})
+    return json.encode(message)
+
+
+def usage_of(body: bytes) -> Usage | None:
+    """Return the usage of a whole answer, where it states any."""
+    value = json.try_object(body)
+    usage = value.get("usage") if value is not None else None
+    return usage_from(usage) if isinstance(usage, dict) and usage else None

@@ -1,0 +1,62 @@
+"""Sampling fields, fitted to what the model takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from codenex.core.losses import Losses
+from codenex.core.request import Sampling
+from codenex.models.capabilities import Capabilities
+from codenex.protocols.anthropic.reasoning import Thinking
+
+#: Sampling fields that no Anthropic model takes, by their common name, with the values that change nothing.
+_NO_TWIN: tuple[tuple[str, tuple[Any, ...]], ...] = (
+    ("seed", (None,)),
+    ("presence_penalty", (None, 0)),
+    ("frequency_penalty", (None, 0)),
+    ("logit_bias", (None, {})),
+    ("logprobs", (None, False)),
+    ("top_logprobs", (None, 0)),
+)
+
+
+def put_sampling(
+    body: dict[str, Any], sampling: Sampling, thinking: Thinking, capabilities: Capabilities, losses: Losses
+) -> None:
+    """Write the sampling fields into a request's body."""
+    for name, neutral in _NO_TWIN:
+        if getattr(sampling, name) not in neutral:
+            losses.drop(name, "the target has no such field")
+    temperature, top_p, top_k = sampling.temperature, sampling.top_p, sampling.top_k
+    taken = capabilities.sampling
+    if temperature is not None and temperature > capabilities.temperature_limit:
+        temperature = capabilities.temperature_limit
+        losses.approximate("temperature", f"the target takes at most {temperature:g}")
+    if thinking.active:
+        # With thinking only the default temperature is taken, no top_k, and top_p not below 0.95.
+        temperature = _unless(temperature, temperature != 1, "temperature", "not possible with thinking", losses)
+        top_k = _unless(top_k, True, "top_k", "not possible with thinking", losses)
+        top_p = _unless(top_p, top_p is not None and top_p < 0.95, "top_p", "not possible with thinking", losses)
+    refused = "the target model refuses it"
+    temperature = _unless(temperature, "temperature" not in taken, "temperature", refused, losses)
+    top_p = _unless(top_p, "top_p" not in taken, "top_p", refused, losses)
+    top_k = _unless(top_k, "top_k" not in taken, "top_k", refused, losses)
+    if capabilities.one_of_temperature_top_p and temperature is not None:
+        top_p = _unless(top_p, True, "top_p", "the target model takes either temperature or top_p", losses)
+    for name, value in (("temperature", temperature), ("top_p", top_p), ("top_k", top_k)):
+        if value is not None:
+            body[name] = value
+    stops = [stop for stop in sampling.stop if stop.strip()] if sampling.stop is not None else []
+    if sampling.stop is not None and len(stops) < len(sampling.stop):
+        losses.drop("stop", "the target refuses stop sequences of white space only")
+    if stops and "stop" not in taken:
+        losses.drop("stop", refused)
+    elif stops:
+        body["stop_sequences"] = stops
+
+
+def _unless(value: Any, refused: bool, name: str, reason: str, losses: Losses) -> Any:
+    if value is None or not refused:
+        return value
+    losses.drop(name, reason)
+    return None

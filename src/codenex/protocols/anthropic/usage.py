@@ -1,0 +1,106 @@
+"""Token usage, both ways: the vendor's object to disjoint buckets and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from codenex.core.usage import Usage, less
+
+
+def usage_from(raw: dict[str, Any]) -> Usage:
+    """Decode a usage object; absent and null counts stay unknown, output includes thinking."""
+    written = _count(raw.get("cache_creation_input_tokens"))
+    creation = raw.get("cache_creation")
+    by_lifetime = creation if isinstance(creation, dict) else {}
+    short = _count(by_lifetime.get("ephemeral_5m_input_tokens"))
+    long = _count(by_lifetime.get("ephemeral_1h_input_tokens"))
+    if written is not None and (written > 0 or short is None):
+        # The total may be corrected at the end of a stream, where the split isn't repeated.
+        short = less(written, long)
+    details = raw.get("output_tokens_details")
+    thinking = _count(details.get("thinking_tokens")) if isinstance(details, dict) else None
+    tools = raw.get("server_tool_use")
+    tier = raw.get("service_tier")
+    calls = (
+        {name: count for name, value in tools.items() if (count := _count(value)) is not None}
+        if isinstance(tools, dict)
+        else {}
+    )
+    return Usage(
+        input_uncached=_count(raw.get("input_tokens")),
+        input_cache_read=_count(raw.get("cache_read_input_tokens")),
+        input_cache_write_5m=short,
+        input_cache_write_1h=long,
+        output_text=less(_count(raw.get("output_tokens")), thinking),
+        output_reasoning=thinking,
+        server_tools=calls if calls else None,
+        service_tier=tier if isinstance(tier, str) else None,
+        raw=raw,
+    )
+
+
+def updated(raw: dict[str, Any], later: Any) -> dict[str, Any]:
+    """Overwrite a usage object by what a later one states: counts in a stream are cumulative."""
+    if not isinstance(later, dict):
+        return raw
+    return {**raw, **{key: value for key, value in later.items() if value is not None}}
+
+
+def usage_object(usage: Usage | None, *, input_estimate: int | None = None, own: bool = False) -> dict[str, Any]:
+    """Encode usage; every count that clients insist on is an integer. ``own`` keeps the vendor's further fields."""
+    raw = dict(usage.raw) if own and usage is not None and usage.raw is not None else {}
+    known = usage if usage is not None else Usage()
+    uncached = known.input_uncached
+    if uncached is None and known.input_tool is None and known.input_total is None:
+        uncached = input_estimate
+    counts: dict[str, Any] = {
+        "input_tokens": _sum(uncached, known.input_tool),
+        "cache_creation_input_tokens": _sum(known.input_cache_write),
+        "cache_read_input_tokens": _sum(known.input_cache_read),
+        "output_tokens": _sum(known.output_total),
+    }
+    if known.input_cache_write_5m is not None or known.input_cache_write_1h is not None:
+        counts["cache_creation"] = {
+            "ephemeral_5m_input_tokens": _sum(known.input_cache_write_5m),
+            "ephemeral_1h_input_tokens": _sum(known.input_cache_write_1h),
+        }
+    if known.output_reasoning is not None:
+        counts["output_tokens_details"] = {"thinking_tokens": known.output_reasoning}
+    if known.server_tools:
+        searches, fetches = (known.server_tools.get(f"web_{name}_requests", 0) for name in ("search", "fetch"))
+        if searches or fetches or own:
+            counts["server_tool_use"] = {"web_search_requests": searches, "web_fetch_requests": fetches}
+    return {**raw, **counts}
+
+
+#: Keys of the usage object that the last event of a stream carries.
+_FINAL = (
+    "input_tokens",
+    "cache_creation_input_tokens",
+    "cache_read_input_tokens",
+    "output_tokens",
+    "output_tokens_details",
+    "server_tool_use",
+    "iterations",
+    "fallback_credit",
+)
+
+
+def final_usage(usage: dict[str, Any]) -> dict[str, Any]:
+    """Return the part of a usage object that belongs into ``message_delta``."""
+    return {key: usage[key] for key in _FINAL if key in usage}
+
+
+def _count(value: Any) -> int | None:
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int):
+        return max(value, 0)
+    try:
+        return max(int(float(value)), 0)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _sum(*counts: int | None) -> int:
+    return sum(count for count in counts if count is not None)

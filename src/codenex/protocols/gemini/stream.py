@@ -1,0 +1,314 @@
+"""Streams: Google's chunks to events, and events to chunks for a Google client.
+
+Both come as server-sent events or as one JSON array. The encoder writes the finish and the usage in the last chunk, at
+:meth:`~StreamEncoder.end`; every chunk repeats the same ``responseId`` and has a part, because clients give up a
+stream otherwise.
+"""
+
+from __future__ import annotations
+
+from codenex.core import events as e
+from codenex.core import json
+from codenex.core.errors import Fault, FaultKind
+from codenex.core.finish import FinishDetail
+from codenex.core.parts import Reasoning, Refusal, Text
+from codenex.core.render import RenderContext
+from codenex.core.serialization import Serializer
+from codenex.core.usage import Usage
+from codenex.protocols.gemini.answer import CitedTexts, candidate_end, encode_part, is_blocked, spoken_refusal
+from codenex.protocols.gemini.chunks import ChunkReader
+from codenex.protocols.gemini.errors import error_object
+from codenex.protocols.gemini.finish import encode_block
+from codenex.protocols.gemini.signatures import encode_signature
+from codenex.protocols.gemini.types import NAME, Object
+from codenex.protocols.gemini.usage import encode_usage
+from codenex.wire.json_array import JsonArrayDecoder
+from codenex.wire.sse import Frame, SseDecoder, data_event
+
+_SPACE = b" \t\r\n"
+_BOM = b"\xef\xbb\xbf"
+
+
+class StreamDecoder:
+    """Decodes server-sent events, a JSON array, or a single JSON object in place of a stream."""
+
+    def __init__(self) -> None:
+        self._reader = ChunkReader()
+        self._head = b""
+        self._sse: SseDecoder | None = None
+        self._array: JsonArrayDecoder | None = None
+        self._object = False
+        self._ended = False
+
+    @property
+    def done(self) -> bool:
+        """Whether the stream has ended or failed. A finish reason is no end: some hosts write one on every chunk."""
+        return self._ended or self._reader.failed
+
+    def feed(self, data: bytes) -> list[e.StreamEvent]:
+        """Take bytes; return the events that they complete."""
+        if self.done:
+            return []
+        if self._sse is None and self._array is None:
+            self._head += data
+            head = self._head.removeprefix(_BOM).lstrip(_SPACE)
+            if not head or _BOM.startswith(self._head):
+                return []
+            if head[:1] in b"[{":
+                self._array = JsonArrayDecoder()
+                self._object = head[:1] == b"{"
+            else:
+                self._sse = SseDecoder()
+            data = head
+        try:
+            if self._array is not None:
+                for element in self._array.feed(data):
+                    self._read(element)
+            elif self._sse is not None:
+                self._frames(self._sse.feed(data))
+        except Fault as fault:
+            self._reader.fail(fault)
+        return self._reader.take()
+
+    def eof(self) -> list[e.StreamEvent]:
+        """End of the bytes."""
+        if self.done:
+            return []
+        try:
+            if self._sse is not None:
+                self._frames(self._sse.eof())
+        except Fault as fault:
+            self._reader.fail(fault)
+        self._ended = True
+        self._reader.end(whole=self._object and self._reader.started)
+        return self._reader.take()
+
+    def _frames(self, frames: list[Frame]) -> None:
+        for frame in frames:
+            if frame.data.strip() not in (b"", b"[DONE]"):
+                self._read(frame.data)
+
+    def _read(self, data: bytes) -> None:
+        if self._reader.failed:
+            return
+        try:
+            value = json.decode(data)
+        except json.MalformedJson as error:
+            self._reader.fail(Fault(FaultKind.UPSTREAM, f"the upstream sent broken JSON: {error}", from_upstream=True))
+            return
+        self._reader.read(value)
+
+
+class _OpenPart:
+    """What of a part has been written: its text, and how many paragraphs of reasoning it has begun."""
+
+    __slots__ = ("kind", "segment", "sent")
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.sent: list[str] = []
+        self.segment = 0
+
+
+class _Choice:
+    __slots__ = ("detail", "extras", "finished", "parts", "serializer", "texts", "tokens")
+
+    def __init__(self) -> None:
+        self.serializer = Serializer()
+        self.parts = 0
+        self.texts: CitedTexts = []
+        self.tokens: list[dict[str, object]] = []
+        self.detail: FinishDetail | None = None
+        self.extras: dict[str, object] | None = None
+        self.finished = False
+
+
+class StreamEncoder:
+    """Encodes events for a Google client."""
+
+    def __init__(self, context: RenderContext) -> None:
+        self._context = context
+        self._protocol = ""
+        self._extras: Object = {}
+        self._usage: Usage | None = None
+        self._choices: dict[int, _Choice] = {}
+        self._choice_of: dict[int, int] = {}
+        self._open: dict[int, _OpenPart] = {}
+        self._written = False
+        self._closed = False
+
+    def send(self, event: e.StreamEvent) -> bytes:
+        """Return the chunks that an event makes."""
+        if self._closed:
+            return b""
+        match event:
+            case e.Start():
+                self._protocol = event.protocol
+                self._extras = dict(event.extras or {}) if event.protocol == NAME else {}
+                self._see(event.usage)
+            case e.UsageSnapshot():
+                self._see(event.usage)
+            case e.LogprobDelta():
+                if event.kind == "content":
+                    self._choice(event.choice).tokens.extend(event.tokens)
+                else:
+                    self._context.losses.drop(
+                        "logprobs.refusal", "Gemini's clients know no log-probabilities of refusals"
+                    )
+            case e.Finish():
+                choice = self._choice(event.choice)
+                choice.detail, choice.extras, choice.finished = event.detail, event.extras, True
+                return self._parts(event.choice, choice.serializer.flush())
+            case e.Error():
+                return self.fail(event.fault)
+            case e.Raw():
+                if event.protocol != NAME:
+                    self._context.losses.drop(f"stream.{event.type}", "Gemini's clients have no such event")
+            case e.Ping():
+                pass
+            case e.PartStart():
+                self._choice_of[event.index] = event.choice
+                return self._parts(event.choice, self._choice(event.choice).serializer.push(event))
+            case _:
+                index = self._choice_of.get(event.index)
+                if index is not None:
+                    return self._parts(index, self._choice(index).serializer.push(event))
+        return b""
+
+    def end(self) -> bytes:
+        """Return the last chunk, with finish and usage, and the end of an array."""
+        if self._closed:
+            return b""
+        out = b"".join(self._parts(index, choice.serializer.flush()) for index, choice in self._choices.items())
+        out += self._last()
+        self._closed = True
+        return out + (b"]" if self._context.array_stream else b"")
+
+    def fail(self, fault: Fault) -> bytes:
+        """Return the error as the last chunk."""
+        if self._closed:
+            return b""
+        out = self._written_chunk(error_object(fault))
+        self._closed = True
+        return out + (b"]" if self._context.array_stream else b"")
+
+    def ping(self) -> bytes:
+        """Return an empty line, which is all that Google's clients ignore."""
+        return b"" if self._closed else b"\n"
+
+    # --- parts ---
+
+    def _parts(self, index: int, events: list[e.StreamEvent]) -> bytes:
+        choice = self._choice(index)
+        pieces = [piece for event in events for piece in self._pieces(choice, event)]
+        return b"".join(self._chunk(index, piece) for piece in pieces)
+
+    def _pieces(self, choice: _Choice, event: e.StreamEvent) -> list[Object]:
+        match event:
+            case e.PartStart():
+                self._open[event.index] = _OpenPart(event.kind)
+            case e.TextDelta() if event.text and (part := self._open.get(event.index)) is not None:
+                part.sent.append(event.text)
+                return [{"text": event.text}]
+            case e.ReasoningDelta() if event.text and (part := self._open.get(event.index)) is not None:
+                text = event.text
+                if event.segment > part.segment and part.sent:
+                    text = "\n\n" + text
+                part.segment = max(part.segment, event.segment)
+                part.sent.append(text)
+                return [{"text": text, "thought": True}]
+            case e.PartStop():
+                return self._stopped(choice, event)
+            case _:
+                pass
+        return []
+
+    def _stopped(self, choice: _Choice, event: e.PartStop) -> list[Object]:
+        open_part = self._open.pop(event.index, None)
+        sent = "".join(open_part.sent) if open_part is not None else ""
+        part = event.part
+        if not isinstance(part, Text | Reasoning | Refusal):
+            wire = encode_part(part, self._protocol, self._context.losses)
+            if wire is None:
+                return []
+            choice.parts += 1
+            return [wire]
+        signature = signature_of(part)
+        if not part.text and not sent and signature is None:
+            return []
+        if isinstance(part, Text) and part.citations:
+            choice.texts.append((choice.parts, part.text, part.citations))
+        choice.parts += 1
+        if not sent:
+            whole = encode_part(part, self._protocol, self._context.losses)
+            return [whole] if whole is not None else []
+        return self._rest(part.text, sent, {"thought": True} if isinstance(part, Reasoning) else {}, signature)
+
+    def _rest(self, text: str, sent: str, thought: Object, signature: str | None) -> list[Object]:
+        """Return what of a final part has not been written: more text, and its signature on a part without text."""
+        more = text[len(sent) :] if text.startswith(sent) else ""
+        if signature is not None:
+            return [{"text": more, **thought, "thoughtSignature": signature}]
+        return [{"text": more, **thought}] if more else []
+
+    # --- chunks ---
+
+    def _choice(self, index: int) -> _Choice:
+        choice = self._choices.get(index)
+        if choice is None:
+            choice = self._choices[index] = _Choice()
+        return choice
+
+    def _see(self, usage: Usage | None) -> None:
+        if usage is not None:
+            self._usage = usage if self._usage is None else self._usage.merged(usage)
+
+    def _chunk(self, index: int, part: Object) -> bytes:
+        candidate = {"content": {"parts": [part], "role": "model"}, "index": index}
+        return self._written_chunk({"candidates": [candidate], **self._identity()})
+
+    def _identity(self) -> Object:
+        return {"modelVersion": self._context.requested_model, "responseId": self._context.id}
+
+    def _last(self) -> bytes:
+        choices = self._choices if self._choices else {0: _Choice()}
+        feedback: object = None
+        candidates: list[Object] = []
+        for index, choice in sorted(choices.items()):
+            if choice.detail is not None and is_blocked(choice.detail, has_content=choice.parts > 0):
+                feedback = encode_block(choice.detail)
+                continue
+            if self._protocol == NAME and choice.extras is not None:
+                feedback = choice.extras.get("promptFeedback", feedback)
+            end = candidate_end(
+                index,
+                choice.detail,
+                choice.extras,
+                tuple(choice.tokens),
+                choice.texts,
+                self._protocol,
+                has_content=choice.parts > 0,
+            )
+            parts = spoken_refusal(choice.detail, has_content=choice.parts > 0) or [{"text": ""}]
+            candidates.append({"content": {"parts": parts, "role": "model"}, **end})
+        chunk: Object = {"candidates": candidates} if candidates else {}
+        if feedback is not None:
+            chunk["promptFeedback"] = feedback
+        usage = encode_usage(self._usage, self._protocol)
+        if usage is not None:
+            chunk["usageMetadata"] = usage
+        return self._written_chunk({**chunk, **self._identity(), **self._extras})
+
+    def _written_chunk(self, chunk: Object) -> bytes:
+        data = json.encode(chunk)
+        first, self._written = not self._written, True
+        if self._context.array_stream:
+            return (b"[" if first else b",\r\n") + data
+        return data_event(data)
+
+
+def signature_of(part: Text | Reasoning | Refusal) -> str | None:
+    """Return the signature of a text, as the wire wants it."""
+    if isinstance(part, Refusal) or part.signature is None:
+        return None
+    return encode_signature(part.signature.payload)

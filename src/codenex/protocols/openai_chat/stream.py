@@ -1,0 +1,124 @@
+"""A stream of chunks from an upstream to events. To a client: ``emission``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from codenex.core import events as e
+from codenex.core import json
+from codenex.core.errors import Fault, FaultKind
+from codenex.protocols.openai_chat.chunks import ChunkReader
+from codenex.protocols.openai_chat.emission import StreamEncoder
+from codenex.protocols.openai_chat.errors import in_band_fault
+from codenex.protocols.openai_chat.response import decode_body
+from codenex.wire.sse import EVENT_LIMIT, Frame, SseDecoder
+
+__all__ = ["StreamDecoder", "StreamEncoder"]
+
+_BLANK = b" \t\r\n\xef\xbb\xbf"
+#: Half of a character outside the basic plane, written as an escape without its other half.
+_LONE_SURROGATE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
+
+
+class StreamDecoder:
+    """Reads a stream of chunks, or a whole JSON body that came in its place."""
+
+    def __init__(self) -> None:
+        self._reader = ChunkReader()
+        self._frames = SseDecoder()
+        self._decided = False
+        #: the body so far, where it is JSON and not a stream
+        self._body: bytearray | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether ``[DONE]`` or an error has been seen."""
+        return self._reader.done
+
+    def feed(self, data: bytes) -> list[e.StreamEvent]:
+        """Take bytes; return the events that they complete."""
+        if self._reader.done or not data:
+            return []
+        if not self._decided:
+            self._decide(data)
+        if self._body is not None:
+            self._body += data
+            if len(self._body) > EVENT_LIMIT:
+                self._reader.fail(Fault(FaultKind.UPSTREAM, "the upstream's answer is too large", from_upstream=True))
+            return self._reader.assembly.take()
+        try:
+            self._take(self._frames.feed(data))
+        except Fault as fault:
+            self._reader.fail(fault)
+        return self._reader.assembly.take()
+
+    def eof(self) -> list[e.StreamEvent]:
+        """End of the bytes."""
+        if self._reader.done:
+            return []
+        if self._body is not None:
+            return self._whole(bytes(self._body))
+        try:
+            self._take(self._frames.eof())
+        except Fault as fault:
+            self._reader.fail(fault)
+        if self._reader.is_finished:
+            self._reader.end()
+        else:
+            told = "the upstream ended the stream before the answer was complete"
+            self._reader.fail(Fault(FaultKind.UPSTREAM_TRUNCATED, told, from_upstream=True))
+        return self._reader.assembly.take()
+
+    def _decide(self, data: bytes) -> None:
+        """Look at the first byte that is not blank: a brace or bracket begins a JSON body, all else a stream."""
+        first = data.lstrip(_BLANK)[:1]
+        self._decided = first != b""
+        if first in (b"{", b"["):
+            self._body = bytearray()
+
+    def _whole(self, body: bytes) -> list[e.StreamEvent]:
+        try:
+            events = decode_body(body.lstrip(_BLANK))
+        except Fault as fault:
+            broken = FaultKind.UPSTREAM_TRUNCATED if body.rstrip()[-1:] not in (b"}", b"]") else fault.kind
+            events = [e.Error(Fault(broken, fault.message, from_upstream=True))]
+        self._reader.done = True
+        return events
+
+    def _take(self, frames: list[Frame]) -> None:
+        for frame in frames:
+            if self._reader.done:
+                return
+            data = frame.data.strip()
+            if not data:
+                continue
+            if data == b"[DONE]":
+                self._reader.end()
+                continue
+            value = _parsed(data)
+            if isinstance(value, list) and value and isinstance(value[0], dict) and "error" in value[0]:
+                value = value[0]
+            if not isinstance(value, dict):
+                told = "the upstream sent an event that is no JSON object"
+                self._reader.fail(Fault(FaultKind.UPSTREAM, told, from_upstream=True))
+            elif frame.event == b"error":
+                fault = in_band_fault(value, event=True)
+                if fault is not None:
+                    self._reader.fail(fault)
+            else:
+                self._reader.take(value)
+
+
+def _parsed(data: bytes) -> Any:
+    try:
+        return json.decode(data)
+    except json.MalformedJson:
+        pass
+    try:
+        # A server that cuts text between the halves of a surrogate pair sends what no strict parser takes.
+        return json.decode(_LONE_SURROGATE.sub(rb"\\ufffd", data))
+    except json.MalformedJson:
+        return None

@@ -1,0 +1,112 @@
+"""Token usage of Chat: hub buckets ↔ ``usage``, with the variants of compatible servers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from codenex.core.usage import Usage, add, less
+
+#: Where servers put the tokens that were read from a cache, in order of trust.
+_CACHED = (
+    ("prompt_tokens_details", "cached_tokens"),
+    ("input_tokens_details", "cached_tokens"),
+    ("cached_tokens",),
+    ("prompt_cache_hit_tokens",),
+    ("cache_read_input_tokens",),
+)
+_CACHE_WRITE = (("prompt_tokens_details", "cache_write_tokens"), ("cache_creation_input_tokens",))
+_REASONING = (
+    ("completion_tokens_details", "reasoning_tokens"),
+    ("output_tokens_details", "reasoning_tokens"),
+    ("reasoning_tokens",),
+)
+_SERVER_TOOLS = (
+    (("server_tool_use_details", "web_search_requests"), "web_search_requests"),
+    (("num_search_queries",), "web_search_requests"),
+)
+
+
+def decode_usage(raw: Any, service_tier: Any = None) -> Usage | None:
+    """Read a ``usage`` object; ``None`` where there is none. Counts that a server does not give stay unknown."""
+    if not isinstance(raw, dict):
+        return None
+    prompt = _first(raw, ("prompt_tokens",), ("input_tokens",))
+    completion = _first(raw, ("completion_tokens",), ("output_tokens",))
+    cached, written = _first(raw, *_CACHED), _first(raw, *_CACHE_WRITE)
+    reasoning = _first(raw, *_REASONING)
+    if _reasoning_is_beside(raw, prompt, completion, reasoning):
+        output_text = completion
+    else:
+        output_text = less(completion, reasoning)
+        if completion is not None and reasoning is not None:
+            reasoning = min(reasoning, completion)
+    if prompt is not None and cached is not None:
+        cached = min(cached, prompt)
+    if prompt is not None and written is not None:
+        written = min(written, prompt - (cached or 0))
+    tools = {name: count for path, name in _SERVER_TOOLS if (count := _at(raw, path))}
+    tier = service_tier if isinstance(service_tier, str) else raw.get("service_tier")
+    return Usage(
+        input_uncached=less(prompt, cached, written),
+        input_cache_read=cached,
+        input_cache_write_5m=written,
+        output_text=output_text,
+        output_reasoning=reasoning,
+        server_tools=tools or None,
+        service_tier=tier if isinstance(tier, str) else None,
+        raw=raw,
+    )
+
+
+def is_placeholder(raw: Any) -> bool:
+    """Whether a ``usage`` object says nothing: servers send zeros before they know."""
+    return isinstance(raw, dict) and not any(
+        _at(raw, (name,)) for name in ("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens")
+    )
+
+
+def encode_usage(usage: Usage) -> dict[str, Any]:
+    """Render the buckets: ``prompt_tokens`` is all input, ``completion_tokens`` all output."""
+    prompt, completion = usage.input_total or 0, usage.output_total or 0
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.input_cache_read or 0,
+            "cache_write_tokens": usage.input_cache_write or 0,
+        },
+        "completion_tokens_details": {"reasoning_tokens": usage.output_reasoning or 0},
+    }
+
+
+def is_known(usage: Usage | None) -> bool:
+    """Whether there is any count to tell a client."""
+    return usage is not None and add(usage.input_total, usage.output_total) is not None
+
+
+def _reasoning_is_beside(
+    raw: dict[str, Any], prompt: int | None, completion: int | None, reasoning: int | None
+) -> bool:
+    """Whether reasoning is not part of ``completion_tokens`` (xAI): the total tells, or more reasoning than output."""
+    if not reasoning or completion is None:
+        return False
+    total = _at(raw, ("total_tokens",))
+    if total is not None and prompt is not None and total == prompt + completion + reasoning:
+        return True
+    return reasoning > completion and (total is None or prompt is None or total != prompt + completion)
+
+
+def _first(raw: dict[str, Any], *paths: tuple[str, ...]) -> int | None:
+    return next((count for path in paths if (count := _at(raw, path)) is not None), None)
+
+
+def _at(raw: dict[str, Any], path: tuple[str, ...]) -> int | None:
+    value: Any = raw
+    for key in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return max(0, int(value))

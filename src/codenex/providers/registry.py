@@ -1,0 +1,111 @@
+"""The provider types, one row each: what they speak, where they live, how a key is sent, which models they have by
+default.
+
+A provider that speaks one of the four protocols is a row here and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from codenex.models import anthropic as anthropic_models
+from codenex.models import gemini as gemini_models
+from codenex.models import openai as openai_models
+from codenex.models.capabilities import Capabilities
+
+CapabilitiesOf = Callable[[str, str, dict[str, Any]], Capabilities]
+
+
+class ProviderType(msgspec.Struct, frozen=True):
+    """One provider type.
+
+    ``protocol`` is the name of its spoke; ``key_field`` and ``base_url_field`` are the names in pool files and
+    environment;
+    ``version_path`` is appended to a base URL that lacks it (``/v1``, ``/v1beta``), where operators may leave it out;
+    ``credential`` is the default way to send the key: ``bearer``, ``x-api-key`` or ``x-goog-api-key``;
+    ``capabilities(model, host, overrides)`` gives the facts of a model.
+    """
+
+    name: str
+    protocol: str
+    base_url: str
+    capabilities: CapabilitiesOf
+    key_field: str | None = None
+    base_url_field: str | None = None
+    version_path: str = ""
+    credential: str = "bearer"
+    models: tuple[str, ...] = ()
+    #: headers that every request to this type carries unless the client sent its own
+    headers: tuple[tuple[str, str], ...] = ()
+    default_model: str | None = None
+
+
+def _anthropic(model: str, host: str, overrides: dict[str, Any]) -> Capabilities:
+    return anthropic_models.capabilities(model, overrides)
+
+
+def _gemini(model: str, host: str, overrides: dict[str, Any]) -> Capabilities:
+    return gemini_models.capabilities(model, overrides)
+
+
+def _demo(model: str, host: str, overrides: dict[str, Any]) -> Capabilities:
+    return Capabilities()
+
+
+DEMO = "demo"
+
+PROVIDER_TYPES: dict[str, ProviderType] = {
+    row.name: row
+    for row in (
+        ProviderType(
+            "openai-custom",
+            "openai-chat",
+            "https://api.openai.com/v1",
+            openai_models.chat_capabilities,
+            "OPENAI_API_KEY",
+            "OPENAI_BASE_URL",
+        ),
+        ProviderType(
+            "openaiResponses-custom",
+            "openai-responses",
+            "https://api.openai.com/v1",
+            openai_models.responses_capabilities,
+            "OPENAI_API_KEY",
+            "OPENAI_BASE_URL",
+        ),
+        ProviderType(
+            "claude-custom",
+            "anthropic",
+            "https://api.anthropic.com",
+            _anthropic,
+            "CLAUDE_API_KEY",
+            "CLAUDE_BASE_URL",
+            version_path="/v1",
+            credential="x-api-key",
+            headers=(("anthropic-version", "2023-06-01"),),
+        ),
+        ProviderType(
+            "gemini-custom",
+            "gemini",
+            "https://generativelanguage.googleapis.com",
+            _gemini,
+            "GEMINI_API_KEY",
+            "GEMINI_API_BASE_URL",
+            version_path="/v1beta",
+            credential="x-goog-api-key",
+        ),
+        ProviderType(DEMO, DEMO, "", _demo, models=(DEMO,), default_model=DEMO),
+    )
+}
+
+#: Types that the specification names and that have a home of their own later; they are known as prefixes.
+CLAUDE_CODE = "claudeCode-custom"
+CLAUDE_CODE_MODELS = frozenset({"opus", "sonnet", "haiku"})
+
+
+def is_known(name: str) -> bool:
+    """Whether ``name`` is a provider type, so that it can be a path prefix, a header value or a model prefix."""
+    return name in PROVIDER_TYPES or name == CLAUDE_CODE

@@ -1,0 +1,199 @@
+"""The HTTP client: kept connections per origin, one resend on a stale one, deadlines, counts."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from codenex.core.errors import Fault, FaultKind
+from codenex.providers.transport.connect import Connector, default_ssl_context
+from codenex.providers.transport.connection import ConnectionStale, UpstreamConnection
+from codenex.providers.transport.deadlines import NEVER, DeadlineSweep
+from codenex.providers.transport.origin import Deadlines, Origin, UpstreamRequest
+from codenex.providers.transport.resolver import Resolver
+from codenex.providers.transport.response import UpstreamResponse
+from codenex.wire.head import HeaderInvalid
+
+_DEFAULT_DEADLINES = Deadlines()
+
+
+@dataclass(slots=True)
+class OriginCounts:
+    """Connections to one origin: all that are open, and how many of them are idle and in use."""
+
+    open: int = 0
+    idle: int = 0
+    in_use: int = 0
+
+
+class Transport:
+    """Sends requests over kept connections. Belongs to the event loop that it first sends on.
+
+    ``idle_seconds``: a connection unused for longer is closed; servers commonly close theirs after 60 s.
+    ``idle_per_origin``: kept connections per origin. ``head_bytes``: largest response head. ``high_water``: body bytes
+    held for a slow consumer before reading is paused.
+    """
+
+    def __init__(
+        self,
+        *,
+        idle_seconds: float = 55.0,
+        idle_per_origin: int = 256,
+        head_bytes: int = 64 * 1024,
+        high_water: int = 256 * 1024,
+        ssl_context_factory: Callable[[Origin], ssl.SSLContext] = default_ssl_context,
+        resolver: Resolver | None = None,
+    ) -> None:
+        self.head_bytes = head_bytes
+        self.high_water = high_water
+        self.loop: asyncio.AbstractEventLoop
+        self.sweep: DeadlineSweep
+        self._idle_seconds = idle_seconds
+        self._idle_per_origin = idle_per_origin
+        self._connector = Connector(ssl_context_factory, resolver)
+        #: The most recently used connection is the last of its list.
+        self._idle: dict[Origin, list[UpstreamConnection]] = {}
+        self._connections: set[UpstreamConnection] = set()
+        self._started = False
+        self._closed = False
+
+    async def send(self, request: UpstreamRequest, deadlines: Deadlines = _DEFAULT_DEADLINES) -> UpstreamResponse:
+        """Send a request and return its response as soon as the head is there. Redirects are not followed.
+
+        Cancelling the awaiting task closes the connection at once. Raises :class:`Fault`: ``UPSTREAM_CONNECT``,
+        ``UPSTREAM_TIMEOUT``, ``UPSTREAM`` (no valid answer), ``INTERNAL`` (the request can't be sent as it is).
+        """
+        if not self._started:
+            self._start()
+        if self._closed:
+            raise Fault(FaultKind.UNAVAILABLE, "The gateway is shutting down.")
+        try:
+            head = request.head()
+        except (HeaderInvalid, UnicodeEncodeError) as error:
+            # An encoding error's text would show the value.
+            reason = str(error) if isinstance(error, HeaderInvalid) else "a header value is not latin-1"
+            raise Fault(FaultKind.INTERNAL, f"The upstream request can't be sent: {reason}.") from None
+        connection = self._take_idle(request.origin)
+        if connection is not None:
+            try:
+                return await self._exchange(connection, request, head, deadlines)
+            except ConnectionStale:
+                # The upstream closed it as we sent. No byte of an answer came: sending once more, anew, is safe.
+                pass
+        origin = request.origin
+        connection = await self._connector.connect(origin, lambda: UpstreamConnection(self, origin), deadlines.connect)
+        if connection.closed or connection.transport.is_closing():
+            raise Fault(
+                FaultKind.UPSTREAM_CONNECT,
+                f"Could not connect to {origin.authority}: the connection was closed at once.",
+                code="connection_reset",
+            )
+        return await self._exchange(connection, request, head, deadlines)
+
+    async def _exchange(
+        self, connection: UpstreamConnection, request: UpstreamRequest, head: bytes, deadlines: Deadlines
+    ) -> UpstreamResponse:
+        response = connection.send(head, request.body, deadlines, head_only=request.method == "HEAD")
+        await response.wait_for_head()
+        return response
+
+    def counts(self) -> dict[Origin, OriginCounts]:
+        """Return the numbers of connections, for metrics and for finding leaks."""
+        found: dict[Origin, OriginCounts] = {}
+        for connection in self._connections:
+            counts = found.setdefault(connection.origin, OriginCounts())
+            counts.open += 1
+            if connection.response is None:
+                counts.idle += 1
+            else:
+                counts.in_use += 1
+        return found
+
+    async def close(self) -> None:
+        """Close all connections; requests under way fail."""
+        self._closed = True
+        for connection in tuple(self._connections):
+            response = connection.response
+            if response is None:
+                connection.drop()
+            else:
+                response.close()
+        # Transports that were aborted let go of their sockets in the next turns of the loop.
+        for _ in range(3):
+            await asyncio.sleep(0)
+        if self._started:
+            self.sweep.stop()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    # --- for connections ----------------------------------------------------------------------------------------
+
+    def connection_opened(self, connection: UpstreamConnection) -> None:
+        """Count a connection."""
+        connection.idle_since = self.loop.time()
+        self._connections.add(connection)
+
+    def connection_idle(self, connection: UpstreamConnection) -> None:
+        """Keep a connection for the next request."""
+        idle = self._idle.setdefault(connection.origin, [])
+        if len(idle) >= self._idle_per_origin or self._closed:
+            connection.drop()
+            return
+        idle.append(connection)
+        now = self.loop.time()
+        connection.idle_since = now
+        self.sweep.watch(now + self._idle_seconds)
+
+    def connection_unusable(self, connection: UpstreamConnection) -> None:
+        """Never hand out this connection again."""
+        idle = self._idle.get(connection.origin)
+        if idle is not None and connection in idle:
+            idle.remove(connection)
+            if not idle:
+                del self._idle[connection.origin]
+
+    def connection_closed(self, connection: UpstreamConnection) -> None:
+        """Forget a connection."""
+        self._connections.discard(connection)
+        self.connection_unusable(connection)
+
+    # --- inside -------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        self._started = True
+        self.loop = asyncio.get_running_loop()
+        self.sweep = DeadlineSweep(self.loop, self._expire)
+
+    def _take_idle(self, origin: Origin) -> UpstreamConnection | None:
+        idle = self._idle.get(origin)
+        while idle:
+            connection = idle.pop()
+            if not connection.closed and not connection.transport.is_closing():
+                return connection
+        return None
+
+    def _expire(self, now: float) -> float:
+        earliest = NEVER
+        stale = now - self._idle_seconds
+        for connection in tuple(self._connections):
+            if connection.response is None:
+                if connection.idle_since <= stale and not connection.closed:
+                    connection.drop()
+                else:
+                    earliest = min(earliest, connection.idle_since + self._idle_seconds)
+                continue
+            if connection.deadline <= now:
+                connection.expire(now)
+            elif connection.deadline < earliest:
+                earliest = connection.deadline
+        return earliest

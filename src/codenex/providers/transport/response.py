@@ -1,0 +1,260 @@
+"""A response whose body is still coming: read whole, in pieces, or piped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from codenex.core.errors import Fault, FaultKind
+from codenex.wire.coding import CodingBroken, CodingTooLarge, CodingUnknown, content_codings, decode_content
+
+if TYPE_CHECKING:
+    from codenex.providers.transport.connection import UpstreamConnection
+
+MIB = 1024 * 1024
+
+#: Compressed bodies up to this size are decoded in the loop.
+_INLINE_BYTES = 8 * 1024
+
+
+class UpstreamResponse:
+    """Status and headers of a response, and its body by exactly one of ``read``, ``chunk`` (repeated) and ``pipe``.
+
+    Use it as an asynchronous context manager, or call ``close``: an unread body holds its connection.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_error",
+        "_high_water",
+        "_on_data",
+        "_parts",
+        "_size",
+        "_waiter",
+        "_wants_all",
+        "close_delimited",
+        "complete",
+        "headers",
+        "held",
+        "reused",
+        "status",
+    )
+
+    def __init__(self, connection: UpstreamConnection, high_water: int, *, reused: bool) -> None:
+        self.status = 0
+        #: Names are lower-case; order and repetition are kept.
+        self.headers: list[tuple[str, str]] = []
+        #: The body ends with the connection, so its end says nothing about its being whole.
+        self.close_delimited = False
+        #: The body has arrived to its end.
+        self.complete = False
+        #: Whether it came on a connection that had served before.
+        self.reused = reused
+        #: Reading is paused by the consumer.
+        self.held = False
+        self._connection: UpstreamConnection | None = connection
+        self._high_water = high_water
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._wants_all = False
+        self._on_data: Callable[[bytes], None] | None = None
+        self._error: Exception | None = None
+        self._waiter: asyncio.Future[None] | None = asyncio.get_running_loop().create_future()
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of a header, by its lower-case name."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+    # --- for the consumer ---------------------------------------------------------------------------------------
+
+    async def read(self, limit: int = 64 * MIB) -> bytes:
+        """Read the whole body, its content codings undone.
+
+        Raises :class:`Fault`: ``UPSTREAM_TRUNCATED``, ``UPSTREAM_TIMEOUT``, ``UPSTREAM`` (beyond ``limit`` bytes,
+        broken coding).
+        """
+        self._wants_all = True
+        self._high_water = limit
+        if self._connection is not None:
+            self._connection.regulate()
+        while not self.complete and self._error is None and self._size <= limit:
+            await self._wait()
+        if self._size > limit:
+            self.close()
+            raise self._too_large(limit)
+        data = self._take()
+        if self._error is not None:
+            raise self._error
+        coding = self.header("content-encoding")
+        if coding is None or not data:
+            return data
+        return await self._decode(data, coding, limit)
+
+    async def chunk(self) -> bytes:
+        """Return what has arrived since the last call, as it was sent, waiting for some; ``b""`` at the end.
+
+        Raises :class:`Fault`: ``UPSTREAM_TRUNCATED``, ``UPSTREAM_TIMEOUT``, ``UPSTREAM``.
+        """
+        while not self._parts:
+            if self._error is not None:
+                raise self._error
+            if self.complete:
+                return b""
+            await self._wait()
+        data = self._take()
+        if self._connection is not None:
+            self._connection.regulate()
+        return data
+
+    async def pipe(self, on_data: Callable[[bytes], None]) -> None:
+        """Hand the body to ``on_data`` as it arrives, once per read from the socket; return at its proper end.
+
+        Raises as :meth:`chunk`, and whatever ``on_data`` raises (the connection is dropped then).
+        """
+        if self._parts:
+            try:
+                on_data(self._take())
+            except BaseException:
+                self.close()
+                raise
+            if self._connection is not None:
+                self._connection.regulate()
+        self._on_data = on_data
+        while not self.complete and self._error is None:
+            await self._wait()
+        if self._error is not None:
+            raise self._error
+
+    def pause(self) -> None:
+        """Stop reading; the idle deadline rests meanwhile."""
+        self.held = True
+        if self._connection is not None:
+            self._connection.regulate()
+
+    def resume(self) -> None:
+        """Go on reading."""
+        self.held = False
+        if self._connection is not None:
+            self._connection.regulate()
+
+    def close(self) -> None:
+        """Drop the connection at once, unless the body has come to its end and the connection is back in the pool."""
+        connection = self._connection
+        if connection is not None:
+            self._connection = None
+            if self._error is None:
+                self._error = Fault(FaultKind.CANCELLED, "The upstream call was closed.")
+            connection.drop()
+            self._wake()
+        self._parts = []
+        self._on_data = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- for the connection -------------------------------------------------------------------------------------
+
+    async def wait_for_head(self) -> None:
+        """Wait until status and headers are there. Raises what the connection failed with."""
+        while self.status == 0 and self._error is None:
+            await self._wait()
+        if self.status == 0 and self._error is not None:
+            raise self._error
+
+    def take_body(self, parts: list[bytes]) -> None:
+        """Take what one read has brought."""
+        on_data = self._on_data
+        if on_data is not None:
+            try:
+                on_data(parts[0] if len(parts) == 1 else b"".join(parts))
+            except Exception as error:
+                self._fail_consumer(error)
+            return
+        self._parts += parts
+        self._size += sum(map(len, parts))
+        if not self._wants_all or self._size > self._high_water:
+            self._wake()
+
+    def head_arrived(self) -> None:
+        """Wake who waits for the head."""
+        self._wake()
+
+    def body_ended(self) -> None:
+        """Record that the body is whole; the connection belongs to the pool again."""
+        self.complete = True
+        self._connection = None
+        self._wake()
+
+    def fail(self, error: Exception) -> None:
+        """Record why the body (or the head) will never be whole."""
+        self._connection = None
+        if self._error is None:
+            self._error = error
+        self._wake()
+
+    @property
+    def full(self) -> bool:
+        """Whether more is waiting for the consumer than it may hold up."""
+        return self._size > self._high_water
+
+    # --- inside -------------------------------------------------------------------------------------------------
+
+    def _fail_consumer(self, error: Exception) -> None:
+        self._error = error
+        connection = self._connection
+        self._connection = None
+        self._on_data = None
+        if connection is not None:
+            connection.drop()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _wait(self) -> None:
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            waiter = self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            # Nobody will read on: the upstream has to learn it now, not when its idle deadline passes.
+            self.close()
+            raise
+
+    def _take(self) -> bytes:
+        parts = self._parts
+        self._parts = []
+        self._size = 0
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _too_large(self, limit: int) -> Fault:
+        return Fault(
+            FaultKind.UPSTREAM, f"The upstream's answer is larger than {limit} bytes.", code="upstream_too_large"
+        )
+
+    async def _decode(self, data: bytes, coding: str, limit: int) -> bytes:
+        try:
+            codings = content_codings(coding)
+            if len(data) <= _INLINE_BYTES:
+                return decode_content(data, codings, limit)
+            return await asyncio.get_running_loop().run_in_executor(None, decode_content, data, codings, limit)
+        except CodingTooLarge:
+            raise self._too_large(limit) from None
+        except (CodingBroken, CodingUnknown) as error:
+            raise Fault(
+                FaultKind.UPSTREAM,
+                f"The upstream's answer could not be decompressed: {error}.",
+                code="upstream_content_encoding",
+            ) from None

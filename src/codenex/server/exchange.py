@@ -1,0 +1,270 @@
+"""One request as the handler sees it, and its answer as the connection sends it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from codenex.core.errors import Fault
+from codenex.gateway.exchange import Headers
+from codenex.server.body import plain_body, request_codings, too_large
+from codenex.server.responses import answer_head
+
+if TYPE_CHECKING:
+    from codenex.server.edge import Connection
+
+_BODILESS = frozenset((204, 304))
+
+#: Bodies up to this size are joined with the head; copying a larger one costs more than a second buffer.
+_JOIN_BYTES = 64 * 1024
+
+
+class EdgeExchange:
+    """Implements :class:`codenex.gateway.exchange.Exchange` on one connection of the edge."""
+
+    __slots__ = (
+        "_body",
+        "_waiter",
+        "begun",
+        "body_fault",
+        "bytes_in",
+        "bytes_out",
+        "chunked_in",
+        "coding",
+        "complete",
+        "connection",
+        "done",
+        "ended",
+        "expects_continue",
+        "gone",
+        "head_only",
+        "headers",
+        "http_1_0",
+        "keep",
+        "length",
+        "method",
+        "notes",
+        "parts",
+        "path",
+        "pause_source",
+        "peer",
+        "query",
+        "reading",
+        "refusal",
+        "request_id",
+        "resume_source",
+        "sent_head",
+        "serving",
+        "status",
+        "streaming",
+        "task",
+    )
+
+    def __init__(self, connection: Connection, method: str, path: str, query: str, headers: Headers) -> None:
+        self.connection = connection
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.peer = connection.peer
+        self.request_id = ""
+        #: What the handler wants to have in the access log.
+        self.notes: dict[str, Any] = {}
+        #: A request that is refused before any handler sees it.
+        self.refusal: Fault | None = None
+        self.task: asyncio.Task[None] | None = None
+        #: The task has run its first step: from here on, cancelling it reaches the handler.
+        self.serving = False
+        self.begun = time.perf_counter_ns()
+        self.ended = 0
+
+        self.http_1_0 = False
+        self.keep = True
+        self.head_only = method == "HEAD"
+        self.length = 0
+        self.chunked_in = False
+        self.coding: str | None = None
+        self.expects_continue = False
+
+        #: Body pieces as received; ``bytes_in`` counts them all, dropped ones too.
+        self.parts: list[bytes] = []
+        self.bytes_in = 0
+        self.complete = False
+        self.reading = False
+        self.body_fault: Fault | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._body: bytes | None = None
+
+        #: The client has left; nothing is sent any more.
+        self.gone = False
+        #: The answer is whole (or given up).
+        self.done = False
+        self.sent_head = False
+        self.streaming = False
+        self.status = 0
+        self.bytes_out = 0
+        self.pause_source: Callable[[], None] | None = None
+        self.resume_source: Callable[[], None] | None = None
+
+    # --- request ------------------------------------------------------------------------------------------------
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of a header, by its lower-case name."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+    async def body(self) -> bytes:
+        """Read the whole decoded body. Raises :class:`~codenex.core.errors.Fault` (400, 408, 413, 415)."""
+        read_before = self._body
+        if read_before is not None:
+            return read_before
+        limit = self.connection.limits.body_bytes
+        # Both are judged before a byte is asked for: a client that waits for "100 Continue" is spared the upload.
+        codings = [] if self.coding is None else request_codings(self.coding)
+        if self.length > limit:
+            raise too_large(limit)
+        if not self.reading:
+            self.connection.body_wanted(self)
+        while not self.complete and self.body_fault is None:
+            if self._waiter is None:
+                self._waiter = asyncio.get_running_loop().create_future()
+            # Shielded, so that one of two readers giving up does not fail the other.
+            await asyncio.shield(self._waiter)
+        if self.body_fault is not None:
+            raise self.body_fault
+        if self._body is not None:
+            return self._body
+        data = self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
+        if codings:
+            # The parts stay until this is done, for a second reader.
+            data = await plain_body(data, codings, limit)
+        self.parts = []
+        self._body = data
+        return data
+
+    def body_ended(self, fault: Fault | None = None) -> None:
+        """Record that the body is whole, or why it never will be."""
+        if fault is None:
+            self.complete = True
+        else:
+            self.body_fault = fault
+            self.parts = []
+        if self._waiter is not None:
+            if not self._waiter.done():
+                self._waiter.set_result(None)
+            self._waiter = None
+
+    # --- answer -------------------------------------------------------------------------------------------------
+
+    @property
+    def started(self) -> bool:
+        """Whether the head of the answer has been sent."""
+        return self.sent_head
+
+    def _framing(self, status: int, length: int | None) -> str:
+        self.keep = self.keep and self.connection.may_keep(self)
+        if status in _BODILESS:
+            framing = ""
+        elif length is not None:
+            framing = f"content-length: {length}\r\n"
+        elif self.http_1_0:
+            # Without chunks only the end of the connection can mark the end of the body.
+            self.keep = False
+            framing = ""
+        else:
+            framing = "transfer-encoding: chunked\r\n"
+        if not self.keep:
+            return framing + "connection: close\r\n"
+        return framing + "connection: keep-alive\r\n" if self.http_1_0 else framing
+
+    def _begin(self) -> None:
+        if self.sent_head:
+            raise RuntimeError("the answer has already been started")
+        self.sent_head = True
+
+    def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        """Send a whole answer; the server adds ``content-length``, ``date`` and ``x-request-id``.
+
+        Raises :class:`ValueError` for headers that can't be sent (nothing has been sent then).
+        """
+        if self.gone:
+            return
+        length = len(body)
+        if self.head_only and not body:
+            length = _stated_length(headers)
+        head = answer_head(status, headers, self._framing(status, length), self.request_id)
+        self._begin()
+        self.status = status
+        transport = self.connection.transport
+        if self.head_only or status in _BODILESS or not body:
+            self.bytes_out = len(head)
+            transport.write(head)
+        elif len(body) <= _JOIN_BYTES:
+            self.bytes_out = len(head) + len(body)
+            transport.write(head + body)
+        else:
+            self.bytes_out = len(head) + len(body)
+            transport.writelines((head, body))
+        self.connection.answer_done(self)
+
+    def start(self, status: int, headers: Headers) -> None:
+        """Send the head of a streamed answer (chunked for HTTP/1.1, closed at the end for HTTP/1.0)."""
+        if self.gone:
+            return
+        head = answer_head(status, headers, self._framing(status, None), self.request_id)
+        self._begin()
+        self.status = status
+        self.streaming = not (self.head_only or status in _BODILESS)
+        self.bytes_out = len(head)
+        self.connection.transport.write(head)
+
+    def write(self, data: bytes) -> None:
+        """Send a piece of a streamed answer at once. Does nothing when the client has left."""
+        if self.gone or self.done or not data:
+            return
+        if not self.streaming:
+            if not self.sent_head:
+                raise RuntimeError("write() before start()")
+            return
+        piece = data if self.http_1_0 else b"%x\r\n%b\r\n" % (len(data), data)
+        self.bytes_out += len(piece)
+        self.connection.transport.write(piece)
+
+    def finish(self) -> None:
+        """End a streamed answer properly."""
+        if self.gone or self.done:
+            return
+        if not self.sent_head:
+            raise RuntimeError("finish() before start()")
+        if self.streaming and not self.http_1_0:
+            self.bytes_out += 5
+            self.connection.transport.write(b"0\r\n\r\n")
+        self.connection.answer_done(self)
+
+    def abort(self) -> None:
+        """Cut the connection, so that a truncated answer can't be taken for a whole one."""
+        if not self.gone and not self.done:
+            self.connection.cut(reset=self.http_1_0)
+
+    async def drain(self) -> None:
+        """Wait until the client has taken enough of what was written."""
+        await self.connection.writable()
+
+    def on_flow(self, pause: Callable[[], None], resume: Callable[[], None]) -> None:
+        """Register what stops and restarts the source of ``write`` when the client is slower than it."""
+        self.pause_source = pause
+        self.resume_source = resume
+        if self.connection.write_paused and not self.gone:
+            pause()
+
+
+def _stated_length(headers: Headers) -> int:
+    """Return the length that a handler states for the body it would have sent to a GET."""
+    for name, value in headers:
+        if name == "content-length" and value.isdecimal():
+            return int(value)
+    return 0

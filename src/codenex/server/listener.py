@@ -1,0 +1,54 @@
+"""Listening sockets: TCP and Unix."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+
+
+def listen_tcp(host: str, port: int, *, backlog: int = 2048, reuse_port: bool = False) -> socket.socket:
+    """Open a listening TCP socket; port 0 takes a free one.
+
+    The protocol is named, because asyncio switches Nagle's algorithm off only on sockets that name it.
+    Raises :class:`OSError`.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if host in ("", "::") else 1)
+        listener.bind(address)
+        listener.listen(backlog)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def listen_unix(path: str, *, mode: int = 0o600, backlog: int = 2048) -> socket.socket:
+    """Open a listening Unix socket at ``path``, replacing a stale socket there but no other file.
+
+    Raises :class:`OSError`.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISSOCK(os.lstat(path).st_mode):
+            os.unlink(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        # The mode is set before anyone can connect: a bound socket refuses until it listens.
+        listener.bind(path)
+        os.chmod(path, mode)
+        listener.listen(backlog)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    return listener

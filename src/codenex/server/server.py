@@ -1,0 +1,260 @@
+"""The HTTP server: listeners, connections, handler tasks, and its orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl as tls
+import time
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from codenex.core.errors import Fault, FaultKind
+from codenex.gateway.exchange import Handler
+from codenex.providers.transport.deadlines import NEVER, DeadlineSweep
+from codenex.server.edge import Connection
+from codenex.server.exchange import EdgeExchange
+from codenex.server.limits import Limits
+from codenex.server.responses import RenderError, answer_head, render_plain_error
+
+_logger = logging.getLogger(__name__)
+
+#: Recorded for a client that left before it had its answer; it is never sent.
+CLIENT_CLOSED_REQUEST = 499
+
+
+class AccessRecord(msgspec.Struct, frozen=True):
+    """One answered (or abandoned) request, for the access log. The query is left out, since keys travel in it."""
+
+    method: str
+    path: str
+    status: int
+    #: Body bytes as received, and all bytes sent.
+    bytes_in: int
+    bytes_out: int
+    #: From the end of the request's head to the end of the answer, in microseconds.
+    duration_us: int
+    request_id: str
+    peer: str
+    #: Whether the answer is whole.
+    complete: bool
+    #: What the handler attached.
+    notes: dict[str, Any]
+
+
+def _log_crash(exchange: EdgeExchange | None, error: BaseException) -> None:
+    where = "a connection" if exchange is None else f"request {exchange.request_id}"
+    _logger.error("unexpected error in %s", where, exc_info=error)
+
+
+class Server:
+    """Serves ``handler`` on listening sockets.
+
+    ``render_error`` shapes the answers to faults that no handler has answered; ``on_record`` gets an
+    :class:`AccessRecord` per request; ``on_crash`` gets exceptions that are bugs, with their traceback.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        limits: Limits | None = None,
+        *,
+        render_error: RenderError = render_plain_error,
+        on_record: Callable[[AccessRecord], None] | None = None,
+        on_crash: Callable[[EdgeExchange | None, BaseException], None] = _log_crash,
+    ) -> None:
+        self.handler = handler
+        self.limits = Limits() if limits is None else limits
+        self.draining = False
+        self.clock = time.perf_counter_ns
+        self.loop: asyncio.AbstractEventLoop
+        self.sweep: DeadlineSweep
+        self._render_error = render_error
+        self._on_record = on_record
+        self._on_crash = on_crash
+        self._listeners: list[asyncio.Server] = []
+        self._connections: set[Connection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._empty: asyncio.Event | None = None
+
+    # --- life ---------------------------------------------------------------------------------------------------
+
+    async def start(self, sockets: Iterable[socket.socket], *, ssl: tls.SSLContext | None = None) -> None:
+        """Serve on listening sockets, which the server owns from now on. May be called again for further ones."""
+        if not self._listeners:
+            self.loop = asyncio.get_running_loop()
+            limits = self.limits
+            shortest = min(limits.head_seconds, limits.body_window_seconds, limits.idle_seconds, limits.stall_seconds)
+            self.sweep = DeadlineSweep(self.loop, self._expire, max(0.01, min(1.0, shortest / 10)))
+        for listener in sockets:
+            self._listeners.append(
+                await self.loop.create_server(lambda: Connection(self), sock=listener, backlog=2048, ssl=ssl)
+            )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.drain(0)
+
+    async def drain(self, deadline: float) -> int:
+        """Stop accepting, close idle connections, let the others end; cut them after ``deadline`` seconds.
+
+        Returns the number of connections that had to be cut.
+        """
+        self.draining = True
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
+        self._empty = asyncio.Event()
+        for connection in tuple(self._connections):
+            connection.close_if_idle()
+        cut = 0
+        if not self._is_empty() and deadline > 0:
+            try:
+                await asyncio.wait_for(self._empty.wait(), deadline)
+            except TimeoutError:
+                cut = len(self._connections)
+        for connection in tuple(self._connections):
+            connection.connection_left()
+        for task in tuple(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(tuple(self._tasks), timeout=5)
+        # Transports report their end in the next turns of the loop.
+        for _ in range(10):
+            if self._is_empty():
+                break
+            await asyncio.sleep(0)
+        self.sweep.stop()
+        return cut
+
+    @property
+    def connection_count(self) -> int:
+        """Open connections."""
+        return len(self._connections)
+
+    @property
+    def request_count(self) -> int:
+        """Handlers at work."""
+        return len(self._tasks)
+
+    def _is_empty(self) -> bool:
+        empty = not self._connections and not self._tasks
+        if empty and self._empty is not None:
+            self._empty.set()
+        return empty
+
+    # --- what connections ask for ---------------------------------------------------------------------------------
+
+    def connection_opened(self, connection: Connection) -> bool:
+        """Register a connection; return whether it may be served."""
+        self._connections.add(connection)
+        if len(self._connections) > 2 * self.limits.connections:
+            # Even the courtesy of a 503 has its limit.
+            connection.transport.abort()
+        return len(self._connections) <= self.limits.connections and not self.draining
+
+    def connection_closed(self, connection: Connection) -> None:
+        """Forget a connection."""
+        self._connections.discard(connection)
+        if self._empty is not None:
+            self._is_empty()
+
+    def spawn(self, exchange: EdgeExchange) -> asyncio.Task[None]:
+        """Start the task that handles a request."""
+        task = self.loop.create_task(self._serve(exchange))
+        self._tasks.add(task)
+        task.add_done_callback(self._task_done)
+        return task
+
+    def _task_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if self._empty is not None:
+            self._is_empty()
+
+    def answer_refusal(self, exchange: EdgeExchange) -> None:
+        """Answer a request that no handler gets to see."""
+        if exchange.refusal is not None:
+            self._answer_fault(exchange, exchange.refusal)
+            self._record(exchange)
+
+    def report_crash(self, exchange: EdgeExchange | None, error: BaseException) -> None:
+        """Hand an exception that is a bug to the log; the client never sees it."""
+        self._on_crash(exchange, error)
+
+    def _expire(self, now: float) -> float:
+        earliest = NEVER
+        for connection in tuple(self._connections):
+            if connection.read_deadline <= now or connection.write_deadline <= now:
+                connection.expire(now)
+            if connection.read_deadline < earliest:
+                earliest = connection.read_deadline
+            if connection.write_deadline < earliest:
+                earliest = connection.write_deadline
+        return earliest
+
+    # --- one request ----------------------------------------------------------------------------------------------
+
+    async def _serve(self, exchange: EdgeExchange) -> None:
+        exchange.serving = True
+        try:
+            if exchange.gone:
+                return
+            await self.handler(exchange)
+            if not (exchange.done or exchange.gone):
+                raise RuntimeError("the handler returned without a whole answer")
+        except asyncio.CancelledError:
+            if not (exchange.done or exchange.gone):
+                # Not the client has left: something inside the handler was cancelled, or the server ends.
+                self._answer_fault(exchange, Fault(FaultKind.CANCELLED, "The request was cancelled.", status=503))
+            raise
+        except Fault as fault:
+            if not (exchange.done or exchange.gone):
+                self._answer_fault(exchange, fault)
+        except Exception as error:
+            if not exchange.gone:
+                self.report_crash(exchange, error)
+                if not exchange.done:
+                    self._answer_fault(exchange, Fault(FaultKind.INTERNAL, "Internal error.", code="internal_error"))
+        finally:
+            self._record(exchange)
+
+    def _answer_fault(self, exchange: EdgeExchange, fault: Fault) -> None:
+        if exchange.started:
+            exchange.status = exchange.status or fault.status
+            exchange.abort()
+            return
+        try:
+            answer = self._render_error(fault, exchange.path)
+            answer_head(answer[0], answer[1], "", "")
+        except Exception as error:
+            self.report_crash(exchange, error)
+            answer = render_plain_error(Fault(FaultKind.INTERNAL, "Internal error."), exchange.path)
+        exchange.respond(*answer)
+
+    def _record(self, exchange: EdgeExchange) -> None:
+        if self._on_record is None:
+            return
+        left = exchange.gone and not exchange.done
+        ended = exchange.ended or self.clock()
+        self._on_record(
+            AccessRecord(
+                exchange.method,
+                exchange.path,
+                CLIENT_CLOSED_REQUEST if left and not exchange.sent_head else exchange.status,
+                exchange.bytes_in,
+                exchange.bytes_out,
+                (ended - exchange.begun) // 1000,
+                exchange.request_id,
+                exchange.peer,
+                exchange.done,
+                exchange.notes,
+            )
+        )

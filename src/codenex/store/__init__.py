@@ -1,0 +1,1 @@
+"""State that outlives a request: files, configuration generations, credentials, counters. Dials nowhere."""

@@ -1,0 +1,74 @@
+"""The effective settings as the data plane holds them: one immutable generation, built elsewhere from files and
+environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Account(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One account of a provider type. ``aliases`` maps client model names to the upstream's; ``extras`` are fields
+    of the
+    file that this version does not know and keeps."""
+
+    uuid: str
+    provider: str
+    name: str | None = None
+    base_url: str | None = None
+    api_key: str | None = None
+    #: headers that are added to every request of this account
+    headers: dict[str, str] = {}
+    #: how a key is sent where the upstream takes several forms: ``x-api-key``, ``bearer``, ``both``
+    auth_style: str | None = None
+    proxy_url: str | None = None
+    supported_models: tuple[str, ...] = ()
+    not_supported_models: tuple[str, ...] = ()
+    aliases: dict[str, str] = {}
+    weight: int = 1
+    #: 0 means no limit
+    concurrency_limit: int = 0
+    queue_limit: int = 0
+    disabled: bool = False
+    #: overrides of model facts, by field name of :class:`~codenex.models.capabilities.Capabilities`
+    capabilities: dict[str, Any] = {}
+
+
+class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One generation of settings. Times are in seconds, sizes in bytes."""
+
+    host: str = "127.0.0.1"
+    port: int = 3000
+    config_dir: str = "configs"
+    data_dir: str = "data"
+    log_dir: str = "logs"
+    #: SHA-256 digests (hex) of the client keys
+    client_key_digests: tuple[str, ...] = ()
+    model_provider: str | None = None
+    accounts: dict[str, tuple[Account, ...]] = {}
+    #: client model name → ``provider-type/model`` or another model name
+    model_aliases: dict[str, str] = {}
+    fallback_chain: dict[str, tuple[str, ...]] = {}
+    #: whether a provider was ever configured here: only before that the demo answers by default
+    ever_configured: bool = False
+    demo_faults: bool = False
+    max_body_bytes: int = 64 * 1024 * 1024
+    cors_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    max_error_count: int = 3
+    max_attempts: int = 5
+    connect_timeout: float = 10.0
+    first_byte_timeout: float = 300.0
+    idle_timeout: float = 120.0
+    commit_after: float = 20.0
+    keep_alive_interval: float = 15.0
+    #: losses of a request become a 400 before anything is sent
+    strict: bool = False
+    #: key (hex) that seals signatures on their way through other protocols
+    envelope_key: str = ""
+    claude_code_path: str | None = None
+
+    def configured_types(self) -> tuple[str, ...]:
+        """Return the provider types that have at least one account, in order of configuration."""
+        return tuple(name for name, accounts in self.accounts.items() if accounts)

@@ -1,0 +1,1 @@
+"""The master process: owns the listening sockets, watches and replaces the processes. Standard library only."""

@@ -1,0 +1,118 @@
+"""One JSON line for each request, written by a thread of its own, so that a slow reader of the log never slows a
+request."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import deque
+from typing import Any, Protocol, TextIO
+
+from codenex.core import json
+from codenex.core.finish import FinishDetail
+from codenex.core.usage import Usage
+
+#: Lines that wait for the log at most; more are dropped and counted.
+QUEUE_LIMIT = 10_000
+_PAUSE = 0.1
+
+
+class Record(Protocol):
+    """What a server tells of a request. ``path`` is without query, ``duration_us`` in microseconds."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def bytes_in(self) -> int: ...
+    @property
+    def bytes_out(self) -> int: ...
+    @property
+    def duration_us(self) -> int: ...
+    @property
+    def request_id(self) -> str: ...
+    @property
+    def peer(self) -> str: ...
+    @property
+    def complete(self) -> bool: ...
+    @property
+    def notes(self) -> dict[str, Any]: ...
+
+
+class AccessLog:
+    """Takes records from the event loop and writes them in batches elsewhere."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream if stream is not None else sys.stdout
+        self._queue: deque[tuple[float, Record]] = deque()
+        self._wake = threading.Event()
+        self._closed = False
+        self.dropped = 0
+        self._thread = threading.Thread(target=self._run, name="access-log", daemon=True)
+        self._thread.start()
+
+    def record(self, record: Record) -> None:
+        """Queue a record. Never blocks."""
+        if len(self._queue) >= QUEUE_LIMIT:
+            self.dropped += 1
+            return
+        self._queue.append((time.time(), record))
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def close(self) -> None:
+        """Write what is queued and stop."""
+        self._closed = True
+        self._wake.set()
+        self._thread.join(timeout=2)
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            lines: list[str] = []
+            while self._queue:
+                lines.append(line_of(*self._queue.popleft()))
+            try:
+                self._stream.write("".join(lines))
+                self._stream.flush()
+            except (OSError, ValueError):
+                self.dropped += len(lines)
+            if self._closed and not self._queue:
+                return
+            if not self._closed:
+                time.sleep(_PAUSE)
+
+
+def line_of(at: float, record: Record) -> str:
+    """Return a record as a line of JSON; control characters are escaped by the format itself."""
+    fields: dict[str, Any] = {
+        "time": round(at, 3),
+        "method": record.method,
+        "path": record.path[:300],
+        "status": record.status,
+        "ms": round(record.duration_us / 1000, 2),
+        "bytes_in": record.bytes_in,
+        "bytes_out": record.bytes_out,
+        "request_id": record.request_id,
+        "peer": record.peer,
+    }
+    if not record.complete:
+        fields["complete"] = False
+    for name, value in record.notes.items():
+        match value:
+            case None:
+                continue
+            case Usage():
+                fields["input_tokens"], fields["output_tokens"] = value.input_total, value.output_total
+            case FinishDetail():
+                fields["finish"] = value.reason.value
+            case float():
+                fields[name] = round(value, 4)
+            case _:
+                fields[name] = value
+    return json.encode_text(fields) + "\n"

@@ -1,0 +1,91 @@
+"""What every test shares: how many examples Hypothesis tries, and the test rig as fixtures.
+
+A test of a law asks for `max(1000, settings.default.max_examples)` examples, so that `make deep` can raise the number.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from tests.matrix import table
+from tests.support.canary import Scanner, canaries
+from tests.support.certificates import Authority
+from tests.support.clock import VirtualClock
+from tests.support.faults import CLEAN, FaultProxy, Plan
+from tests.support.leaks import LeakCheck
+from tests.support.upstream import ScriptedUpstream
+from tests.support.vendor import ScriptedVendor
+from tests.support.vendors.dialects import ProtocolName
+
+settings.register_profile("test", deadline=None, derandomize="CI" in os.environ, print_blob=True)
+settings.register_profile(
+    "deep",
+    deadline=None,
+    max_examples=100_000,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("deep" if os.environ.get("CODENEX_DEEP") == "1" else "test")
+
+
+@pytest.fixture
+async def leak_check() -> AsyncIterator[LeakCheck]:
+    """Fail the test if it leaves a task, a descriptor or a watched counter behind.
+
+    Name it before the fixtures that hold connections (or with ``pytest.mark.usefixtures``), so that it looks last.
+    """
+    check = LeakCheck()
+    yield check
+    assert await check.settled() == []
+
+
+@pytest.fixture
+async def vendor() -> AsyncIterator[Callable[..., Awaitable[ScriptedVendor]]]:
+    """``await vendor("anthropic", scenario=…)``: a running scripted vendor, stopped after the test."""
+    async with AsyncExitStack() as stack:
+
+        async def start(protocol: ProtocolName, **options: Any) -> ScriptedVendor:
+            return await stack.enter_async_context(ScriptedVendor(protocol, **options))
+
+        yield start
+
+
+@pytest.fixture
+async def fault_proxy() -> AsyncIterator[Callable[..., Awaitable[FaultProxy]]]:
+    """``await fault_proxy(vendor, Plan(…))``: a running fault proxy before a server, stopped after the test."""
+    async with AsyncExitStack() as stack:
+
+        async def start(target: ScriptedUpstream | int, plan: Plan = CLEAN) -> FaultProxy:
+            port = target if isinstance(target, int) else target.port
+            return await stack.enter_async_context(FaultProxy("127.0.0.1", port, plan))
+
+        yield start
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    """Time that passes when the test says so."""
+    return VirtualClock()
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    """Our own certificate authority."""
+    return Authority()
+
+
+@pytest.fixture(scope="session")
+def canary_scanner() -> Scanner:
+    """Looks for the secrets of ``canaries()``."""
+    return Scanner(canaries())
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the compatibility table from what the matrix ran, once, where all of it did."""
+    if not hasattr(session.config, "workerinput"):
+        table.write()
