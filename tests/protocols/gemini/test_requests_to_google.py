@@ -267,7 +267,10 @@ def test_foreign_signatures_are_left_out() -> None:
     [
         (Media("image", None, PNG), {"inlineData": {"mimeType": "image/png", "data": PNG}}),
         (Media("image", "image/png", f"data:;base64,{PNG}"), {"inlineData": {"mimeType": "image/png", "data": PNG}}),
-        (Media("document", "application/pdf", "JVBERi0x"), {"inlineData": {"mimeType": "application/pdf", "data": "JVBERi0x"}}),
+        (
+        Media("document", "application/pdf", "JVBERi0x"),
+        {"inlineData": {"mimeType": "application/pdf", "data": "JVBERi0x"}},
+    ),
         (Media("audio", "audio/wav", "UklGRg=="), {"inlineData": {"mimeType": "audio/wav", "data": "UklGRg=="}}),
         (Media("image", url="https://a.example/x.PNG?y"), {"fileData": {"mimeType": "image/png", "fileUri": "https://a.example/x.PNG?y"}}),
         (Media("image", url="gs://b/x"), {"fileData": {"fileUri": "gs://b/x"}}),
@@ -552,7 +555,10 @@ def test_a_request_of_google_goes_back_as_it_came() -> None:
     body = {
         "systemInstruction": {"parts": [{"text": "S"}]},
         "contents": [
-            {"role": "user", "parts": [{"inlineData": {"mimeType": "video/mp4", "data": "AAAA"}, "videoMetadata": {"fps": 1}}]},
+            {
+                "role": "user",
+                "parts": [{"inlineData": {"mimeType": "video/mp4", "data": "AAAA"}, "videoMetadata": {"fps": 1}}],
+            },
             {
                 "role": "model",
                 "parts": [
@@ -563,7 +569,9 @@ def test_a_request_of_google_goes_back_as_it_came() -> None:
             },
             {
                 "role": "user",
-                "parts": [{"functionResponse": {"id": "1", "name": "a.b", "response": {"result": 2}, "willContinue": False}}],
+                "parts": [
+                    {"functionResponse": {"id": "1", "name": "a.b", "response": {"result": 2}, "willContinue": False}}
+                ],
             },
         ],
         "tools": [{"functionDeclarations": [{"name": "a.b", "behavior": "BLOCKING"}]}, {"googleSearch": {"x": 1}}],
@@ -605,7 +613,7 @@ _requests = st.one_of(
 
 
 def _foreign(request: Request) -> Request:
-    """The same from a client of another protocol, without parts that claim to be Google's (their content is made up)."""
+    """The same from a client of another protocol, without parts that claim to be Google's, whose content is made up."""
 
     def plausible(part: Any) -> bool:
         return getattr(part, "protocol", None) != "gemini"

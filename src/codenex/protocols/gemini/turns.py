@@ -212,8 +212,8 @@ class _TurnEncoder:
     def _signed(self, turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
         """Give calls the signatures that travelled beside them, else the sentinel to the first one of each step.
 
-        Only the steps of the current turn are checked. Earlier ones get the sentinel as well, so that a conversation does
-        not change, and lose its cache, when the next turn begins.
+        Only the steps of the current turn are checked. Earlier ones get the sentinel as well, so that a conversation
+        does not change, and lose its cache, when the next turn begins.
         """
         needed = bool((self._capabilities.extras or {}).get("thought_signatures"))
         out: list[Turn] = []
