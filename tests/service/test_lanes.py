@@ -1,6 +1,8 @@
 """Between client and upstream: bytes that pass, accounts that fail, streams that die, clients that leave."""
 
 import asyncio
+import dataclasses
+import re
 
 import pytest
 from tests.support.client import RawClient
@@ -58,6 +60,28 @@ async def test_equal_protocols_pass_every_byte_of_an_unedited_request_and_of_its
                 await client.request("POST", target, headers=headers, body=BODIES[protocol])
                 direct = await drained(client, await client.head())
             assert through == direct
+
+
+@pytest.mark.pitfall("RSP-18")
+async def test_an_account_that_speaks_its_protocol_imperfectly_can_be_normalised():
+    """Events without indexes, as a real small server sends them, break the official SDK unless they are rebuilt."""
+
+    def without_indexes(reply):
+        chunks = [re.sub(rb'"(content_index|output_index)":\d+,?', b"", chunk) for chunk in reply.chunks]
+        return dataclasses.replace(reply, chunks=chunks)
+
+    async with ScriptedVendor("openai_responses", scenario=SCENARIOS["text"], validate=False) as vendor:
+        vendor.distort = without_indexes
+        async with running_gateway(settings_for(account_for(vendor, normalise=True))) as gateway:
+            async with await RawClient.connect(gateway.port) as client:
+                head = await open_stream(client, gateway, "openai_responses")
+                through = await drained(client, head)
+    deltas = [
+        json.decode(line[6:]) for line in through.splitlines() if b"output_text.delta" in line and line[:1] == b"d"
+    ]
+    assert deltas
+    assert all(delta["content_index"] == 0 and delta["output_index"] == 0 for delta in deltas)
+    assert "".join(delta["delta"] for delta in deltas) == SCENARIOS["text"].text
 
 
 @pytest.mark.parametrize("upstream", PROTOCOLS)

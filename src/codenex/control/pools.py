@@ -77,6 +77,7 @@ def _account(kind: ProviderType, entry: dict[str, Any], position: int) -> Accoun
         concurrency_limit=_count(entry, "concurrencyLimit", where, 0),
         queue_limit=_count(entry, "queueLimit", where, 0),
         disabled=entry.get("isDisabled") is True,
+        normalise=entry.get("normalise") is True,
         capabilities=entry["capabilities"] if isinstance(entry.get("capabilities"), dict) else {},
     )
 

@@ -119,7 +119,7 @@ class Attempt:
 
     async def run(self) -> None:
         """Make the attempt. Raises :class:`Fault` where another account may take over or the status is still open."""
-        if self._spoke is self._job.spoke:
+        if self._spoke is self._job.spoke and not self._account.normalise:
             await self._pass_through()
         else:
             await self._translate()

@@ -9,9 +9,7 @@ import msgspec
 
 
 class Account(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One account of a provider type. ``aliases`` maps client model names to the upstream's; ``extras`` are fields
-    of the
-    file that this version does not know and keeps."""
+    """One account of a provider type. ``aliases`` maps client model names to the upstream's."""
 
     uuid: str
     provider: str
@@ -31,6 +29,8 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     concurrency_limit: int = 0
     queue_limit: int = 0
     disabled: bool = False
+    #: rebuild requests and answers of the upstream's own protocol as well, for servers that speak it imperfectly
+    normalise: bool = False
     #: overrides of model facts, by field name of :class:`~codenex.models.capabilities.Capabilities`
     capabilities: dict[str, Any] = {}
 
