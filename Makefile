@@ -1,11 +1,13 @@
-# Everything a developer runs. `make help` lists it. Nothing here needs root; packages come from wherever pip and npm
-# are configured to find them, and must match the hashes in requirements/ and tests/node/package-lock.json.
+# Everything a developer runs. `make help` lists it. Packages come from wherever pip and npm are configured to find them,
+# and must match the hashes in requirements/ and tests/node/package-lock.json. Nothing here needs root, but for the
+# tests' Chromium where it isn't there yet.
 
 PYTHON ?= python3
 VENV := .venv
 E2E := .venv-e2e
 BIN := $(VENV)/bin
 NODE_MODULES := tests/node/node_modules
+export CHROMIUM ?= /usr/bin/chromium
 JOBS ?= 2
 ARGS ?=
 
@@ -98,8 +100,12 @@ $(VENV)/.tools: requirements/test.txt | $(VENV)/.created
 	$(BIN)/python $(PIP_LOCKED) -r requirements/test.txt
 	@touch $@
 
-$(VENV)/.tested: $(VENV)/.tools $(VENV)/.project $(NODE_MODULES)/.installed
+$(VENV)/.tested: $(VENV)/.tools $(VENV)/.project $(NODE_MODULES)/.installed | $(CHROMIUM)
 	@touch $@
+
+# The browser that opens the documentation's page: Debian's, since a browser is more than its program.
+$(CHROMIUM):
+	@scripts/chromium.sh $@
 
 # node and npm come from the Python package index, so that tests run everywhere with the same ones. This node has its own
 # list of certificate authorities; the variable makes it trust what the system trusts.

@@ -1,82 +1,96 @@
-"""Every example of the documentation runs as written, against the demo and against scripted vendors."""
+"""Every example of the documentation runs as written, against the demo and against every kind of vendor."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import re
-import sys
-from pathlib import Path
-
 import pytest
-from tests.support.gateway import KEY, account_for, running_gateway, settings_for
+from tests.examples.conversation import asked
+from tests.examples.documents import BLOCKS, Block, block
+from tests.examples.expectations import EXPECTED, Expected
+from tests.examples.output import check_patterns, spoken
+from tests.examples.running import PORT, run
+from tests.examples.scripted import MODELS, ExampleVendor, heard
+from tests.support.gateway import account_for, running_gateway, settings_for
+from tests.support.scenario import SIGNATURE
 from tests.support.vendor import ScriptedVendor
+from tests.support.vendors.dialects import DIALECTS, ProtocolName
 
-ROOT = Path(__file__).parents[2]
-NODE = ROOT / "tests" / "node"
-_FENCE = re.compile(r"^```(\w+)(?: (\w+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-#: Answers that follow a schema need a model, or the demo: a scripted vendor says what it is told to.
-DEMO_ONLY = {"demo"}
+EXAMPLES = [pytest.param(block(name), expected, id=name) for name, expected in EXPECTED.items()]
+FALLBACKS = [pytest.param(block(name), id=name) for name in EXPECTED if name.endswith("-fallback")]
 
 
-def blocks(document: str) -> list[tuple[str, str | None, str]]:
-    text = (ROOT / document).read_text()
-    return [(match[1], match[2], match[3]) for match in _FENCE.finditer(text)]
+def test_every_example_has_its_expectation() -> None:
+    asking = {candidate.id for candidate in BLOCKS if candidate.language in ("sh", "python", "js")}
+    assert {candidate.id for candidate in BLOCKS if PORT in candidate.code and candidate.language != "html"} == {
+        *EXPECTED
+    }
+    assert set(EXPECTED) <= asking
 
 
-EXAMPLES = [
-    pytest.param(language, flag, code, id=f"{Path(document).stem}-{number}")
-    for document in ("README.md", "docs/examples/curl.md", "docs/examples/python.md", "docs/examples/node.md")
-    for number, (language, flag, code) in enumerate(blocks(document), 1)
-    if flag != "setup" and language in ("sh", "python", "js")
-]
+def demo_says(line: str) -> str:
+    """What the demo makes of the last line of a conversation."""
+    if line.startswith("result: "):
+        return line.removeprefix("result: ")
+    if line.startswith("user: image https://"):
+        return line.removeprefix("user: image https://")
+    if line.startswith("user: image "):
+        return "an image of type image/png with 70 bytes (1 by 1 pixels)"
+    return f"You said: “{line.removeprefix('user: ')}”"
 
 
-def command(language: str, code: str) -> list[str]:
-    match language:
-        case "sh":
-            return ["bash", "-eo", "pipefail", "-c", code]
-        case "python":
-            return [sys.executable, "-c", code]
-        case _:
-            return ["node", "--input-type=module", "-e", code]
+@pytest.mark.parametrize(("example", "expected"), EXAMPLES)
+async def test_against_the_demo(example: Block, expected: Expected) -> None:
+    async with running_gateway(settings_for(demo_faults=True)) as gateway:
+        output = await run(example, gateway.port)
+        assert {record.status for record in gateway.records} == set(expected.statuses)
+    check_patterns(output, expected.shows + expected.demo)
+    if expected.repeated is not None:
+        assert demo_says(expected.repeated) in spoken(example, output)
 
 
-async def run(port: int, language: str, code: str) -> str:
-    code = code.replace("127.0.0.1:3000", f"127.0.0.1:{port}")
-    environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "CODENEX_API_KEY": KEY}
-    process = await asyncio.create_subprocess_exec(
-        *command(language, code),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=NODE if language == "js" else ROOT,
-        env=environment,
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 50)
-    assert process.returncode == 0, f"{out.decode()[-2000:]}\n{err.decode()[-3000:]}"
-    assert out.strip()
-    return out.decode()
-
-
-def test_there_is_something_to_run():
-    assert len(EXAMPLES) > 25
-
-
-@pytest.mark.parametrize(("language", "flag", "code"), EXAMPLES)
-async def test_against_the_demo(language, flag, code):
-    async with running_gateway() as gateway:
-        await run(gateway.port, language, code)
-        assert all(record.status < 500 for record in gateway.records if record.notes.get("provider") != "gemini-custom")
-
-
-@pytest.mark.parametrize("upstream", ["openai_chat", "openai_responses", "anthropic", "gemini"])
-@pytest.mark.parametrize("kind", ["curl-5", "python-1", "python-2", "node-1", "node-3", "node-4"])
-async def test_against_scripted_vendors(upstream, kind):
-    language, _, code = next(example.values for example in EXAMPLES if example.id == kind)
-    async with ScriptedVendor(upstream, models=["gpt-5.4-mini"]) as vendor:
-        account = account_for(vendor, aliases=dict.fromkeys(("none",), "none"))
+@pytest.mark.parametrize("upstream", DIALECTS)
+@pytest.mark.parametrize(("example", "expected"), EXAMPLES)
+async def test_against_vendors(example: Block, expected: Expected, upstream: ProtocolName) -> None:
+    async with ExampleVendor(upstream, together=expected.requests if expected.together else 1) as vendor:
+        model = vendor.dialect.default_model
+        listed = MODELS if example.id.endswith("-fallback") else ()
+        account = account_for(vendor, aliases=dict.fromkeys((*MODELS, "demo"), model), supported_models=listed)
+        if 429 in expected.statuses:
+            vendor.fail_next("rate_limit")
         async with running_gateway(settings_for(account)) as gateway:
-            await run(gateway.port, language, code)
-            assert vendor.requests
-            assert not vendor.problems
+            output = await run(example, gateway.port)
+            assert {record.status for record in gateway.records} <= set(expected.statuses)
+    assert not vendor.problems
+    check_patterns(output, expected.shows + expected.vendor)
+    if expected.repeated is not None:
+        assert heard(expected.repeated) in spoken(example, output)
+    check_requests(vendor, expected)
+
+
+def check_requests(vendor: ExampleVendor, expected: Expected) -> None:
+    """The vendor was asked for its own model, as often as the example says, in the end with the whole conversation."""
+    dialect, requests = vendor.dialect, vendor.generated
+    assert len(requests) == expected.requests
+    assert {dialect.model_of(request) for request in requests} <= {dialect.default_model}
+    if not expected.lines:
+        return
+    seen = asked(dialect.name, requests[-1].json)
+    assert seen.lines == expected.lines
+    assert seen.tools == expected.tools
+    assert dialect.streams(requests[-1]) is expected.stream
+    if expected.schema:
+        assert seen.schema is not None
+        assert set(seen.schema["properties"]) == {"name", "age"}
+    if expected.requests > 1 and expected.tools and dialect.name == "gemini":
+        assert SIGNATURE in requests[-1].body.decode()
+
+
+@pytest.mark.parametrize("example", FALLBACKS)
+async def test_a_fallback_goes_on_where_a_provider_fails(example: Block) -> None:
+    async with ScriptedVendor("anthropic") as failing, ExampleVendor("openai_chat") as good:
+        failing.fail_next("overloaded")
+        accounts = (account_for(failing, supported_models=MODELS), account_for(good, supported_models=MODELS))
+        async with running_gateway(settings_for(*accounts)) as gateway:
+            output = await run(example, gateway.port)
+            assert [record.status for record in gateway.records] == [503, 503, 200]
+    assert len(failing.requests) == len(good.generated) == 1
+    assert heard("user: Hello") in spoken(example, output)

@@ -1,5 +1,6 @@
 """The order of routing, row by row."""
 
+import msgspec
 import pytest
 
 from codenex.core.errors import Fault
@@ -71,6 +72,11 @@ def test_auto_is_the_providers_default_model():
     assert caught.value.code == "model_not_found"
 
 
+def test_auto_may_stand_behind_an_alias():
+    settings = msgspec.structs.replace(CONFIGURED, model_aliases={"any": "openai-custom/auto"})
+    assert resolved(settings, "any", None, None) == Resolution("openai-custom", "gpt-4o")
+
+
 def test_the_demo_answers_any_model_until_a_provider_was_configured():
     assert resolved(EMPTY, "gpt-4o", None, None) == Resolution("demo", "gpt-4o")
     with pytest.raises(Fault) as caught:
@@ -87,10 +93,12 @@ def test_an_unknown_model_is_never_replaced():
     assert (caught.value.status, caught.value.code) == (404, "model_not_found")
 
 
-def test_a_named_provider_without_accounts_is_a_503_and_a_wrong_header_a_400():
-    with pytest.raises(Fault) as caught:
-        resolved(EMPTY, "m", "openai-custom", None)
-    assert (caught.value.status, caught.value.code) == (503, "no_account_available")
+@pytest.mark.parametrize("model", ["m", "auto"])
+def test_a_named_provider_without_accounts_is_a_503_and_a_wrong_header_a_400(model):
+    for prefix, header, name in (("openai-custom", None, model), (None, None, f"openai-custom/{model}")):
+        with pytest.raises(Fault) as caught:
+            resolved(EMPTY, name, prefix, header)
+        assert (caught.value.status, caught.value.code) == (503, "no_account_available")
     with pytest.raises(Fault) as caught:
         resolved(EMPTY, "m", None, "nonsense")
     assert (caught.value.status, caught.value.param) == (400, "Model-Provider")

@@ -54,10 +54,10 @@ def resolved(
     if alias is not None:
         named, separator, rest = alias.partition("/")
         if separator and rest and is_known(named):
-            return _available(settings, Resolution(named, rest))
+            return _available(settings, named, rest)
         model = alias
     if model in CLAUDE_CODE_MODELS:
-        return _available(settings, Resolution(CLAUDE_CODE, model))
+        return _available(settings, CLAUDE_CODE, model)
     for name, accounts in settings.accounts.items():
         for account in accounts:
             listed = model in account.supported_models or model in account.aliases
@@ -70,8 +70,7 @@ def resolved(
 
 
 def _explicit(settings: Settings, provider: str, model: str) -> Resolution:
-    model = _without_own_prefix(provider, model)
-    return _available(settings, Resolution(provider, _automatic(settings, provider, model), True))
+    return _available(settings, provider, _without_own_prefix(provider, model), explicit=True)
 
 
 def _without_own_prefix(provider: str, model: str) -> str:
@@ -86,7 +85,7 @@ def _default(settings: Settings, model: str) -> Resolution:
         provider = configured[0] if configured else DEMO if not settings.ever_configured else None
     if provider is None:
         raise Fault(FaultKind.UNAVAILABLE, "no provider is configured any more: add one", code="no_provider")
-    resolution = _available(settings, Resolution(provider, _automatic(settings, provider, model)))
+    resolution = _available(settings, provider, model)
     if not _may_serve(settings, provider, resolution.model):
         raise model_not_found(model)
     return resolution
@@ -123,21 +122,19 @@ def _automatic(settings: Settings, provider: str, model: str) -> str:
     return default
 
 
-def _available(settings: Settings, resolution: Resolution) -> Resolution:
-    provider = resolution.provider
-    if provider == DEMO:
-        return resolution
+def _available(settings: Settings, provider: str, model: str, *, explicit: bool = False) -> Resolution:
+    """Resolve to a provider that can be called; only for one that can does ``auto`` have a meaning."""
     if provider == CLAUDE_CODE:
         raise Fault(
             FaultKind.UNAVAILABLE,
             "the models opus, sonnet and haiku need the Claude Code provider, which is not set up on this server",
             code="provider_unavailable",
         )
-    if not settings.accounts.get(provider):
+    if provider != DEMO and not settings.accounts.get(provider):
         raise Fault(
             FaultKind.UNAVAILABLE, f"no account of {provider} is configured on this server", code="no_account_available"
         )
-    return resolution
+    return Resolution(provider, _automatic(settings, provider, model), explicit)
 
 
 def model_not_found(model: str) -> Fault:

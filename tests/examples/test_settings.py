@@ -1,0 +1,64 @@
+"""The settings that the README names are those that there are, with the defaults that they have."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from tests.examples.documents import ROOT
+
+from codenex.control.configuration import Configuration
+
+#: Settings that are read and change nothing yet, so that nobody is told of them.
+WITHOUT_EFFECT = {"LOG_DIR": "log_dir", "TRUSTED_PROXIES": "trusted_proxies", "CLAUDE_CODE_PATH": "claude_code_path"}
+_ROW = re.compile(r"^\| ((?:`\w+`(?:, )?)+) \| (.*?) \|", re.MULTILINE)
+
+
+def rows(heading: str) -> list[tuple[list[str], str]]:
+    """Names and second cell of a section's table rows."""
+    section = (ROOT / "README.md").read_text().partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    return [(re.findall(r"\w+", names), cell) for names, cell in _ROW.findall(section)]
+
+
+def value_of(cell: str) -> Any:
+    """A default as the table writes it."""
+    text = cell.strip("`")
+    if text == "none":
+        return None
+    if text.endswith(" MiB"):
+        return int(text.removesuffix(" MiB")) * 1024 * 1024
+    return {"true": True, "false": False}.get(text, int(text) if text.isdigit() else text)
+
+
+def test_the_readme_names_every_setting_that_has_an_effect() -> None:
+    named = {name for heading in ("Settings", "Providers") for names, _ in rows(heading) for name in names}
+    assert named == Configuration.model_fields.keys() - WITHOUT_EFFECT.keys()
+
+
+def test_settings_that_nobody_is_told_of_have_no_effect() -> None:
+    sources = "".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
+    for name in WITHOUT_EFFECT.values():
+        assert not re.search(rf"settings\.{name}\b", sources), f"{name} has an effect: put it into the README"
+
+
+def test_the_defaults_are_those_of_the_readme() -> None:
+    for names, cell in rows("Settings"):
+        defaults = [Configuration.model_fields[name].default for name in names]
+        if "generated" in cell or " in " in cell:
+            # Said in words: made or derived at the start.
+            assert defaults == [None], names
+            continue
+        cells = cell.split(", ") if ", " in cell else [cell] * len(names)
+        for name, default, told in zip(names, defaults, cells, strict=True):
+            plain = str(default) if isinstance(default, Path) else default
+            assert (plain if plain not in ((), {}) else None) == value_of(told), name
+
+
+def test_the_readme_names_fields_of_accounts_that_are_read() -> None:
+    text = (ROOT / "README.md").read_text()
+    told = re.findall(r"`(\w+)`", text.partition("An account may also have: ")[2].partition("\n\n")[0])
+    source = (ROOT / "src/codenex/control/pools.py").read_text()
+    choices = {"bearer", "x", "true"}
+    assert [name for name in told if name not in choices and f'"{name}"' not in source] == []
+    assert len(told) > 5
