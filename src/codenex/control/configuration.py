@@ -2,53 +2,35 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, create_model, field_validator
 from pydantic_settings import (
     BaseSettings,
+    DotEnvSettingsSource,
     JsonConfigSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
+from codenex.providers.registry import PROVIDER_TYPES
+
 Names = Annotated[tuple[str, ...], NoDecode]
-
-#: Values that documentation uses as examples. A server that takes one of them is open to everyone who reads.
-SAMPLE_KEYS = frozenset(
-    {
-        "your-secure-api-key",
-        "your-api-key",
-        "your-api-key-1",
-        "your-api-key-2",
-        "your_api_key",
-        "api-key",
-        "apikey",
-        "changeme",
-        "change-me",
-        "secret",
-        "password",
-        "admin",
-        "admin123",
-        "test",
-        "123456",
-        "12345678",
-        "sk-your-api-key",
-        "sk-123456",
-    }
-)
-
 
 class ConfigurationError(Exception):
     """The configuration can't be used; the message says which value, from where, and what to do."""
 
 
 class Configuration(BaseSettings):
-    """Every setting under the name that it has in the environment and in ``config.json``."""
+    """Every setting under the name that it has in the environment and in ``config.json``. Keys and base URLs of
+    providers are fields too, named by the rows of the registry."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", case_sensitive=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8-sig", env_ignore_empty=True, extra="ignore", case_sensitive=True
+    )
 
     HOST: str = "127.0.0.1"
     SERVER_PORT: int = Field(3000, ge=0, le=65535)
@@ -57,12 +39,6 @@ class Configuration(BaseSettings):
     LOG_DIR: Path = Path("logs")
     REQUIRED_API_KEY: str | None = None
     MODEL_PROVIDER: str | None = None
-    OPENAI_API_KEY: str | None = None
-    OPENAI_BASE_URL: str | None = None
-    CLAUDE_API_KEY: str | None = None
-    CLAUDE_BASE_URL: str | None = None
-    GEMINI_API_KEY: str | None = None
-    GEMINI_API_BASE_URL: str | None = None
     CLAUDE_CODE_PATH: str | None = None
     MAX_BODY_BYTES: int = Field(64 * 1024 * 1024, ge=1024)
     CORS_ORIGINS: Names = ()
@@ -94,8 +70,25 @@ class Configuration(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put the sources in their order of precedence."""
         folder = _config_folder(init_settings, env_settings, dotenv_settings)
-        file = JsonConfigSettingsSource(settings_cls, folder / "config.json", "utf-8-sig")
-        return init_settings, env_settings, dotenv_settings, file
+        return init_settings, env_settings, dotenv_settings, _ConfigFile(settings_cls, folder / "config.json")
+
+
+class _ConfigFile(JsonConfigSettingsSource):
+    """``config.json``. As in the environment, a value that is empty counts as not set."""
+
+    def __init__(self, settings_cls: type[BaseSettings], path: Path) -> None:
+        if path.is_dir():
+            raise ConfigurationError(f"{path} can't be read: it is a folder")
+        super().__init__(settings_cls, path, "utf-8-sig")
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        try:
+            content = super()._read_file(file_path)
+        except (OSError, ValueError, RecursionError) as error:
+            raise ConfigurationError(f"{file_path} can't be read: {error}") from None
+        if not isinstance(content, dict):
+            raise ConfigurationError(f"{file_path} must hold an object with settings as keys")
+        return {name: value for name, value in content.items() if value is not None and value != ""}
 
 
 def _config_folder(*sources: PydanticBaseSettingsSource) -> Path:
@@ -108,26 +101,51 @@ def _config_folder(*sources: PydanticBaseSettingsSource) -> Path:
 
 def load_configuration(flags: dict[str, Any]) -> Configuration:
     """Read all sources. ``flags`` holds what was given on the command line. Raises :class:`ConfigurationError`."""
+    given = {name: value for name, value in flags.items() if value is not None}
+    _check_dotenv(Path(".env"))
+    names = {name for kind in PROVIDER_TYPES.values() for name in (kind.key_field, kind.base_url_field) if name}
+    fields: dict[str, Any] = {name: (str | None, None) for name in sorted(names)}
+    model = create_model("Configuration", __base__=Configuration, **fields)
     try:
-        return Configuration(**{name: value for name, value in flags.items() if value is not None})
+        loaded = model(**given)
+        faults = [(name, "is no valid text") for name, value in loaded if _is_no_text(value)]
+        if not faults:
+            return loaded
     except ValidationError as error:
-        reasons = "; ".join(
-            f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False)
-        )
-        raise ConfigurationError(f"the configuration is not valid: {reasons}") from None
-    except (ValueError, OSError) as error:
-        folder = flags.get("CONFIG_DIR") or "configs"
-        raise ConfigurationError(f"{folder}/config.json can't be read: {error}") from None
+        faults = [(".".join(map(str, item["loc"])), item["msg"]) for item in error.errors(include_input=False)]
+    except ValueError as error:
+        raise ConfigurationError(f"the configuration is not valid: {error}") from None
+    reasons = "; ".join(f"{name} ({_source(model, name, given)}): {reason}" for name, reason in faults)
+    raise ConfigurationError(f"the configuration is not valid: {reasons}")
 
 
-def checked_client_key(key: str) -> str:
-    """Return a client key that an operator chose. Raises :class:`ConfigurationError` for samples and very short
-    ones."""
-    if key.strip().lower() in SAMPLE_KEYS:
-        raise ConfigurationError(
-            "REQUIRED_API_KEY is a sample from documentation, which everybody knows: choose another, "
-            "or leave it out and one is generated"
-        )
-    if len(key.strip()) < 8:
-        raise ConfigurationError("REQUIRED_API_KEY is shorter than 8 characters: choose a longer one")
-    return key.strip()
+def _check_dotenv(path: Path) -> None:
+    try:
+        path.read_text("utf-8-sig")
+    except (FileNotFoundError, IsADirectoryError):
+        pass
+    except (OSError, UnicodeError) as error:
+        raise ConfigurationError(f"{path} can't be read: {error}") from None
+
+
+def _is_no_text(value: object) -> bool:
+    """Whether a value came from bytes that are not UTF-8: it could be neither written nor passed on."""
+    try:
+        str(value).encode() if isinstance(value, str | Path) else b""
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _source(model: type[Configuration], name: str, flags: dict[str, Any]) -> str:
+    """Say where the value of a setting comes from."""
+    key = name.partition(".")[0]
+    dotenv = DotEnvSettingsSource(model)()
+    if key in flags:
+        return "from the command line"
+    if os.environ.get(key):
+        return "from the environment"
+    if key in dotenv:
+        return "from .env"
+    folder = flags.get("CONFIG_DIR") or os.environ.get("CONFIG_DIR") or dotenv.get("CONFIG_DIR") or "configs"
+    return f"from {Path(folder) / 'config.json'}"

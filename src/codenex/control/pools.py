@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
 from codenex.control.configuration import Configuration, ConfigurationError
+from codenex.control.entries import Entry
 from codenex.providers.registry import DEMO, PROVIDER_TYPES, ProviderType, is_known
 from codenex.store.settings import Account
 
@@ -20,33 +20,36 @@ def accounts_of(configuration: Configuration) -> tuple[dict[str, tuple[Account, 
     """
     notices: list[str] = []
     found: dict[str, list[Account]] = {}
-    for name, entries in _pool_file(configuration).items():
+    path = configuration.PROVIDER_POOLS_FILE_PATH or configuration.CONFIG_DIR / "provider_pools.json"
+    for name, entries in _pool_file(path).items():
         kind = PROVIDER_TYPES.get(name)
         if kind is None:
             if not is_known(name):
-                notices.append(f"provider_pools.json: {name} is no provider type that this version knows; left alone")
+                notices.append(f"{path.name}: {name} is no provider type that this version knows; left alone")
             continue
-        for position, entry in enumerate(entries):
+        for position, fields in enumerate(entries):
+            entry = Entry(fields, f"{path.name}: {name}[{position}]")
             found.setdefault(name, []).append(_account(kind, entry, position))
     for kind in PROVIDER_TYPES.values():
         account = _from_environment(kind, configuration)
         if account is not None and not _holds(found.get(kind.name, []), account):
             found.setdefault(kind.name, []).append(account)
-    _check_unique(found)
+    _check_unique(found, path.name)
     return {name: tuple(group) for name, group in found.items()}, notices
 
 
-def _pool_file(configuration: Configuration) -> dict[str, list[dict[str, Any]]]:
-    path = configuration.PROVIDER_POOLS_FILE_PATH or configuration.CONFIG_DIR / "provider_pools.json"
+def _pool_file(path: Path) -> dict[str, list[dict[str, Any]]]:
     try:
-        text = Path(path).read_text("utf-8-sig")
+        text = path.read_text("utf-8-sig")
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeError) as error:
         raise ConfigurationError(f"{path} can't be read: {error}") from None
     try:
-        content = json.loads(text)
-    except ValueError as error:
+        content = json.loads(text, parse_constant=_no_constant)
+        # An escaped half of a character is no text that could be written or sent.
+        json.dumps(content, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} is not JSON: {error}") from None
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path} must hold an object with provider types as keys")
@@ -56,41 +59,43 @@ def _pool_file(configuration: Configuration) -> dict[str, list[dict[str, Any]]]:
     return content
 
 
-def _account(kind: ProviderType, entry: dict[str, Any], position: int) -> Account:
-    where = f"provider_pools.json: {kind.name}[{position}]"
-    key = _text(entry, kind.key_field, where)
-    base_url = _text(entry, kind.base_url_field, where)
-    _check_url(base_url, where)
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _account(kind: ProviderType, entry: Entry, position: int) -> Account:
+    key = entry.key(kind.key_field)
+    base_url = entry.url(kind.base_url_field)
     return Account(
-        uuid=_text(entry, "uuid", where) or _derived_uuid(kind.name, base_url, key, position),
+        uuid=entry.text("uuid") or _derived_uuid(kind.name, base_url, key, position),
         provider=kind.name,
-        name=_text(entry, "customName", where),
+        name=entry.text("customName"),
         base_url=base_url,
         api_key=key,
-        headers=_texts(entry, "headers", where),
-        auth_style=_choice(entry, "authStyle", ("x-api-key", "bearer", "both", "x-goog-api-key"), where),
-        proxy_url=_text(entry, "proxyUrl", where),
-        supported_models=_names(entry, "supportedModels", where),
-        not_supported_models=_names(entry, "notSupportedModels", where),
-        aliases=_texts(entry, "aliases", where),
-        weight=_count(entry, "weight", where, 1),
-        concurrency_limit=_count(entry, "concurrencyLimit", where, 0),
-        queue_limit=_count(entry, "queueLimit", where, 0),
-        disabled=entry.get("isDisabled") is True,
-        normalise=entry.get("normalise") is True,
-        capabilities=entry["capabilities"] if isinstance(entry.get("capabilities"), dict) else {},
+        headers=entry.headers("headers"),
+        auth_style=entry.choice("authStyle", ("x-api-key", "bearer", "both", "x-goog-api-key")),
+        proxy_url=entry.text("proxyUrl"),
+        supported_models=entry.names("supportedModels"),
+        not_supported_models=entry.names("notSupportedModels"),
+        aliases=entry.texts("aliases"),
+        weight=entry.count("weight", 1),
+        concurrency_limit=entry.count("concurrencyLimit", 0),
+        queue_limit=entry.count("queueLimit", 0),
+        disabled=entry.switch("isDisabled"),
+        normalise=entry.switch("normalise"),
+        capabilities=entry.capabilities("capabilities"),
     )
 
 
 def _from_environment(kind: ProviderType, configuration: Configuration) -> Account | None:
-    if kind.name == DEMO or kind.key_field is None or kind.base_url_field is None:
+    if kind.name == DEMO:
         return None
-    key = getattr(configuration, kind.key_field, None)
-    base_url = getattr(configuration, kind.base_url_field, None)
-    if not key and not base_url:
+    fields = {name: getattr(configuration, name, None) for name in (kind.key_field, kind.base_url_field) if name}
+    entry = Entry(fields, "the configuration")
+    key, base_url = entry.key(kind.key_field), entry.url(kind.base_url_field)
+    if key is None and base_url is None:
         return None
-    _check_url(base_url, kind.base_url_field)
-    return Account(_derived_uuid(kind.name, base_url, key, -1), kind.name, "environment", base_url or None, key or None)
+    return Account(_derived_uuid(kind.name, base_url, key, -1), kind.name, "environment", base_url, key)
 
 
 def _holds(group: list[Account], account: Account) -> bool:
@@ -101,63 +106,11 @@ def _derived_uuid(*pieces: object) -> str:
     return str(uuid5(NAMESPACE_URL, "\x1f".join(map(str, pieces))))
 
 
-def _check_unique(found: dict[str, list[Account]]) -> None:
-    seen: set[str] = set()
+def _check_unique(found: dict[str, list[Account]], file: str) -> None:
+    seen: dict[str, str] = {}
     for name, group in found.items():
         for account in group:
             if account.uuid in seen:
-                raise ConfigurationError(f"provider_pools.json: {name} has two accounts with the uuid {account.uuid}")
-            seen.add(account.uuid)
-
-
-def _check_url(url: str | None, where: str | None) -> None:
-    if not url:
-        return
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(f"{where}: the base URL must begin with http:// or https:// and name a host")
-    if parts.username or parts.password:
-        raise ConfigurationError(f"{where}: the base URL must not hold a user name or password")
-
-
-def _text(entry: dict[str, Any], field: str | None, where: str) -> str | None:
-    value = entry.get(field) if field is not None else None
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str):
-        raise ConfigurationError(f"{where}: {field} must be a text")
-    return value.strip()
-
-
-def _names(entry: dict[str, Any], field: str, where: str) -> tuple[str, ...]:
-    value = entry.get(field)
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise ConfigurationError(f"{where}: {field} must be a list of texts")
-    return tuple(value)
-
-
-def _texts(entry: dict[str, Any], field: str, where: str) -> dict[str, str]:
-    value = entry.get(field)
-    if value is None:
-        return {}
-    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-        raise ConfigurationError(f"{where}: {field} must be an object of texts")
-    return value
-
-
-def _count(entry: dict[str, Any], field: str, where: str, default: int) -> int:
-    value = entry.get(field)
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ConfigurationError(f"{where}: {field} must be a whole number of at least 0")
-    return value
-
-
-def _choice(entry: dict[str, Any], field: str, choices: tuple[str, ...], where: str) -> str | None:
-    value = _text(entry, field, where)
-    if value is not None and value not in choices:
-        raise ConfigurationError(f"{where}: {field} must be one of {', '.join(choices)}")
-    return value
+                both = f"{seen[account.uuid]} and {name}" if seen[account.uuid] != name else f"{name} twice"
+                raise ConfigurationError(f"{file}: the uuid {account.uuid} stands in {both}")
+            seen[account.uuid] = name
