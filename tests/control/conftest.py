@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.control.site import Site, running_site
 
 from codenex.control.configuration import Configuration, load_configuration
 from codenex.providers.registry import PROVIDER_TYPES
@@ -47,3 +49,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     return Home(tmp_path)
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    """A server after its first start: there is a setup token and no password."""
+    async with running_site(tmp_path) as running:
+        yield running

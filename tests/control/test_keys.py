@@ -81,13 +81,17 @@ def test_the_sample_of_the_documentation_is_called_one() -> None:
         checked_client_key("your-secure-api-key")
 
 
-@pytest.mark.parametrize("key", ["Schlüssel-4711-geheim", "a key with blanks 4711", "key\x004711-abc", "密钥密码很长很长很长"])
+@pytest.mark.parametrize(
+    "key", ["Schlüssel-4711-geheim", "a key with blanks 4711", "key\x004711-abc", "密钥密码很长很长很长"]
+)
 def test_a_key_that_clients_cannot_send_is_refused(key: str) -> None:
     with pytest.raises(ConfigurationError, match="can't send"):
         checked_client_key(key)
 
 
-@pytest.mark.parametrize("key", ["k3y-0f-1ny", "cdx-" + "0123456789abcdef" * 4, "sk-proj-Zm9v+YmFy/ZA==", "correct.horse"])
+@pytest.mark.parametrize(
+    "key", ["k3y-0f-1ny", "cdx-" + "0123456789abcdef" * 4, "sk-proj-Zm9v+YmFy/ZA==", "correct.horse"]
+)
 def test_a_key_of_ones_own_is_taken(home: Home, key: str) -> None:
     home.config({"REQUIRED_API_KEY": f"  {key}\n"})
     effective = effective_settings(home.load())

@@ -138,7 +138,7 @@ def test_accounts_without_a_uuid_get_one_that_stays(home: Home) -> None:
 
     assert first == second
     assert len({account.uuid for account in first}) == 3
-    assert not any("a" == account.uuid for account in first)
+    assert not any(account.uuid == "a" for account in first)
 
 
 def test_unknown_types_are_left_alone_and_told(home: Home) -> None:

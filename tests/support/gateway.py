@@ -12,6 +12,7 @@ from tests.support.vendor import KEY as UPSTREAM_KEY
 from tests.support.vendor import ScriptedVendor
 
 from codenex.gateway.authentication import digest_of
+from codenex.gateway.exchange import Handler
 from codenex.gateway.gateway import Gateway, render_error
 from codenex.providers.transport import Transport
 from codenex.server import AccessRecord, Limits, Server, listen_tcp
@@ -77,11 +78,12 @@ async def running_gateway(
     *,
     limits: Limits | None = None,
     transport: Callable[[], Transport] = Transport,
+    control: Callable[[Transport], Handler] | None = None,
 ) -> AsyncIterator[RunningGateway]:
-    """Serve on a free loopback port until the block ends."""
+    """Serve on a free loopback port until the block ends. ``control`` makes the handler of ``/api``."""
     settings = settings if settings is not None else settings_for()
     async with transport() as client:
-        gateway = Gateway(settings, client)
+        gateway = Gateway(settings, client, None if control is None else control(client))
         records: list[AccessRecord] = []
         crashes: list[BaseException] = []
         server = Server(

@@ -117,10 +117,10 @@ class ScriptedUpstream:
     """``async with ScriptedUpstream() as up: up.on("POST", "/v1/chat/completions", Unary(b"{}"))``.
 
     A route has a default answer (``on``) and a queue of answers used up first (``queue``); an unknown route is
-    answered with 404. ``tls`` is a server-side context.
+    answered with 404. ``tls`` is a server-side context; with ``unix_path`` it listens there and has no port.
     """
 
-    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *, tls: ssl.SSLContext | None = None, unix_path: str | None = None) -> None:
         self.exchanges: list[Exchange] = []
         self.connections: list[Peer] = []
         self.malformed: list[ValueError] = []
@@ -129,6 +129,7 @@ class ScriptedUpstream:
         """What a test's own answer function raised; raised again when the server stops."""
         self._routes: list[_Route] = []
         self._tls = tls
+        self._unix_path = unix_path
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._news = asyncio.Condition()
@@ -149,6 +150,9 @@ class ScriptedUpstream:
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
+        if self._unix_path is not None:
+            self._server = await loop.create_unix_server(self._accept, self._unix_path)
+            return
         listener = socket.create_server(("127.0.0.1", self.port))
         self.port = listener.getsockname()[1]
         self._server = await loop.create_server(self._accept, sock=listener, ssl=self._tls)

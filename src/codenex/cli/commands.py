@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +29,21 @@ ConfigDir = Annotated[Path | None, typer.Option(help="Folder with config.json an
 DataDir = Annotated[Path | None, typer.Option(help="Folder for what the server itself keeps (default data).")]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@application.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take the options that need no command."""
+
+
 @application.command()
 def serve(
     standalone: Annotated[bool, typer.Option("--standalone", help="Serve from one process.")] = False,
@@ -42,7 +56,10 @@ def serve(
     effective = _effective(host, port, config_dir, data_dir)
     for notice in effective.notices:
         print(f"codenex: {notice}", file=sys.stderr)
-    for line in [*effective.secrets_made, *setup_notice(effective.settings)]:
+    # Said before anything else can fail: it is never said again.
+    for line in effective.secrets_made:
+        print(line, file=sys.stderr)
+    for line in setup_notice(effective.settings):
         print(line, file=sys.stderr)
     sys.stderr.flush()
     _replace_process(json.encode(effective.settings))
@@ -50,8 +67,11 @@ def serve(
 
 @application.command()
 def check(config_dir: ConfigDir = None, data_dir: DataDir = None) -> None:
-    """Read the configuration and say what it amounts to, without serving."""
-    settings = _effective(None, None, config_dir, data_dir).settings
+    """Read the configuration and say what it amounts to. Nothing is served and nothing is written."""
+    effective = _effective(None, None, config_dir, data_dir, make=False)
+    for notice in effective.notices:
+        print(f"codenex: {notice}", file=sys.stderr)
+    settings = effective.settings
     print(f"listens on {settings.host}:{settings.port}")
     if not settings.accounts:
         print("no provider is configured" + ("" if settings.ever_configured else ": the demo answers"))
@@ -74,16 +94,20 @@ def run_commands() -> None:
         sys.exit(2)
 
 
-def _effective(host: str | None, port: int | None, config_dir: Path | None, data_dir: Path | None) -> Effective:
+def _effective(
+    host: str | None, port: int | None, config_dir: Path | None, data_dir: Path | None, *, make: bool = True
+) -> Effective:
     flags = {"HOST": host, "SERVER_PORT": port, "CONFIG_DIR": config_dir, "DATA_DIR": data_dir}
-    return effective_settings(load_configuration(flags))
+    return effective_settings(load_configuration(flags), make=make)
 
 
 def _replace_process(settings: bytes) -> None:
-    """Become the serving process. The settings travel in an unlinked file: they hold keys, and argv is public."""
-    with tempfile.TemporaryFile() as file:
+    """Become the serving process. The settings hold keys, so they travel in memory without a name: a command line is
+    public, and what was in a file may stay on the disk."""
+    descriptor = os.memfd_create("codenex-settings", 0)
+    with os.fdopen(descriptor, "wb", closefd=False) as file:
         file.write(settings)
-        file.flush()
-        file.seek(0)
-        os.set_inheritable(file.fileno(), True)
-        os.execv(sys.executable, [sys.executable, "-m", "codenex", "serve-settings", str(file.fileno())])  # noqa: S606
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    # -P: modules are never taken from the folder that the command was called in.
+    command = [sys.executable, "-P", "-m", "codenex", "serve-settings", str(descriptor)]
+    os.execv(sys.executable, command)  # noqa: S606

@@ -20,6 +20,7 @@ from codenex.providers.registry import PROVIDER_TYPES
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
+
 class ConfigurationError(Exception):
     """The configuration can't be used; the message says which value, from where, and what to do."""
 
@@ -104,7 +105,7 @@ def load_configuration(flags: dict[str, Any]) -> Configuration:
     given = {name: value for name, value in flags.items() if value is not None}
     _check_dotenv(Path(".env"))
     names = {name for kind in PROVIDER_TYPES.values() for name in (kind.key_field, kind.base_url_field) if name}
-    fields: dict[str, Any] = {name: (str | None, None) for name in sorted(names)}
+    fields: dict[str, Any] = dict.fromkeys(sorted(names), (str | None, None))
     model = create_model("Configuration", __base__=Configuration, **fields)
     try:
         loaded = model(**given)

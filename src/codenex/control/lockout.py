@@ -8,6 +8,8 @@ from collections.abc import Callable
 FREE_FAILURES = 5
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 900.0
+#: As many as reach the longest wait from any first one that makes sense.
+_DOUBLINGS = 20
 
 
 class Lockout:
@@ -26,7 +28,8 @@ class Lockout:
         """Count a failure."""
         self._failures += 1
         if self._failures >= FREE_FAILURES:
-            self._until = self._clock() + min(LONGEST_WAIT, FIRST_WAIT * 2 ** (self._failures - FREE_FAILURES))
+            doublings = min(self._failures - FREE_FAILURES, _DOUBLINGS)
+            self._until = self._clock() + min(LONGEST_WAIT, FIRST_WAIT * 2**doublings)
 
     def succeeded(self) -> None:
         """Forget the failures."""

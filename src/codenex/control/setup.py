@@ -10,6 +10,7 @@ from hmac import compare_digest
 from pathlib import Path
 
 from codenex.control.configuration import ConfigurationError
+from codenex.control.keys import refuse_if_others_read
 from codenex.store.files import create_once, write_atomically
 from codenex.store.settings import Settings
 
@@ -28,25 +29,29 @@ def token_path(settings: Settings) -> Path:
 
 
 def setup_notice(settings: Settings) -> list[str]:
-    """Make a setup token where no password exists and no valid token either; return the line that shows it, once."""
-    if password_path(settings).exists():
-        return []
+    """Make a setup token where no password exists and no valid token either; return the line that shows it, once.
+
+    Raises :class:`ConfigurationError` where it can't be kept, or where others can read it.
+    """
     path = token_path(settings)
     try:
-        if _age(path) > TOKEN_LIFETIME:
+        if password_path(settings).exists():
+            return []
+        if _age(path, time.time()) > TOKEN_LIFETIME:
             path.unlink(missing_ok=True)
         token = secrets.token_urlsafe(32)
         if not create_once(path, f"{token}\n".encode()):
+            refuse_if_others_read(path)
             return []
     except OSError as error:
         raise ConfigurationError(f"{path} can't be written: {error}") from None
     return [f"Setup token for the management API (kept in {path}, valid for 24 hours): {token}"]
 
 
-def token_matches(settings: Settings, presented: str) -> bool:
-    """Whether a token is the valid one."""
+def token_matches(settings: Settings, presented: str, now: float) -> bool:
+    """Whether a token is the valid one. ``now`` is in seconds since 1970."""
     path = token_path(settings)
-    if _age(path) > TOKEN_LIFETIME:
+    if _age(path, now) > TOKEN_LIFETIME:
         return False
     try:
         expected = path.read_bytes().strip()
@@ -79,9 +84,9 @@ def stored_hash(settings: Settings) -> str | None:
         return ""
 
 
-def _age(path: Path) -> float:
+def _age(path: Path, now: float) -> float:
     try:
-        return time.time() - path.stat().st_mtime
+        return now - path.stat().st_mtime
     except OSError:
         return 0.0
 

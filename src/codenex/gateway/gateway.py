@@ -24,7 +24,7 @@ from codenex.gateway.headers import passed_down
 from codenex.gateway.job import Job
 from codenex.gateway.queries import wants_array
 from codenex.gateway.resolution import Resolution, resolved
-from codenex.gateway.routes import CHAT, GEMINI, Operation, Route, matched, protocol_of
+from codenex.gateway.routes import CHAT, GEMINI, Operation, Route, is_control, matched, protocol_of
 from codenex.gateway.spokes import SPOKES
 from codenex.gateway.upstream import UpstreamRefusal
 from codenex.providers.registry import DEMO, is_known
@@ -63,11 +63,15 @@ class Gateway:
 
     async def handle(self, exchange: Exchange) -> None:
         """Answer one request."""
-        common = cors_headers(exchange, self.settings.cors_origins)
+        # Other origins may use the client APIs; the management API is for its own pages alone.
+        origins = self.settings.cors_origins
+        if origins and is_control(exchange.path):
+            origins = ()
+        common = cors_headers(exchange, origins)
         protocol = CHAT
         try:
             if exchange.method == "OPTIONS":
-                status, headers = preflight(exchange, self.settings.cors_origins)
+                status, headers = preflight(exchange, origins)
                 exchange.respond(status, headers, b"")
                 return
             route = matched(exchange.path)

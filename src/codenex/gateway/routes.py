@@ -83,7 +83,7 @@ def matched(path: str) -> Route:
     if path == "/":
         return Route(Operation.PROBE, CHAT, ("GET", "HEAD"))
     rest = _normalised(path)
-    if rest == "/api" or rest.startswith("/api/"):
+    if _is_control(rest):
         return Route(Operation.CONTROL, CHAT, ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"))
     provider, rest = _split_provider(rest)
     google = False
@@ -102,6 +102,15 @@ def matched(path: str) -> Route:
     if _STORED.fullmatch(rest) is not None:
         return Route(Operation.STORED_RESPONSE, RESPONSES, ("GET", "DELETE", "POST"), provider)
     raise Fault(FaultKind.NOT_FOUND, f"there is no endpoint {path[:200]}", code="unknown_endpoint")
+
+
+def is_control(path: str) -> bool:
+    """Whether a path belongs to the management API."""
+    return _is_control(_normalised(path))
+
+
+def _is_control(path: str) -> bool:
+    return path == "/api" or path.startswith("/api/")
 
 
 def protocol_of(path: str) -> str:

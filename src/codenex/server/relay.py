@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 
 from codenex.core.errors import Fault, FaultKind
 from codenex.gateway.exchange import Exchange, Headers
 from codenex.providers.transport import Deadlines, Origin, Transport, UpstreamRequest, UpstreamResponse
 
+_logger = logging.getLogger(__name__)
+
+#: Largest body for the control part, in bytes. It takes settings and credential files; more would only fill memory,
+#: since bodies are collected here before the control part has looked at who sends them.
+BODY_LIMIT = 8 * 1024 * 1024
+#: An answer of a known length up to this is collected and sent whole; a longer one goes through piece by piece.
+_WHOLE_BYTES = 1024 * 1024
 _DEADLINES = Deadlines(connect=5.0, first_byte=120.0, idle=3600.0)
 #: The host by which the control part knows itself; the client's own goes along as ``x-forwarded-host``.
 _HOST = "control"
@@ -39,9 +47,9 @@ class ControlRelay:
         self._address = address
 
     async def handle(self, exchange: Exchange) -> None:
-        """Relay one request. Raises :class:`Fault` ``unavailable`` (503) where the control part does not answer."""
-        path = await self._address()
-        body = await exchange.body() if exchange.method not in ("GET", "HEAD") else b""
+        """Relay one request. Raises :class:`Fault`: 411 and 413 for its body, ``unavailable`` (503) where the
+        control part does not answer."""
+        body = await _body(exchange)
         headers = [(name, value) for name, value in exchange.headers if name not in _HOP_BY_HOP | _OWN]
         headers += [
             ("x-forwarded-host", exchange.header("host") or ""),
@@ -49,30 +57,64 @@ class ControlRelay:
             ("x-request-id", exchange.request_id),
         ]
         target = exchange.path + (f"?{exchange.query}" if exchange.query else "")
-        request = UpstreamRequest(exchange.method, Origin("http", _HOST, 80, path), target, headers, body)
         try:
+            path = await self._address()
+            request = UpstreamRequest(exchange.method, Origin("http", _HOST, 80, path), target, headers, body)
             response = await self._transport.send(request, _DEADLINES)
         except Fault as fault:
-            raise Fault(
-                FaultKind.UNAVAILABLE, "the management API is not answering", code="control_unavailable"
-            ) from fault
+            raise _unavailable() from fault
+        except Exception as error:
+            # Whatever keeps the control part from starting, the data plane goes on.
+            _logger.error("the management API can't be reached", exc_info=error)
+            raise _unavailable() from error
         try:
-            await self._answer(exchange, response.status, _end_to_end(response.headers), response)
+            await self._answer(exchange, response)
         finally:
             response.close()
 
-    async def _answer(self, exchange: Exchange, status: int, headers: Headers, response: UpstreamResponse) -> None:
-        if response.header("content-length") is not None or exchange.method == "HEAD":
-            exchange.respond(status, headers, await response.read())
-            return
-        exchange.start(status, headers)
-        exchange.on_flow(response.pause, response.resume)
-        try:
-            await response.pipe(exchange.write)
-        except Fault:
-            exchange.abort()
-            return
-        exchange.finish()
+    async def _answer(self, exchange: Exchange, response: UpstreamResponse) -> None:
+        status, headers = response.status, _end_to_end(response.headers)
+        length = response.header("content-length")
+        if exchange.method == "HEAD":
+            # The length is that of the body which a GET would have.
+            exchange.respond(status, headers if length is None else [*headers, ("content-length", length)], b"")
+        elif length is not None and int(length) <= _WHOLE_BYTES:
+            try:
+                body = await response.read()
+            except Fault as fault:
+                raise _unavailable() from fault
+            exchange.respond(status, headers, body)
+        else:
+            exchange.start(status, headers)
+            exchange.on_flow(response.pause, response.resume)
+            try:
+                await response.pipe(exchange.write)
+            except Fault:
+                exchange.abort()
+                return
+            exchange.finish()
+
+
+async def _body(exchange: Exchange) -> bytes:
+    if exchange.method in ("GET", "HEAD"):
+        return b""
+    if exchange.header("transfer-encoding") is not None:
+        raise Fault(
+            FaultKind.INVALID_REQUEST, "the management API needs a content-length", status=411, code="length_required"
+        )
+    length = exchange.header("content-length") or "0"
+    body = b"" if int(length) > BODY_LIMIT else await exchange.body()
+    if int(length) > BODY_LIMIT or len(body) > BODY_LIMIT:
+        raise Fault(
+            FaultKind.TOO_LARGE,
+            f"the management API takes bodies of at most {BODY_LIMIT} bytes",
+            code="request_too_large",
+        )
+    return body
+
+
+def _unavailable() -> Fault:
+    return Fault(FaultKind.UNAVAILABLE, "the management API is not answering", code="control_unavailable")
 
 
 def _end_to_end(headers: list[tuple[str, str]]) -> Headers:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -13,25 +15,27 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
 
     Missing folders are made (0700). Raises ``OSError``; the old content is intact then.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
+    _write_beside(path, content, mode, os.replace)
 
 
 def create_once(path: Path, content: bytes, mode: int = 0o600) -> bool:
     """Create a file with ``content`` unless it exists; return whether this call made it. Two processes can't both
-    make it."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make it.
+
+    Missing folders are made (0700). Raises ``OSError``; nothing is there then.
+    """
+    try:
+        _write_beside(path, content, mode, os.link)
+    except FileExistsError:
+        if os.path.lexists(path):
+            return False
+        raise
+    return True
+
+
+def _write_beside(path: Path, content: bytes, mode: int, put: Callable[[Path, Path], None]) -> None:
+    """Write a file of another name in the same folder, and then let it have the name."""
+    _make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
@@ -39,19 +43,24 @@ def create_once(path: Path, content: bytes, mode: int = 0o600) -> bool:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            return False
+        put(temporary, path)
     finally:
+        # A file that was renamed is not here any more.
         temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
-    return True
+
+
+def _make_folder(folder: Path) -> None:
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    for place in reversed(missing):
+        place.mkdir(0o700, exist_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Let the name survive a crash too. Some file systems can't; the content is in its place all the same."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

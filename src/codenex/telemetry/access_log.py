@@ -13,7 +13,7 @@ from codenex.core import json
 from codenex.core.finish import FinishDetail
 from codenex.core.usage import Usage
 
-#: Lines that wait for the log at most; more are dropped and counted.
+#: Lines that wait for the log at most; more are dropped, and a line of the log says how many.
 QUEUE_LIMIT = 10_000
 _PAUSE = 0.1
 
@@ -71,17 +71,26 @@ class AccessLog:
         self._thread.join(timeout=2)
 
     def _run(self) -> None:
+        told = 0
         while True:
             self._wake.wait()
             self._wake.clear()
             lines: list[str] = []
             while self._queue:
-                lines.append(line_of(*self._queue.popleft()))
+                try:
+                    lines.append(line_of(*self._queue.popleft()))
+                except (TypeError, ValueError):
+                    # A record that can't be written must not end the log.
+                    self.dropped += 1
+            count = len(lines)
+            if self.dropped > told:
+                told, missing = self.dropped, self.dropped - told
+                lines.append(json.encode_text({"time": round(time.time(), 3), "dropped": missing}) + "\n")
             try:
                 self._stream.write("".join(lines))
                 self._stream.flush()
             except (OSError, ValueError):
-                self.dropped += len(lines)
+                self.dropped += count
             if self._closed and not self._queue:
                 return
             if not self._closed:
