@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from tests.control.site import Site, running_site
 
-from codenex.control.configuration import Configuration, load_configuration
-from codenex.providers.registry import PROVIDER_TYPES
+from codenex.control.configuration import Configuration, configuration_type, load_configuration
 
 
 class Home:
@@ -44,8 +43,7 @@ class Home:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """The working folder of this test; the environment holds no setting."""
-    fields = {field for kind in PROVIDER_TYPES.values() for field in (kind.key_field, kind.base_url_field) if field}
-    for name in (*Configuration.model_fields, *fields):
+    for name in configuration_type().model_fields:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     return Home(tmp_path)

@@ -26,8 +26,8 @@ class ConfigurationError(Exception):
 
 
 class Configuration(BaseSettings):
-    """Every setting under the name that it has in the environment and in ``config.json``. Keys and base URLs of
-    providers are fields too, named by the rows of the registry."""
+    """Every setting under the name that it has in the environment and in ``config.json``, but for the keys and base
+    URLs of providers (:func:`configuration_type`)."""
 
     model_config = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8-sig", env_ignore_empty=True, extra="ignore", case_sensitive=True
@@ -100,13 +100,18 @@ def _config_folder(*sources: PydanticBaseSettingsSource) -> Path:
     return Path("configs")
 
 
+def configuration_type() -> type[Configuration]:
+    """Return the configuration with the fields that the rows of the provider registry name."""
+    names = {name for kind in PROVIDER_TYPES.values() for name in (kind.key_field, kind.base_url_field) if name}
+    fields: dict[str, Any] = dict.fromkeys(sorted(names), (str | None, None))
+    return create_model("Configuration", __base__=Configuration, **fields)
+
+
 def load_configuration(flags: dict[str, Any]) -> Configuration:
     """Read all sources. ``flags`` holds what was given on the command line. Raises :class:`ConfigurationError`."""
     given = {name: value for name, value in flags.items() if value is not None}
     _check_dotenv(Path(".env"))
-    names = {name for kind in PROVIDER_TYPES.values() for name in (kind.key_field, kind.base_url_field) if name}
-    fields: dict[str, Any] = dict.fromkeys(sorted(names), (str | None, None))
-    model = create_model("Configuration", __base__=Configuration, **fields)
+    model = configuration_type()
     try:
         loaded = model(**given)
         faults = [(name, "is no valid text") for name, value in loaded if _is_no_text(value)]
