@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.control.conftest import Home
 
-from codenex.control.configuration import ConfigurationError
+from codenex.control.errors import ConfigurationError
 
 MIB = 1024 * 1024
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.control.conftest import Home
 
-from codenex.control.configuration import ConfigurationError
 from codenex.control.effective import effective_settings
+from codenex.control.errors import ConfigurationError
 from codenex.core import json
 from codenex.providers.registry import PROVIDER_TYPES
 from codenex.store.settings import Settings

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from tests.control.conftest import Home
 
-from codenex.control.configuration import ConfigurationError
 from codenex.control.effective import effective_settings
+from codenex.control.errors import ConfigurationError
 from codenex.control.keys import checked_client_key
 
 WEAK = [

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.control.conftest import Home
 
-from codenex.control.configuration import ConfigurationError
+from codenex.control.errors import ConfigurationError
 from codenex.control.pools import accounts_of
 from codenex.providers.registry import DEMO, PROVIDER_TYPES
 from codenex.store.settings import Account

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from tests.control.site import PASSWORD, Site
 
-from codenex.control.configuration import ConfigurationError
+from codenex.control.errors import ConfigurationError
 from codenex.control.setup import TOKEN_LIFETIME, password_path, setup_notice, token_path
 from codenex.store.settings import Settings
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from tests.support.client import RawClient
-from tests.support.ports import free_port
+from tests.support.ports import accepts, free_port
 
 STARTUP: Final = 20.0
 """Seconds in which a server must answer."""
@@ -133,6 +133,14 @@ class ServerProcess:
                 return (await client.ask("GET", self._health, timeout=2.0)).status == 200
         except (OSError, TimeoutError, ValueError):
             return False
+
+    async def refuses(self, timeout: float = 10.0) -> None:
+        """Wait until nobody listens on the port any more."""
+        for _ in range(int(timeout / 0.01)):
+            if not accepts(self.port):
+                return
+            await asyncio.sleep(0.01)
+        raise TimeoutError(f"still listening after {timeout} s")
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process alone."""

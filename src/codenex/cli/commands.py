@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 
 from codenex import __version__
-from codenex.control.configuration import ConfigurationError, load_configuration
+from codenex.cli.addresses import shown
+from codenex.control.configuration import load_configuration
 from codenex.control.effective import Effective, effective_settings
+from codenex.control.errors import ConfigurationError
 from codenex.control.setup import setup_notice
 from codenex.core import json
 
@@ -72,7 +74,7 @@ def check(config_dir: ConfigDir = None, data_dir: DataDir = None) -> None:
     for notice in effective.notices:
         print(f"codenex: {notice}", file=sys.stderr)
     settings = effective.settings
-    print(f"listens on {settings.host}:{settings.port}")
+    print(f"listens on {shown(settings.host, settings.port)}")
     if not settings.accounts:
         print("no provider is configured" + ("" if settings.ever_configured else ": the demo answers"))
     for name, accounts in settings.accounts.items():

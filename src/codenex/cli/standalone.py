@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from codenex import __version__
+from codenex.cli.addresses import shown
 from codenex.core import json
 from codenex.core.errors import Fault
 from codenex.gateway.exchange import Headers
@@ -38,9 +39,7 @@ def run(settings_descriptor: int) -> None:
     try:
         listener = listen_tcp(settings.host, settings.port)
     except (OSError, UnicodeError) as error:
-        _give_up(
-            f"can't listen on {_shown(settings.host)}:{settings.port}: {getattr(error, 'strerror', None) or error}"
-        )
+        _give_up(f"can't listen on {shown(settings.host, settings.port)}: {getattr(error, 'strerror', None) or error}")
     try:
         folder = tempfile.TemporaryDirectory(prefix="codenex-")
     except OSError as error:
@@ -87,7 +86,7 @@ async def serve(settings: Settings, listener: socket.socket, folder: Path) -> No
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000)
-        print(f"codenex {__version__} listens on http://{_shown(settings.host)}:{port}", file=sys.stderr, flush=True)
+        print(f"codenex {__version__} listens on http://{shown(settings.host, port)}", file=sys.stderr, flush=True)
         await stop.wait()
         stop.clear()
         draining = asyncio.ensure_future(server.drain(DRAIN_SECONDS))
@@ -132,7 +131,3 @@ class _LazyControl:
 
 def _render_error(fault: Fault, path: str) -> tuple[int, Headers, bytes]:
     return render_error(fault, path)
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

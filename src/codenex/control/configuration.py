@@ -16,13 +16,10 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from codenex.control.errors import ConfigurationError
 from codenex.providers.registry import PROVIDER_TYPES
 
 Names = Annotated[tuple[str, ...], NoDecode]
-
-
-class ConfigurationError(Exception):
-    """The configuration can't be used; the message says which value, from where, and what to do."""
 
 
 class Configuration(BaseSettings):
@@ -78,8 +75,11 @@ class _ConfigFile(JsonConfigSettingsSource):
     """``config.json``. As in the environment, a value that is empty counts as not set."""
 
     def __init__(self, settings_cls: type[BaseSettings], path: Path) -> None:
-        if path.is_dir():
-            raise ConfigurationError(f"{path} can't be read: it is a folder")
+        try:
+            if path.is_dir():
+                raise ConfigurationError(f"{path} can't be read: it is a folder")
+        except OSError as error:
+            raise ConfigurationError(f"{path} can't be read: {error}") from None
         super().__init__(settings_cls, path, "utf-8-sig")
 
     def _read_file(self, file_path: Any) -> dict[str, Any]:

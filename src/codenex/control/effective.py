@@ -7,7 +7,8 @@ import re
 
 import msgspec
 
-from codenex.control.configuration import Configuration, ConfigurationError
+from codenex.control.configuration import Configuration
+from codenex.control.errors import ConfigurationError
 from codenex.control.keys import checked_client_key, generated_key
 from codenex.control.pools import accounts_of
 from codenex.providers.registry import PROVIDER_TYPES, is_known

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from codenex.control.configuration import ConfigurationError
+from codenex.control.errors import ConfigurationError
 from codenex.models.capabilities import Capabilities
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")

@@ -6,7 +6,7 @@ import re
 import secrets
 from pathlib import Path
 
-from codenex.control.configuration import ConfigurationError
+from codenex.control.errors import ConfigurationError
 from codenex.store.files import create_once
 
 #: Characters that a client key needs at least, and different ones among them.

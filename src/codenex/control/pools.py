@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from codenex.control.configuration import Configuration, ConfigurationError
+from codenex.control.configuration import Configuration
 from codenex.control.entries import Entry
+from codenex.control.errors import ConfigurationError
 from codenex.providers.registry import DEMO, PROVIDER_TYPES, ProviderType, is_known
 from codenex.store.settings import Account
 

@@ -9,7 +9,7 @@ import time
 from hmac import compare_digest
 from pathlib import Path
 
-from codenex.control.configuration import ConfigurationError
+from codenex.control.errors import ConfigurationError
 from codenex.control.keys import refuse_if_others_read
 from codenex.store.files import create_once, write_atomically
 from codenex.store.settings import Settings
