@@ -1,6 +1,6 @@
 # Everything a developer runs. `make help` lists it. Packages come from wherever pip and npm are configured to find them,
 # and must match the hashes in requirements/ and tests/node/package-lock.json. Nothing here needs root, but for the
-# tests' Chromium where it isn't there yet.
+# tests' curl and Chromium where they aren't there yet.
 
 PYTHON ?= python3
 VENV := .venv
@@ -26,7 +26,7 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check format test-watch coverage deep e2e-local wheel lock clean
+.PHONY: help run test check format test-watch coverage deep e2e-local wheel lock clean test-programs
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -100,12 +100,12 @@ $(VENV)/.tools: requirements/test.txt | $(VENV)/.created
 	$(BIN)/python $(PIP_LOCKED) -r requirements/test.txt
 	@touch $@
 
-$(VENV)/.tested: $(VENV)/.tools $(VENV)/.project $(NODE_MODULES)/.installed | $(CHROMIUM)
+$(VENV)/.tested: $(VENV)/.tools $(VENV)/.project $(NODE_MODULES)/.installed | test-programs
 	@touch $@
 
-# The browser that opens the documentation's page: Debian's, since a browser is more than its program.
-$(CHROMIUM):
-	@scripts/chromium.sh $@
+# curl and Debian's Chromium, which run the documentation's examples.
+test-programs:
+	@scripts/test_programs.sh $(CHROMIUM)
 
 # node and npm come from the Python package index, so that tests run everywhere with the same ones. This node has its own
 # list of certificate authorities; the variable makes it trust what the system trusts.

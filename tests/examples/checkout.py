@@ -14,6 +14,7 @@ _STAMPS: Final = (".venv/.created", ".venv/.runtime", ".venv/.project", ".venv/.
 _NODE: Final = "tests/node/node_modules/.installed"
 _SOURCES: Final = (
     "Makefile",
+    "scripts/test_programs.sh",
     "pyproject.toml",
     "requirements/runtime.txt",
     "requirements/build.txt",

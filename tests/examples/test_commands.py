@@ -39,7 +39,12 @@ async def shell(code: str, folder: Path, environment: Mapping[str, str] | None =
     process = await asyncio.create_subprocess_exec(
         *("bash", "-eo", "pipefail", "-c", code),
         cwd=folder,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT / "src"), **(environment or {})},
+        env={
+            **{name: os.environ[name] for name in ("PATH", "CHROMIUM") if name in os.environ},
+            "HOME": str(folder),
+            "PYTHONPATH": str(ROOT / "src"),
+            **(environment or {}),
+        },
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
