@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
+from contextlib import suppress
 from typing import Final
 
 from tests.examples.documents import ROOT, Block
 from tests.support.gateway import KEY
+from tests.support.node import NODE
 
 #: Where Node finds the SDKs.
-NODE: Final = ROOT / "tests" / "node"
+SDKS: Final = ROOT / "tests" / "node"
 PORT: Final = "127.0.0.1:3000"
 DEADLINE: Final = 50.0
 """Seconds that an example may take."""
@@ -25,7 +28,7 @@ def command(block: Block, code: str) -> list[str]:
         case "python":
             return [sys.executable, "-W", "error", "-c", code]
         case "js":
-            return ["node", "--throw-deprecation", "--input-type=module", "-e", code]
+            return [str(NODE), "--throw-deprecation", "--input-type=module", "-e", code]
         case other:
             raise ValueError(f"nothing runs {other!r}")
 
@@ -38,14 +41,16 @@ async def run(block: Block, port: int) -> str:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        cwd=NODE if block.language == "js" else ROOT,
+        cwd=SDKS if block.language == "js" else ROOT,
         env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "CODENEX_API_KEY": KEY},
+        start_new_session=True,
     )
     try:
         async with asyncio.timeout(DEADLINE):
             out, err = await process.communicate()
     except BaseException:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
         raise
     assert process.returncode == 0, f"{out.decode()[-2000:]}\n{err.decode()[-3000:]}"

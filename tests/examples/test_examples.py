@@ -64,6 +64,8 @@ async def test_against_vendors(example: Block, expected: Expected, upstream: Pro
     if expected.repeated is not None:
         assert heard(expected.repeated) in spoken(example, output)
     check_requests(vendor, expected)
+    if upstream == "gemini" and "safetySettings" in example.code:
+        assert vendor.generated[-1].json["safetySettings"][0]["threshold"] == "BLOCK_ONLY_HIGH"
 
 
 def check_requests(vendor: ExampleVendor, expected: Expected) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.examples.documents import ROOT
+from typer.main import get_command
 
+from codenex.cli.commands import application
 from codenex.control.configuration import Configuration, configuration_type
 
 #: Settings that are read and change nothing yet, so that nobody is told of them.
@@ -53,6 +55,15 @@ def test_the_defaults_are_those_of_the_readme() -> None:
         for name, default, told in zip(names, defaults, cells, strict=True):
             plain = str(default) if isinstance(default, Path) else default
             assert (plain if plain not in ((), {}) else None) == value_of(told), name
+
+
+def test_the_flags_of_the_readme_are_those_of_the_command() -> None:
+    named = set(re.findall(r"`(--[a-z-]+)`", (ROOT / "README.md").read_text()))
+    parameters = {
+        option for parameter in get_command(application).commands["serve"].params for option in parameter.opts
+    }
+    assert named - parameters == set()
+    assert parameters - named <= {"--standalone"}
 
 
 def test_the_readme_names_fields_of_accounts_that_are_read() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from playwright.async_api import Browser, async_playwright
+from tests.support.node import NODE
 
 CHROMIUM: Final = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 #: Without a sandbox, since tests run as root too; without everything that talks to somebody else.
@@ -33,6 +34,8 @@ def _check_installed() -> None:
 async def chromium() -> AsyncIterator[Browser]:
     """A running browser without a window, ended after the block."""
     _check_installed()
+    # Playwright's own Node.js needs a library that small machines lack.
+    os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(NODE))
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         try:
