@@ -99,6 +99,12 @@ def test_system_text_leads_or_stays_in_its_place() -> None:
     assert losses == ["cache_control=dropped", "messages.role=adapted"]
 
 
+def test_a_system_turn_in_the_middle_without_text_leaves_no_empty_contents() -> None:
+    silent = Turn("system", (Text("", signature=Signature("gemini", "c2ln")),), "system")
+    assert [turn["parts"] for turn in contents_of(Turn("user", ()), silent)] == [[{"text": "."}]]
+    assert [turn["parts"] for turn in contents_of(USER, silent)] == [[{"text": "Hi"}]]
+
+
 @pytest.mark.pitfall("SYS-2", "ROL-2")
 def test_a_conversation_begins_with_the_user() -> None:
     assert contents_of(Turn("system", (Text("Only this"),), "system")) == [{"role": "user", "parts": [{"text": "."}]}]

@@ -121,7 +121,8 @@ class _TurnEncoder:
             else:
                 spread.append(msgspec.structs.replace(turn, parts=parts))
         ordered = without_empty(paired(tuple(spread), self._losses))
-        ordered = tuple(self._positioned(turn) for turn in ordered)
+        # A system turn may hold nothing that can be marked, such as a signature beside no text.
+        ordered = without_empty(tuple(self._positioned(turn) for turn in ordered))
         ordered = started_by_user(merged(ordered), self._losses)
         if not self._capabilities.prefill and not self._own and ordered[-1].role == "assistant":
             self._losses.adapt("messages", "the model can't continue a text of its own: it is asked to go on")
