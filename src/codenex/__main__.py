@@ -1,21 +1,53 @@
-"""Entry point. Dispatches with the standard library alone: a serving process never loads the command line's
-libraries."""
+"""Entry point. Dispatches with the standard library alone: neither the master nor a data worker ever loads the command
+line's libraries."""
 
 from __future__ import annotations
 
 import sys
 
+#: Commands of the operator that a master process runs, and the processes that it starts.
+_MASTER = ("serve", "dev")
+_CHILDREN = {"run-worker": "codenex.cli.worker", "run-control": "codenex.cli.control_process"}
+
 
 def main() -> None:
-    """Run the command line, or the process that it has replaced itself with."""
-    if len(sys.argv) == 3 and sys.argv[1] == "serve-settings":
-        from codenex.cli.standalone import run
+    """Run what the command line asks for."""
+    arguments = sys.argv[1:]
+    command = arguments[0] if arguments else ""
+    if command in _MASTER and "--help" not in arguments:
+        from codenex.supervisor.master import run
 
-        run(int(sys.argv[2]))
-        return
-    from codenex.cli.commands import run_commands
+        sys.exit(run(arguments))
+    if command in _CHILDREN:
+        _run_child(_CHILDREN[command], int(arguments[1]))
+    elif command == "run-standalone":
+        from codenex.cli.standalone import run as run_standalone
 
-    run_commands()
+        run_standalone(int(arguments[1]))
+    elif command == "evaluate":
+        from codenex.cli.commands import run_evaluation
+
+        run_evaluation(int(arguments[1]), arguments[2], arguments[3:])
+    else:
+        from codenex.cli.commands import run_commands
+
+        run_commands()
+
+
+def _run_child(module: str, descriptor: int) -> None:
+    """Run a child of the master, and tell it in words why the child can't go on."""
+    import os
+    from importlib import import_module
+
+    from codenex.supervisor.channel import Channel
+
+    # A copy, because the child may have closed its own when it fails.
+    spare = os.dup(descriptor)
+    try:
+        import_module(module).run(descriptor)
+    except Exception as error:
+        Channel.inherited(spare).send({"failed": f"{type(error).__name__}: {error}"})
+        raise
 
 
 if __name__ == "__main__":

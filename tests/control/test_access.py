@@ -271,7 +271,7 @@ async def test_keys_are_masked(tmp_path: Path) -> None:
         }
         assert shown["short"]["apiKey"] == shown["tiny"]["apiKey"] == "***"
         assert answer.json["claude-custom"][0]["apiKey"] is None
-        assert (await site.ask("GET", "/api/service-mode", None, site.bearer)).json == {"mode": "standalone"}
+        assert (await site.ask("GET", "/api/service-mode", None, site.bearer)).json["mode"] == "standalone"
 
 
 async def test_the_page_and_probes_are_open(site: Site) -> None:

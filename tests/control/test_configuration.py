@@ -32,6 +32,9 @@ KEYS = {
     "TRUSTED_PROXIES": ((), ("10.0.0.1", ("10.0.0.1",)), ("b", ("b",)), ("c", ("c",)), ("d", ("d",))),
     "DEMO_FAULTS": (False, ("true", True), ("false", False), ("1", True), ("0", False)),
     "STRICT": (False, ("true", True), ("false", False), ("yes", True), ("no", False)),
+    "WORKERS": (None, ("1", 1), ("2", 2), ("3", 3), ("4", 4)),
+    "DRAIN_SECONDS": (300.0, ("1", 1.0), ("2.5", 2.5), ("3", 3.0), ("4", 4.0)),
+    "REQUESTS_PER_MINUTE": (0, ("1", 1), ("2", 2), ("3", 3), ("4", 4)),
     "MAX_ERROR_COUNT": (3, ("1", 1), ("2", 2), ("4", 4), ("5", 5)),
     "CREDENTIAL_SWITCH_MAX_RETRIES": (5, ("1", 1), ("2", 2), ("3", 3), ("4", 4)),
     "PROVIDER_POOLS_FILE_PATH": (None, ("a", Path("a")), ("b", Path("b")), ("c", Path("c")), ("d", Path("d"))),
@@ -118,8 +121,11 @@ def test_files_that_an_editor_marked_as_utf_8(home: Home, mark: bytes) -> None:
 
 
 @pytest.mark.parametrize("content", ["", " \n"])
-def test_an_empty_file_sets_nothing(home: Home, content: str) -> None:
+def test_an_emptied_file_is_what_a_crash_leaves_and_not_a_wish_for_defaults(home: Home, content: str) -> None:
     home.config(content)
+    with pytest.raises(ConfigurationError, match=r"config\.json is empty"):
+        home.load()
+    home.config("{}")
     assert home.load().SERVER_PORT == 3000
 
 

@@ -336,3 +336,36 @@ async def test_nothing_is_left_after_many_requests(serve):
     assert site.server.connection_count == 0
     assert site.server.request_count == 0
     assert not site.crashes
+
+
+async def opened(site, count):
+    for _ in range(1000):
+        if site.server.connection_count == count:
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError(f"{site.server.connection_count} connections instead of {count}")
+
+
+async def answer_at_once(exchange):
+    exchange.respond(200, [], b"here")
+
+
+async def test_a_connection_whose_first_request_is_on_its_way_is_still_answered_when_the_server_drains(serve):
+    site = await serve(answer_at_once)
+    fresh, used = site.client(), site.client()
+    await used.ask(get())
+    await opened(site, 2)
+    draining = asyncio.create_task(site.server.drain(5))
+    assert await used.ended()
+    answer = await fresh.ask(get())
+    assert (answer.body, answer.headers["connection"]) == (b"here", "close")
+    assert await draining == 0
+
+
+async def test_a_connection_without_any_request_does_not_hold_up_the_end(serve, monkeypatch):
+    monkeypatch.setattr("codenex.server.edge.FRESH_SECONDS", 0.05)
+    site = await serve(answer_at_once)
+    silent = site.client()
+    await opened(site, 1)
+    assert await asyncio.wait_for(site.server.drain(30), 5) == 0
+    assert await silent.ended()

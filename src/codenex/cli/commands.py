@@ -1,21 +1,21 @@
-"""The commands of ``codenex``."""
+"""The commands of ``codenex``, and the evaluation of ``serve`` and ``dev`` for the master process."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from codenex import __version__
-from codenex.cli.addresses import shown
-from codenex.control.configuration import load_configuration
-from codenex.control.effective import Effective, effective_settings
 from codenex.control.errors import ConfigurationError
+from codenex.control.evaluation import Evaluated, evaluated, served
 from codenex.control.setup import setup_notice
 from codenex.core import json
+from codenex.supervisor.listeners import shown
 
 application = typer.Typer(
     name="codenex",
@@ -27,6 +27,7 @@ application = typer.Typer(
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on (default 127.0.0.1).")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on (default 3000).", min=0, max=65535)]
+Workers = Annotated[int | None, typer.Option(help="Data workers (default: one for each processor).", min=1, max=32)]
 ConfigDir = Annotated[Path | None, typer.Option(help="Folder with config.json and the other files (default configs).")]
 DataDir = Annotated[Path | None, typer.Option(help="Folder for what the server itself keeps (default data).")]
 
@@ -46,34 +47,43 @@ def options(
     """Take the options that need no command."""
 
 
+class _Evaluation:
+    """Where the evaluation of ``serve`` goes: set by :func:`run_evaluation` before the command runs."""
+
+    output: int | None = None
+    previous: Path | None = None
+    arguments: tuple[str, ...] = ()
+
+
 @application.command()
 def serve(
     standalone: Annotated[bool, typer.Option("--standalone", help="Serve from one process.")] = False,
+    workers: Workers = None,
     host: Host = None,
     port: Port = None,
     config_dir: ConfigDir = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Serve the gateway."""
-    effective = _effective(host, port, config_dir, data_dir)
-    for notice in effective.notices:
-        print(f"codenex: {notice}", file=sys.stderr)
-    # Said before anything else can fail: it is never said again.
-    for line in effective.secrets_made:
-        print(line, file=sys.stderr)
-    for line in setup_notice(effective.settings):
-        print(line, file=sys.stderr)
-    sys.stderr.flush()
-    _replace_process(json.encode(effective.settings))
+    """Serve the gateway: a master process, data workers and a control process."""
+    flags = _flags(host, port, config_dir, data_dir) | {"WORKERS": workers}
+    _answer(served(flags, _Evaluation.previous, standalone=standalone, arguments=_Evaluation.arguments))
+
+
+@application.command()
+def dev(host: Host = None, port: Port = None, config_dir: ConfigDir = None, data_dir: DataDir = None) -> None:
+    """Serve with one worker, and start it anew whenever a source file changes."""
+    flags = _flags(host, port, config_dir, data_dir) | {"WORKERS": 1}
+    sources = str(Path(__file__).parents[1])
+    _answer(served(flags, _Evaluation.previous, watched=(sources,), arguments=_Evaluation.arguments))
 
 
 @application.command()
 def check(config_dir: ConfigDir = None, data_dir: DataDir = None) -> None:
     """Read the configuration and say what it amounts to. Nothing is served and nothing is written."""
-    effective = _effective(None, None, config_dir, data_dir, make=False)
-    for notice in effective.notices:
+    answer = evaluated(_flags(None, None, config_dir, data_dir), None, make=False)
+    for notice in [*answer.problems, *answer.notices]:
         print(f"codenex: {notice}", file=sys.stderr)
-    settings = effective.settings
+    settings = answer.settings
     print(f"listens on {shown(settings.host, settings.port)}")
     if not settings.accounts:
         print("no provider is configured" + ("" if settings.ever_configured else ": the demo answers"))
@@ -87,29 +97,40 @@ def version() -> None:
     print(__version__)
 
 
-def run_commands() -> None:
+def run_commands(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; errors of the configuration are one line and status 2."""
     try:
-        application()
+        application(args=None if arguments is None else list(arguments), prog_name="codenex")
     except ConfigurationError as error:
         print(f"codenex: {error}", file=sys.stderr)
         sys.exit(2)
 
 
-def _effective(
-    host: str | None, port: int | None, config_dir: Path | None, data_dir: Path | None, *, make: bool = True
-) -> Effective:
-    flags = {"HOST": host, "SERVER_PORT": port, "CONFIG_DIR": config_dir, "DATA_DIR": data_dir}
-    return effective_settings(load_configuration(flags), make=make)
+def run_evaluation(output: int, previous: str, arguments: Sequence[str]) -> None:
+    """Evaluate ``serve`` or ``dev`` for the master: the answer goes to the descriptor ``output`` as JSON.
+
+    ``previous`` is the path of the generation in use, or ``-``.
+    """
+    _Evaluation.output = output
+    _Evaluation.previous = None if previous == "-" else Path(previous)
+    _Evaluation.arguments = tuple(arguments)
+    run_commands(arguments)
 
 
-def _replace_process(settings: bytes) -> None:
-    """Become the serving process. The settings hold keys, so they travel in memory without a name: a command line is
-    public, and what was in a file may stay on the disk."""
-    descriptor = os.memfd_create("codenex-settings", 0)
-    with os.fdopen(descriptor, "wb", closefd=False) as file:
-        file.write(settings)
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    # -P: modules are never taken from the folder that the command was called in.
-    command = [sys.executable, "-P", "-m", "codenex", "serve-settings", str(descriptor)]
-    os.execv(sys.executable, command)  # noqa: S606
+def _flags(host: str | None, port: int | None, config_dir: Path | None, data_dir: Path | None) -> dict[str, Any]:
+    return {"HOST": host, "SERVER_PORT": port, "CONFIG_DIR": config_dir, "DATA_DIR": data_dir}
+
+
+def _answer(answer: Evaluated) -> None:
+    for notice in [*answer.problems, *answer.notices]:
+        print(f"codenex: {notice}", file=sys.stderr)
+    # Said before anything else can fail: it is never said again.
+    for line in answer.secrets_made:
+        print(line, file=sys.stderr)
+    for line in setup_notice(answer.settings):
+        print(line, file=sys.stderr)
+    sys.stderr.flush()
+    if _Evaluation.output is None:
+        raise RuntimeError("serve is evaluated for a master process only")
+    with os.fdopen(_Evaluation.output, "wb") as file:
+        file.write(json.encode(answer.document()))

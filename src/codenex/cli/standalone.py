@@ -3,41 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from codenex import __version__
-from codenex.cli.addresses import shown
-from codenex.core import json
-from codenex.core.errors import Fault
-from codenex.gateway.exchange import Headers
-from codenex.gateway.gateway import Gateway, render_error
-from codenex.providers.transport import Transport
-from codenex.server import Limits, Server, listen_tcp
-from codenex.server.relay import ControlRelay
+from codenex.cli.data_plane import data_plane
+from codenex.cli.link import Generation, decoded_generation, read_generation
+from codenex.cli.loops import run_loop
+from codenex.cli.sockets import CONTROL_SOCKET, INGEST_SOCKET
 from codenex.store.settings import Settings
-from codenex.telemetry.access_log import AccessLog
+from codenex.store.shared_memory import SharedMemory
+from codenex.supervisor.listeners import listen, shown
 
 if TYPE_CHECKING:
     from codenex.control.service import ControlService
 
+#: Seconds after the first request in which its usage is kept: that loads the control part.
+GATHER_SECONDS = 10.0
 #: Seconds that requests in progress get when the server is told to stop.
 DRAIN_SECONDS = 30.0
 
 
-def run(settings_descriptor: int) -> None:
-    """Serve until told to stop. The settings are read from an open file descriptor."""
-    with os.fdopen(settings_descriptor, "rb") as file:
-        settings = json.decode_as(Settings, file.read())
+def run(descriptor: int) -> None:
+    """Serve until told to stop. The first generation is read from an open file descriptor."""
+    generation = read_generation(descriptor)
+    settings = generation.settings
     try:
-        listener = listen_tcp(settings.host, settings.port)
+        listener = listen(settings.host, settings.port)
     except (OSError, UnicodeError) as error:
         _give_up(f"can't listen on {shown(settings.host, settings.port)}: {getattr(error, 'strerror', None) or error}")
     try:
@@ -45,7 +42,7 @@ def run(settings_descriptor: int) -> None:
     except OSError as error:
         _give_up(f"can't make a temporary folder: {error}")
     with folder as path:
-        _run_loop(serve(settings, listener, Path(path)))
+        run_loop(_serve(generation, listener, Path(path)))
 
 
 def _give_up(reason: str) -> NoReturn:
@@ -53,75 +50,102 @@ def _give_up(reason: str) -> NoReturn:
     sys.exit(1)
 
 
-def _run_loop(main: Coroutine[Any, Any, None]) -> None:
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(main)
-        return
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main)
-
-
-async def serve(settings: Settings, listener: socket.socket, folder: Path) -> None:
+async def _serve(generation: Generation, listener: socket.socket, folder: Path) -> None:
     """Serve on a listening socket until SIGTERM or SIGINT; a second one ends at once. ``folder`` is private and
     empty."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    log = AccessLog()
-    lazy = _LazyControl(settings, folder / "control.sock")
-    async with Transport() as transport:
-        relay = ControlRelay(transport, lazy.address)
-        gateway = Gateway(settings, transport, relay.handle)
-        server = Server(
-            gateway.handle,
-            Limits(body_bytes=settings.max_body_bytes),
-            render_error=_render_error,
-            on_record=log.record,
-        )
-        port = listener.getsockname()[1]
-        await server.start([listener])
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000)
-        print(f"codenex {__version__} listens on http://{shown(settings.host, port)}", file=sys.stderr, flush=True)
+    generations = OwnGenerations(generation)
+    lazy = _LazyControl(generations, folder)
+    async with data_plane(
+        generations, SharedMemory(None, 1), [listener], lazy.control, lazy.ingest, GATHER_SECONDS
+    ) as plane:
+        address = shown(*listener.getsockname()[:2])
+        print(f"codenex {__version__} listens on http://{address}", file=sys.stderr, flush=True)
         await stop.wait()
         stop.clear()
-        draining = asyncio.ensure_future(server.drain(DRAIN_SECONDS))
+        draining = asyncio.ensure_future(plane.server.drain(DRAIN_SECONDS))
         second = asyncio.ensure_future(stop.wait())
         await asyncio.wait({draining, second}, return_when=asyncio.FIRST_COMPLETED)
-        if not draining.done():
-            draining.cancel()
-            await server.drain(0)
+        draining.cancel()
         second.cancel()
-        await lazy.stop()
-    log.close()
+    await lazy.stop()
+
+
+class OwnGenerations:
+    """The generations of a process without a master: it evaluates its settings itself, in a child."""
+
+    def __init__(self, generation: Generation) -> None:
+        self.generation = generation
+        self.number = 1
+        self._known = 1
+
+    @property
+    def current(self) -> Settings:
+        """The settings in use."""
+        return self.generation.settings
+
+    def renewed(self) -> bool:
+        """Whether they are others than at the last call."""
+        if self.number == self._known:
+            return False
+        self._known = self.number
+        return True
+
+    async def reload(self) -> list[str]:
+        """Evaluate again; return what is wrong, in which case the last good settings stay in use."""
+        reading, writing = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", "codenex", "evaluate", str(writing), "-"),
+                *self.generation.process["arguments"],
+                pass_fds=[writing],
+                stdin=asyncio.subprocess.DEVNULL,
+            )
+        finally:
+            os.close(writing)
+        with os.fdopen(reading, "rb") as file:
+            data = await asyncio.to_thread(file.read)
+        if await process.wait() != 0:
+            return ["the settings can't be used; the log says why"]
+        self.generation = decoded_generation(data)
+        self.number += 1
+        return self.generation.problems
 
 
 class _LazyControl:
-    """Starts the control part on first use, in this process, behind a Unix socket as in the other modes. One that
+    """Starts the control part on first use, in this process, behind Unix sockets as in the other modes. One that
     has ended is started again."""
 
-    def __init__(self, settings: Settings, path: Path) -> None:
-        self._settings = settings
-        self._path = path
+    def __init__(self, generations: OwnGenerations, folder: Path) -> None:
+        self._generations = generations
+        self._folder = folder
         self._service: ControlService | None = None
         self._lock = asyncio.Lock()
 
-    async def address(self) -> str:
-        """Return the socket's path, once something listens there. Raises whatever keeps the control part from
-        starting."""
+    async def control(self) -> str:
+        """Return the path of the management API's socket, once something listens there. Raises whatever keeps the
+        control part from starting."""
+        await self._start()
+        return str(self._folder / CONTROL_SOCKET)
+
+    async def ingest(self) -> str:
+        """Return the path of the socket for reports, once something listens there."""
+        await self._start()
+        return str(self._folder / INGEST_SOCKET)
+
+    async def _start(self) -> None:
         async with self._lock:
             if self._service is None or not self._service.running:
-                from codenex.control.administration import Administration
-                from codenex.control.service import ControlService
+                self._service = await self._new_service()
 
-                service = ControlService(Administration(self._settings), self._path)
-                await service.start()
-                self._service = service
-        return str(self._path)
+    async def _new_service(self) -> ControlService:
+        # Loading takes half a second, in which requests go on.
+        service = await asyncio.to_thread(_built, self._generations, self._folder)
+        await service.start()
+        return service
 
     async def stop(self) -> None:
         """Stop the control part where it was started."""
@@ -129,5 +153,25 @@ class _LazyControl:
             await self._service.stop()
 
 
-def _render_error(fault: Fault, path: str) -> tuple[int, Headers, bytes]:
-    return render_error(fault, path)
+def _built(generations: OwnGenerations, folder: Path) -> ControlService:
+    from codenex.control.administration import Administration
+    from codenex.control.service import ControlService
+    from codenex.control.supervision import Reloaded, Supervision
+
+    class OwnSupervision(Supervision):
+        """What the API may ask of this process."""
+
+        async def reload(self) -> Reloaded:
+            """Evaluate the settings again."""
+            problems = await generations.reload()
+            service.configure(generations.current, problems)
+            return Reloaded(generations.number, problems)
+
+    service = ControlService(
+        Administration(generations.current),
+        folder / CONTROL_SOCKET,
+        ingest=folder / INGEST_SOCKET,
+        supervision=OwnSupervision(),
+        problems=generations.generation.problems,
+    )
+    return service

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from codenex.control import setup
 from codenex.control.lockout import Lockout
@@ -35,6 +35,8 @@ class Administration:
         self.sessions = Sessions(clock)
         self.lockout = Lockout(clock)
         self.passwords = Passwords()
+        #: Makes the sessions of now outlive this process; whoever has a database sets it.
+        self.keep_sessions: Callable[[], Awaitable[None]] = _keep_nothing
         self._wall = wall
 
     @property
@@ -60,12 +62,12 @@ class Administration:
             raise _unwritable(error) from error
         if not first:
             raise Refusal(409, "the admin password is set already: log in")
-        return self.sessions.begin()
+        return await self._begin()
 
     async def log_in(self, password: str) -> str:
         """Return a new session's token. Raises :class:`Refusal`: 401, 403 (before setup), 429."""
         await self._verify(password)
-        return self.sessions.begin()
+        return await self._begin()
 
     async def change_password(self, current: str, password: str) -> None:
         """Change the admin password and end every session. Raises :class:`Refusal`: 401, 403, 429."""
@@ -76,6 +78,17 @@ class Administration:
         except OSError as error:
             raise _unwritable(error) from error
         self.sessions.end_all()
+        await self.keep_sessions()
+
+    async def log_out(self, session: str) -> None:
+        """End a session."""
+        self.sessions.end(session)
+        await self.keep_sessions()
+
+    async def _begin(self) -> str:
+        session = self.sessions.begin()
+        await self.keep_sessions()
+        return session
 
     def _count_attempt(self) -> None:
         wait = self.lockout.wait()
@@ -94,6 +107,10 @@ class Administration:
         if not right or setup.stored_hash(self.settings) != stored:
             raise Refusal(401, "the password is wrong")
         self.lockout.succeeded()
+
+
+async def _keep_nothing() -> None:
+    return
 
 
 def before_setup() -> Refusal:

@@ -13,7 +13,10 @@ from codenex.control import passwords
 from codenex.control.administration import Administration
 from codenex.control.answers import add_error_handlers
 from codenex.control.guard import COOKIE, Guard
+from codenex.control.part import ControlPart
 from codenex.control.sessions import AGE_LIMIT
+from codenex.control.supervision import Supervision
+from codenex.control.system_api import system_router
 from codenex.core.redaction import hinted
 from codenex.store.settings import Account
 
@@ -47,7 +50,7 @@ class SessionAnswer(BaseModel):
     expiresIn: int = int(AGE_LIMIT)  # noqa: N815 - existing clients read this name
 
 
-def build_application(administration: Administration) -> FastAPI:
+def build_application(administration: Administration, part: ControlPart | None = None) -> FastAPI:
     """Build the API around the state of one process."""
     application = FastAPI(
         title="CODENEX management API",
@@ -58,10 +61,12 @@ def build_application(administration: Administration) -> FastAPI:
         redirect_slashes=False,
     )
     application.state.administration = administration
+    application.state.part = part if part is not None else ControlPart(administration.settings, [], Supervision())
     application.add_middleware(Guard, administration=administration)
     add_error_handlers(application)
     application.include_router(_open_router())
     application.include_router(_guarded_router())
+    application.include_router(system_router())
     return application
 
 
@@ -111,7 +116,7 @@ def _guarded_router() -> APIRouter:
     @router.post("/logout")
     async def log_out(session: Session, response: Response, state: State) -> dict[str, bool]:
         """End this session."""
-        state.sessions.end(session)
+        await state.log_out(session)
         response.delete_cookie(COOKIE)
         return {"success": True}
 
@@ -120,11 +125,6 @@ def _guarded_router() -> APIRouter:
         """Change the admin password; every session ends."""
         await state.change_password(body.current, body.password)
         return {"success": True}
-
-    @router.get("/service-mode")
-    async def service_mode() -> dict[str, str]:
-        """How this server runs."""
-        return {"mode": "standalone"}
 
     @router.get("/providers")
     async def providers(state: State) -> dict[str, list[dict[str, Any]]]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,6 +46,9 @@ class Configuration(BaseSettings):
     TRUSTED_PROXIES: Names = ()
     DEMO_FAULTS: bool = False
     STRICT: bool = False
+    WORKERS: int | None = Field(None, ge=1, le=32)
+    DRAIN_SECONDS: float = Field(300.0, ge=0, le=3600)
+    REQUESTS_PER_MINUTE: int = Field(0, ge=0)
     MAX_ERROR_COUNT: int = Field(3, ge=1)
     CREDENTIAL_SWITCH_MAX_RETRIES: int = Field(5, ge=1)
     PROVIDER_POOLS_FILE_PATH: Path | None = None
@@ -68,7 +74,12 @@ class Configuration(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put the sources in their order of precedence."""
         folder = _config_folder(init_settings, env_settings, dotenv_settings)
-        return init_settings, env_settings, dotenv_settings, _ConfigFile(settings_cls, folder / "config.json")
+        return (
+            init_settings,
+            env_settings,
+            dotenv_settings,
+            _ConfigFile(settings_cls, _file_instead.get() or folder / "config.json"),
+        )
 
 
 class _ConfigFile(JsonConfigSettingsSource):
@@ -84,12 +95,28 @@ class _ConfigFile(JsonConfigSettingsSource):
 
     def _read_file(self, file_path: Any) -> dict[str, Any]:
         try:
+            if not Path(file_path).read_bytes().strip():
+                # What a crash leaves; taken for no settings at all, it would open what they had closed.
+                raise ConfigurationError(f"{file_path} is empty: mend it, or delete it")
             content = super()._read_file(file_path)
         except (OSError, ValueError, RecursionError) as error:
             raise ConfigurationError(f"{file_path} can't be read: {error}") from None
         if not isinstance(content, dict):
             raise ConfigurationError(f"{file_path} must hold an object with settings as keys")
         return {name: value for name, value in content.items() if value is not None and value != ""}
+
+
+_file_instead: ContextVar[Path | None] = ContextVar("_file_instead", default=None)
+
+
+@contextmanager
+def read_file(path: Path | None) -> Iterator[None]:
+    """Within the block, read this file instead of ``config.json``; ``None`` reads ``config.json`` itself."""
+    token = _file_instead.set(path)
+    try:
+        yield
+    finally:
+        _file_instead.reset(token)
 
 
 def _config_folder(*sources: PydanticBaseSettingsSource) -> Path:

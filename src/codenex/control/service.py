@@ -1,31 +1,62 @@
-"""Runs the management API on uvicorn, behind a Unix socket."""
+"""The control part in the running event loop: management API on uvicorn, behind a Unix socket; database; reports."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from pathlib import Path
 
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from codenex.control.administration import Administration
 from codenex.control.application import build_application
+from codenex.control.database.engine import database_url, open_database
+from codenex.control.database.reports import Reports
+from codenex.control.database.sessions import SessionTable
+from codenex.control.ingest import Ingest
+from codenex.control.part import ControlPart
+from codenex.control.supervision import Supervision
+from codenex.control.watching import Watch
+from codenex.store.settings import Settings
+
+_logger = logging.getLogger(__name__)
+
+#: Seconds between two looks at whether sessions have to be kept.
+_SESSION_INTERVAL = 5.0
 
 
 class ControlService:
-    """The management API in the running event loop. ``path`` is the socket's, in a folder that only this user may
-    enter."""
+    """The control part of one gateway. Its sockets lie in a folder that only this user may enter: the management API at
+    ``path``, the workers' reports at ``ingest`` (none: nothing is kept)."""
 
-    def __init__(self, administration: Administration, path: Path) -> None:
-        self._path = path
+    def __init__(
+        self,
+        administration: Administration,
+        path: Path,
+        *,
+        ingest: Path | None = None,
+        supervision: Supervision | None = None,
+        problems: list[str] | None = None,
+    ) -> None:
+        self.part = ControlPart(administration.settings, problems or [], supervision or Supervision())
+        self._administration = administration
+        self._ingest_path = ingest
+        self._ingest: Ingest | None = None
+        self._engine: AsyncEngine | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         config = uvicorn.Config(
-            build_application(administration),
+            build_application(administration, self.part),
             uds=str(path),
             log_level="warning",
             access_log=False,
             lifespan="off",
             server_header=False,
             date_header=False,
-            timeout_graceful_shutdown=5,
+            # Streams of events have no end of their own.
+            timeout_graceful_shutdown=1,
             ws="none",
         )
         self._server = _Server(config)
@@ -36,9 +67,17 @@ class ControlService:
         """Whether it serves."""
         return self._task is not None and not self._task.done()
 
+    def configure(self, settings: Settings, problems: list[str]) -> None:
+        """Take over a new generation of settings."""
+        self._administration.settings = self.part.settings = settings
+        self.part.problems = problems
+
     async def start(self) -> None:
-        """Start serving. Raises ``RuntimeError`` where the server does not come up."""
-        self._task = asyncio.create_task(self._server.serve())
+        """Start serving. Raises ``RuntimeError`` where the server, or SQLAlchemy's errors where the database does not
+        come up."""
+        if self._ingest_path is not None:
+            await self._open_database(self._ingest_path)
+        self._task = asyncio.create_task(self._server.serve(), name="management API")
         while not self._server.started:
             if self._task.done():
                 raise RuntimeError("the management API did not start") from self._task.exception()
@@ -46,9 +85,62 @@ class ControlService:
 
     async def stop(self) -> None:
         """Stop serving and wait for the end."""
+        self.part.events.close()
         self._server.should_exit = True
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._ingest is not None:
+            await self._ingest.stop()
         if self._task is not None:
             await asyncio.wait({self._task})
+        if self._engine is not None:
+            await self._administration.keep_sessions()
+            await self._engine.dispose()
+
+    async def _open_database(self, ingest: Path) -> None:
+        settings = self.part.settings
+        self._engine = await open_database(database_url(settings.data_dir))
+        await self._restore_sessions(SessionTable(self._engine))
+        self._ingest = Ingest(ingest, Reports(self._engine), self.part.events)
+        await self._ingest.start()
+        configs = Path(settings.config_dir)
+        watch = Watch([configs / "config.json", configs / "provider_pools.json"], self._files_changed)
+        self._tasks = [
+            asyncio.create_task(self._keep_sessions_for_ever(), name="sessions"),
+            asyncio.create_task(watch.run(), name="file watch"),
+        ]
+
+    async def _files_changed(self) -> None:
+        try:
+            reloaded = await self.part.supervision.reload()
+        except (NotImplementedError, TimeoutError):
+            return
+        self.part.events.publish("config_update", {"action": "reload", "problems": reloaded.problems})
+
+    async def _restore_sessions(self, table: SessionTable) -> None:
+        sessions = self._administration.sessions
+        sessions.restore(await table.load(), time.time())
+        turn = asyncio.Lock()
+
+        async def keep() -> None:
+            async with turn:
+                if sessions.changed:
+                    sessions.changed = False
+                    try:
+                        await table.save(sessions.snapshot(time.time()))
+                    except SQLAlchemyError as error:
+                        sessions.changed = True
+                        _logger.error("sessions can't be kept: %s", error)
+
+        self._administration.keep_sessions = keep
+
+    async def _keep_sessions_for_ever(self) -> None:
+        """Keep the times of last use too, now and then."""
+        while True:
+            await asyncio.sleep(_SESSION_INTERVAL)
+            await self._administration.keep_sessions()
 
 
 class _Server(uvicorn.Server):

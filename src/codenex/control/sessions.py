@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 #: Seconds.
 IDLE_LIMIT = 3600.0
 AGE_LIMIT = 12 * 3600.0
+KEEP_INTERVAL = 60.0
 #: Sessions at once; the oldest one ends when there are more.
 COUNT_LIMIT = 100
 
@@ -20,6 +21,9 @@ class Sessions:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._open: dict[str, tuple[float, float]] = {}
+        #: Whether something has to be kept that was not there at the last :meth:`snapshot`.
+        self.changed = False
+        self._kept = clock()
 
     def begin(self) -> str:
         """Open a session; return its token, which is kept nowhere."""
@@ -28,6 +32,7 @@ class Sessions:
         while len(self._open) >= COUNT_LIMIT:
             del self._open[next(iter(self._open))]
         self._open[_digest(token)] = (now, now)
+        self.changed = True
         return token
 
     def holds(self, token: str) -> bool:
@@ -40,17 +45,34 @@ class Sessions:
         now = self._clock()
         if now - began > AGE_LIMIT or now - used > IDLE_LIMIT:
             del self._open[key]
+            self.changed = True
             return False
         self._open[key] = (began, now)
+        # Not worth a write each time: a session that idles out a minute early after a crash hurts nobody.
+        self.changed = self.changed or now - self._kept > KEEP_INTERVAL
         return True
+
+    def snapshot(self, wall: float) -> dict[str, tuple[float, float]]:
+        """Return begin and last use of each session by its digest, in seconds since 1970; ``wall`` is now."""
+        self._kept = self._clock()
+        ago = wall - self._kept
+        return {digest: (began + ago, used + ago) for digest, (began, used) in self._open.items()}
+
+    def restore(self, kept: Mapping[str, tuple[float, float]], wall: float) -> None:
+        """Take over the sessions of a former process that :meth:`snapshot` has returned."""
+        ago = wall - self._clock()
+        for digest, (began, used) in kept.items():
+            self._open.setdefault(digest, (began - ago, used - ago))
 
     def end(self, token: str) -> None:
         """Close a session."""
         self._open.pop(_digest(token), None)
+        self.changed = True
 
     def end_all(self) -> None:
         """Close every session."""
         self._open.clear()
+        self.changed = True
 
 
 def _digest(token: str) -> str:

@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import msgspec
 
 from codenex.core.errors import Fault, FaultKind
 from codenex.pool import health
 from codenex.pool.health import AccountState
 from codenex.pool.selection import Candidate, selected, soonest
+from codenex.store.health_changes import HealthChange, changes_in, encoded_change
 from codenex.store.settings import Account, Settings
+from codenex.store.shared_memory import SharedMemory
+
+Tell = Callable[[str, dict[str, Any]], None]
 
 
 class Accounts:
-    """Chooses accounts and records what becomes of them. ``clock`` gives monotonic seconds."""
+    """Chooses accounts and records what becomes of them; other processes learn of rests and ejections at once.
 
-    def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
+    ``clock`` gives monotonic seconds that all processes share, ``tell`` takes events for the event stream.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
+        shared: SharedMemory | None = None,
+        tell: Tell = lambda name, data: None,
+    ) -> None:
         self._clock = clock
+        self._shared = shared
+        self._tell = tell
         self._sequence = 0
         self.states: dict[str, AccountState] = {}
         self.configure(settings)
+        if shared is not None:
+            for change in sorted(changes_in(shared.history()), key=lambda change: change.at):
+                self._learn(change)
 
     def configure(self, settings: Settings) -> None:
         """Take over a new generation of settings; the state of accounts that stay is kept."""
@@ -33,6 +54,7 @@ class Accounts:
 
     def choose(self, provider: str, model: str, excluded: frozenset[str]) -> Account | None:
         """Return the account to call next, or ``None`` where none is left."""
+        self._catch_up()
         uuid = selected(self._candidates.get(provider, ()), self.states, model, self._clock(), excluded)
         return None if uuid is None else self._accounts[uuid]
 
@@ -53,11 +75,16 @@ class Accounts:
 
     def record_failure(self, account: Account, model: str, fault: Fault) -> None:
         """Record a fault, also one that came after the answer had begun."""
-        state = health.failed(self._state(account), fault, model, self._clock(), self._settings.max_error_count)
+        before, now = self._state(account), self._clock()
+        state = health.failed(before, fault, model, now, self._settings.max_error_count)
         self._update(account, state)
+        until, rests_until = state.unavailable_until, state.resting.get(model, 0.0)
+        if (until, rests_until) != (before.unavailable_until, before.resting.get(model, 0.0)):
+            self._publish(HealthChange(account.uuid, until, model, rests_until, state.last_error, now))
 
     def exhausted(self, provider: str, model: str) -> Fault:
         """Build the fault of a pool in which no account can be called: 404, 429 or 503 with the smallest wait."""
+        self._catch_up()
         candidates = self._candidates.get(provider, ())
         now = self._clock()
         wait = soonest(candidates, self.states, model, now)
@@ -78,6 +105,7 @@ class Accounts:
 
     def report(self) -> dict[str, Any]:
         """Return the state of every account for ``/provider_health``: no secrets, no addresses."""
+        self._catch_up()
         now = self._clock()
         return {
             provider: [
@@ -95,6 +123,38 @@ class Accounts:
             ]
             for provider, group in self._settings.accounts.items()
         }
+
+    def _publish(self, change: HealthChange) -> None:
+        if self._shared is not None:
+            self._shared.append(encoded_change(change))
+        now = self._clock()
+        account = self._accounts[change.uuid]
+        wait = max(change.until, change.model_until) - now
+        data = {"uuid": change.uuid, "provider": account.provider, "model": change.model, "restsFor": round(wait, 1)}
+        self._tell("provider_update", {"action": "health", **data, "reason": change.reason})
+
+    def _catch_up(self) -> None:
+        """Take over what other processes have learned since the last look."""
+        if self._shared is not None:
+            for change in changes_in(self._shared.poll()):
+                self._learn(change)
+
+    def _learn(self, change: HealthChange) -> None:
+        account = self._accounts.get(change.uuid)
+        if account is None:
+            return
+        state = self._state(account)
+        resting = state.resting
+        if change.model_until:
+            resting = {**resting, change.model: change.model_until}
+        learned = msgspec.structs.replace(
+            state,
+            unavailable_until=change.until,
+            resting=resting,
+            last_error=change.reason,
+            last_error_at=change.at,
+        )
+        self._update(account, learned)
 
     def _state(self, account: Account) -> AccountState:
         return self.states.get(account.uuid, AccountState())

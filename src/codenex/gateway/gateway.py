@@ -11,7 +11,7 @@ from uuid import uuid4
 from codenex.core import json
 from codenex.core.errors import Fault, FaultKind, invalid_request
 from codenex.gateway import listing
-from codenex.gateway.accounts import Accounts
+from codenex.gateway.accounts import Accounts, Tell
 from codenex.gateway.admission import Admission
 from codenex.gateway.attempts import Attempts
 from codenex.gateway.authentication import authenticate
@@ -20,6 +20,7 @@ from codenex.gateway.counting import counted
 from codenex.gateway.demonstration import demonstrate
 from codenex.gateway.edits import Head, head_of
 from codenex.gateway.exchange import Exchange, Handler, Headers
+from codenex.gateway.generations import Generations
 from codenex.gateway.headers import passed_down
 from codenex.gateway.job import Job
 from codenex.gateway.queries import wants_array
@@ -30,19 +31,33 @@ from codenex.gateway.upstream import UpstreamRefusal
 from codenex.providers.registry import DEMO, is_known
 from codenex.providers.transport import Transport
 from codenex.store.settings import Settings
+from codenex.store.shared_memory import SharedMemory
 
 _JSON: Headers = [("content-type", "application/json")]
 
 
 class Gateway:
-    """The data plane of one process. ``control`` answers ``/api`` and pages; without it they are a 503."""
+    """The data plane of one process.
 
-    def __init__(self, settings: Settings, transport: Transport, control: Handler | None = None) -> None:
-        clock = asyncio.get_running_loop().time
+    ``control`` answers ``/api`` and pages; without it they are a 503. ``generations`` brings new settings while it
+    runs, ``shared`` is the memory in common with other processes, ``tell`` takes events for the event stream.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        transport: Transport,
+        control: Handler | None = None,
+        *,
+        generations: Generations | None = None,
+        shared: SharedMemory | None = None,
+        tell: Tell = lambda name, data: None,
+    ) -> None:
         self.transport = transport
-        self.accounts = Accounts(settings, clock)
-        self.listing = listing.Listing(settings, transport, clock)
-        self.admission = Admission()
+        self.accounts = Accounts(settings, shared=shared, tell=tell)
+        self.listing = listing.Listing(settings, transport, asyncio.get_running_loop().time)
+        self.admission = Admission(settings, shared)
+        self._generations = generations
         self._control = control
         self._operations: dict[Operation, Callable[[Exchange, Route, Headers], Awaitable[None]]] = {
             Operation.GENERATE: self._generate,
@@ -59,10 +74,13 @@ class Gateway:
         self.settings = settings
         self.accounts.configure(settings)
         self.listing.configure(settings)
+        self.admission.configure(settings)
         self._attempts = Attempts(settings, self.accounts, self.transport)
 
     async def handle(self, exchange: Exchange) -> None:
         """Answer one request."""
+        if self._generations is not None and self._generations.renewed():
+            self.configure(self._generations.current)
         # Other origins may use the client APIs; the management API is for its own pages alone.
         origins = self.settings.cors_origins
         if origins and is_control(exchange.path):
@@ -94,8 +112,11 @@ class Gateway:
             _check_method(exchange, route)
             await self._page(exchange, route, common)
             return
-        exchange.notes["key"] = authenticate(exchange, self.settings.client_key_digests)[:12]
+        key = authenticate(exchange, self.settings.client_key_digests)
+        exchange.notes.update(key=key[:12], protocol=route.protocol)
         _check_method(exchange, route)
+        if operation is Operation.GENERATE:
+            self.admission.count(key)
         await self._operations[operation](exchange, route, common)
 
     async def _page(self, exchange: Exchange, route: Route, common: Headers) -> None:

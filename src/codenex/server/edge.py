@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from codenex.server.server import Server
 
 
+#: Seconds that a connection without any request yet is kept when the server drains.
+FRESH_SECONDS = 1.0
+
+
 class _Refused(Exception):
     """Leaves a parser callback; the fault is kept in the connection."""
 
@@ -43,6 +47,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_fault",
+        "_fresh",
         "_head_fed",
         "_head_size",
         "_headers",
@@ -93,6 +98,8 @@ class Connection(asyncio.Protocol):
         #: The exchange whose body is arriving.
         self._receiving: EdgeExchange | None = None
         self._in_head = False
+        #: No request has come yet.
+        self._fresh = True
         self._head_fed = 0
         self._head_size = 0
         self._target = b""
@@ -254,6 +261,7 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """Begin a request."""
         self._in_head = True
+        self._fresh = False
         self._head_fed = self._head_size = 0
         self._target = b""
         self._headers = []
@@ -487,9 +495,15 @@ class Connection(asyncio.Protocol):
         self.transport.abort()
 
     def close_if_idle(self) -> bool:
-        """Close the connection if no request is being received or answered. Used when the server drains."""
+        """Close the connection if no request is being received or answered. Used when the server drains.
+
+        A connection that has just been accepted has its first request on the way, which nobody else would answer: it
+        gets a moment for it.
+        """
         idle = self.current is None and not self._queue and not self._in_head and self._receiving is None
-        if idle and not self._lingering:
+        if idle and self._fresh:
+            self._wait_to_read(min(FRESH_SECONDS, self.limits.head_seconds))
+        elif idle and not self._lingering:
             self._end(whole=True)
         return idle
 

@@ -159,7 +159,7 @@ class Server:
         if len(self._connections) > 2 * self.limits.connections:
             # Even the courtesy of a 503 has its limit.
             connection.transport.abort()
-        return len(self._connections) <= self.limits.connections and not self.draining
+        return len(self._connections) <= self.limits.connections
 
     def connection_closed(self, connection: Connection) -> None:
         """Forget a connection."""

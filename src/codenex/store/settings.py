@@ -63,6 +63,12 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     idle_timeout: float = 120.0
     commit_after: float = 20.0
     keep_alive_interval: float = 15.0
+    #: requests of one client key in 60 s; 0 means any number
+    requests_per_minute: int = 0
+    #: what requests in progress get when their process is replaced
+    drain_seconds: float = 300.0
+    #: rows of the shared memory by account uuid and client key digest
+    rows: dict[str, int] = {}
     #: losses of a request become a 400 before anything is sent
     strict: bool = False
     #: key (hex) that seals signatures on their way through other protocols

@@ -1,0 +1,72 @@
+"""Takes the workers' reports at a Unix socket: rows into the database, events to whoever listens; then says so."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from codenex.control.database.reports import Reports
+from codenex.control.events import Events
+from codenex.core import json
+from codenex.telemetry.rows import Acknowledgement, Batch
+
+_LINE_LIMIT = 16 * 1024 * 1024
+_logger = logging.getLogger(__name__)
+
+
+class Ingest:
+    """The receiving end. One batch is kept at a time, so that writers don't wait for each other in the database."""
+
+    def __init__(self, path: Path, reports: Reports, events: Events) -> None:
+        self._path = path
+        self._reports = reports
+        self._events = events
+        self._turn = asyncio.Lock()
+        self._seen: dict[str, int] = {}
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen. Raises ``OSError``."""
+        self._path.unlink(missing_ok=True)
+        self._server = await asyncio.start_unix_server(self._serve, str(self._path), limit=_LINE_LIMIT)
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._server is not None:
+            self._server.close()
+            for writer in tuple(self._writers):
+                writer.close()
+            await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            while (line := await reader.readline()).endswith(b"\n"):
+                through = await self._keep(json.decode_as(Batch, line))
+                writer.write(json.encode(Acknowledgement(through)) + b"\n")
+                await writer.drain()
+        except (OSError, ValueError):
+            pass
+        except SQLAlchemyError as error:
+            # Not acknowledged, so that the worker sends it again later.
+            _logger.error("usage can't be kept: %s", error)
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+
+    async def _keep(self, batch: Batch) -> int:
+        async with self._turn:
+            known = self._seen.get(batch.sender)
+            if known is None:
+                known = await self._reports.through(batch.sender)
+            through = await self._reports.keep(batch, time.time())
+            self._seen[batch.sender] = max(known, through)
+        for event in batch.events:
+            if event.number > known:
+                self._events.publish(event.name, event.data, event.at)
+        return through

@@ -1,0 +1,35 @@
+"""What the management API of one process works on, besides who may use it."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from codenex.control.events import Events
+from codenex.control.supervision import Supervision
+from codenex.control.system import Load
+from codenex.store.settings import Settings
+
+
+class ControlPart:
+    """Settings in use and what is wrong with the files, the processes, and what happens."""
+
+    def __init__(self, settings: Settings, problems: list[str], supervision: Supervision) -> None:
+        self.settings = settings
+        self.problems = problems
+        self.supervision = supervision
+        self.events = Events()
+        self.load = Load()
+        self.began = time.monotonic()
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since this process began."""
+        return time.monotonic() - self.began
+
+    def processes(self) -> list[int]:
+        """Return the ids of all processes of this gateway."""
+        report = self.supervision.report
+        ids = [process["pid"] for process in report.get("processes", ())]
+        master = report.get("master")
+        return [*([master] if master else []), *ids] or [os.getpid()]

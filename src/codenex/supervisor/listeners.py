@@ -1,0 +1,33 @@
+"""The listening sockets, opened once and handed to every worker, so that no connection waits in a dead one's queue."""
+
+from __future__ import annotations
+
+import socket
+
+
+def listen(host: str, port: int, *, backlog: int = 2048) -> socket.socket:
+    """Open a listening TCP socket; port 0 takes a free one.
+
+    The protocol is named, because asyncio switches Nagle's algorithm off only on sockets that name it.
+    Raises :class:`OSError`.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if host in ("", "::") else 1)
+        listener.bind(address)
+        listener.listen(backlog)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def shown(host: str, port: int) -> str:
+    """Return host and port in one text, an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

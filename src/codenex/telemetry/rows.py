@@ -1,0 +1,98 @@
+"""What workers report to the control process: a row for each served request, and events. Plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from codenex.core.finish import FinishDetail
+from codenex.core.usage import Usage
+from codenex.telemetry.access_log import Record
+
+
+class UsageRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One request that reached a provider. ``number`` is its place in its sender's sequence, ``at`` in seconds since
+    1970; times in milliseconds; tokens that nobody counted are ``None``."""
+
+    number: int
+    at: float
+    request_id: str
+    status: int
+    duration_ms: float
+    complete: bool = True
+    first_output_ms: float | None = None
+    key: str | None = None
+    protocol: str | None = None
+    provider: str | None = None
+    account: str | None = None
+    model: str | None = None
+    finish: str | None = None
+    error: str | None = None
+    losses: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    input_uncached: int | None = None
+    input_cache_read: int | None = None
+    input_cache_write: int | None = None
+    input_tool: int | None = None
+    output_text: int | None = None
+    output_reasoning: int | None = None
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something that happened, for the event stream: ``name`` is the event's, ``data`` its fields."""
+
+    number: int
+    at: float
+    name: str
+    data: dict[str, Any] = {}
+
+
+class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one sender has to report. ``dropped`` counts what its queue could not take so far."""
+
+    sender: str
+    rows: list[UsageRow] = []
+    events: list[Event] = []
+    dropped: int = 0
+
+
+class Acknowledgement(msgspec.Struct, frozen=True):
+    """Everything up to this number is kept, so that the sender may forget it."""
+
+    through: int
+
+
+def usage_row(number: int, at: float, record: Record) -> UsageRow:
+    """Make the row of a request from the edge's record."""
+    notes = record.notes
+    usage = notes.get("usage")
+    usage = usage if isinstance(usage, Usage) else Usage()
+    finish = notes.get("finish")
+    first = notes.get("first_output")
+    return UsageRow(
+        number=number,
+        at=at,
+        request_id=record.request_id,
+        status=record.status,
+        duration_ms=record.duration_us / 1000,
+        complete=record.complete,
+        first_output_ms=first * 1000 if isinstance(first, float) else None,
+        key=notes.get("key"),
+        protocol=notes.get("protocol"),
+        provider=notes.get("provider"),
+        account=notes.get("account"),
+        model=notes.get("model"),
+        finish=finish.reason.value if isinstance(finish, FinishDetail) else None,
+        error=notes.get("error"),
+        losses=notes.get("losses", 0),
+        bytes_in=record.bytes_in,
+        bytes_out=record.bytes_out,
+        input_uncached=usage.input_uncached,
+        input_cache_read=usage.input_cache_read,
+        input_cache_write=usage.input_cache_write,
+        input_tool=usage.input_tool,
+        output_text=usage.output_text,
+        output_reasoning=usage.output_reasoning,
+    )

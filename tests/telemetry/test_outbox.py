@@ -1,0 +1,173 @@
+"""The way of usage rows from a worker: batched, kept until acknowledged, bounded, and never in a request's way."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from codenex.core import json
+from codenex.core.finish import FinishDetail, FinishReason
+from codenex.core.usage import Usage
+from codenex.telemetry import outbox as module
+from codenex.telemetry.outbox import Outbox
+from codenex.telemetry.rows import Acknowledgement, Batch, usage_row
+
+
+def record(**notes):
+    return SimpleNamespace(
+        request_id="r-1",
+        status=200,
+        duration_us=1500,
+        complete=True,
+        bytes_in=10,
+        bytes_out=20,
+        notes={"provider": "demo", **notes},
+    )
+
+
+class Receiver:
+    """Takes batches at a Unix socket, and answers as it is told to."""
+
+    def __init__(self, path):
+        self.path = str(path)
+        self.batches = []
+        self.answering = True
+        self.came = asyncio.Event()
+
+    async def __aenter__(self):
+        self.server = await asyncio.start_unix_server(self.serve, self.path, limit=1 << 24)
+        return self
+
+    async def __aexit__(self, *_):
+        self.server.close()
+        await self.server.wait_closed()
+
+    async def serve(self, reader, writer):
+        while line := await reader.readline():
+            batch = json.decode_as(Batch, line)
+            self.batches.append(batch)
+            self.came.set()
+            if not self.answering:
+                break
+            numbers = [row.number for row in batch.rows] + [event.number for event in batch.events]
+            writer.write(json.encode(Acknowledgement(max(numbers))) + b"\n")
+        writer.close()
+
+    async def connect(self):
+        return await asyncio.open_unix_connection(self.path)
+
+    @property
+    def numbers(self):
+        return [row.number for batch in self.batches for row in batch.rows]
+
+
+@pytest.fixture
+async def receiver(tmp_path):
+    async with Receiver(tmp_path / "socket") as running:
+        yield running
+
+
+async def test_rows_and_events_arrive_in_one_sequence(receiver):
+    outbox = Outbox(receiver.connect, gather=0.01)
+    outbox.start()
+    outbox.record(record())
+    outbox.event("provider_update", {"uuid": "a"})
+    outbox.record(record())
+    await outbox.close()
+    assert receiver.numbers == [1, 3]
+    assert [event.number for batch in receiver.batches for event in batch.events] == [2]
+    assert len({batch.sender for batch in receiver.batches}) == 1
+
+
+async def test_what_reached_no_provider_is_no_row(receiver):
+    outbox = Outbox(receiver.connect, gather=0.0)
+    outbox.start()
+    refused = record()
+    del refused.notes["provider"]
+    outbox.record(refused)
+    outbox.record(record())
+    await outbox.close()
+    assert receiver.numbers == [1]
+
+
+async def test_what_is_not_acknowledged_is_sent_again(receiver, monkeypatch):
+    monkeypatch.setattr(module, "RETRY", 0.01)
+    receiver.answering = False
+    outbox = Outbox(receiver.connect, gather=0.0)
+    outbox.start()
+    outbox.record(record())
+    await asyncio.wait_for(receiver.came.wait(), 5)
+    receiver.answering = True
+    while len(receiver.batches) < 2:
+        receiver.came.clear()
+        await asyncio.wait_for(receiver.came.wait(), 5)
+    await outbox.close()
+    assert set(receiver.numbers) == {1}
+    assert len(receiver.numbers) >= 2
+
+
+async def test_a_queue_without_a_receiver_fills_up_and_counts_what_it_drops(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "RETRY", 0.01)
+    monkeypatch.setattr(module, "QUEUE_LIMIT", 50)
+    path = tmp_path / "socket"
+
+    async def connect():
+        return await asyncio.open_unix_connection(str(path))
+
+    outbox = Outbox(connect, gather=0.0)
+    outbox.start()
+    for _ in range(80):
+        outbox.record(record())
+    assert outbox.dropped == 30
+    async with Receiver(path) as receiver:
+        while len(receiver.numbers) < 50:
+            receiver.came.clear()
+            await asyncio.wait_for(receiver.came.wait(), 5)
+        await outbox.close()
+        assert receiver.numbers == list(range(1, 51))
+        assert receiver.batches[-1].dropped == 30
+
+
+async def test_batches_have_a_size(receiver):
+    outbox = Outbox(receiver.connect, gather=0.0)
+    for _ in range(module.BATCH_LIMIT + 10):
+        outbox.record(record())
+    outbox.start()
+    await outbox.close()
+    assert [len(batch.rows) for batch in receiver.batches] == [module.BATCH_LIMIT, 10]
+
+
+async def test_the_end_waits_only_so_long(tmp_path):
+    async def connect():
+        await asyncio.Event().wait()
+
+    outbox = Outbox(connect, gather=0.0)
+    outbox.start()
+    outbox.record(record())
+    await asyncio.wait_for(outbox.close(patience=0.05), 5)
+
+
+def test_a_row_tells_what_the_notes_say():
+    notes = {
+        "key": "abc",
+        "protocol": "anthropic",
+        "account": "u-1",
+        "model": "m",
+        "usage": Usage(input_uncached=1, input_cache_read=2, input_cache_write_5m=3, output_text=4, output_reasoning=5),
+        "finish": FinishDetail(FinishReason.STOP),
+        "first_output": 0.25,
+        "losses": 2,
+        "error": "rate_limit",
+    }
+    row = usage_row(7, 1000.0, record(**notes))
+    assert (row.number, row.at, row.duration_ms, row.first_output_ms) == (7, 1000.0, 1.5, 250.0)
+    assert (row.input_uncached, row.input_cache_read, row.input_cache_write) == (1, 2, 3)
+    assert (row.output_text, row.output_reasoning, row.input_tool) == (4, 5, None)
+    assert (row.key, row.protocol, row.provider, row.account, row.model) == ("abc", "anthropic", "demo", "u-1", "m")
+    assert (row.finish, row.losses, row.error) == ("stop", 2, "rate_limit")
+
+
+def test_a_row_without_usage_knows_nothing_rather_than_zero():
+    row = usage_row(1, 0.0, record())
+    assert row.input_uncached is None
+    assert row.output_text is None
