@@ -7,7 +7,7 @@ import re
 import pytest
 from tests.support.client import RawClient
 from tests.support.gateway import KEY, account_for, running_gateway, settings_for
-from tests.support.replies import Unary, cut_after, hang, stall
+from tests.support.replies import Stream, Unary, cut_after, hang, stall
 from tests.support.scenario import SCENARIOS
 from tests.support.vendor import KEY as UPSTREAM_KEY
 from tests.support.vendor import ScriptedVendor
@@ -220,6 +220,22 @@ async def test_a_gemini_stream_without_events_is_one_json_array():
             chunks = json.decode(response.body)
             assert isinstance(chunks, list)
             assert chunks[-1]["candidates"][0]["finishReason"] == "STOP"
+
+
+@pytest.mark.pitfall("ERR-7")
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_an_error_event_without_its_blank_line_reaches_the_client(protocol):
+    async with ScriptedVendor(protocol, validate=False) as vendor:
+        dialect = vendor.dialect
+        chunks = dialect.errors.failing_stream(SCENARIOS["text"], {}, "overloaded", after=dialect.handshake + 4)
+        vendor.answer_next(Stream([b"".join(chunks).rstrip(b"\r\n")]))
+        async with running_gateway(settings_for(account_for(vendor))) as gateway:
+            async with await RawClient.connect(gateway.port) as client:
+                head = await open_stream(client, gateway, protocol)
+                received = await asyncio.wait_for(drained(client, head), 5)
+        assert head.status == 200
+        assert b"error" in received
+        assert received.endswith(b"\n\n")
 
 
 async def test_an_error_before_the_first_event_is_a_real_status():

@@ -11,13 +11,17 @@ from collections.abc import Callable
 from typing import Protocol
 
 from codenex.core import events as e
+from codenex.core import json
 from codenex.core.envelope import sealed_event
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.finish import FinishDetail
 from codenex.core.reversal import Reversal, Reverser
 from codenex.core.spoke import StreamDecoder, StreamEncoder
 from codenex.core.usage import Usage
+from codenex.wire.json_array import JsonArrayDecoder
 from codenex.wire.sse import SseDecoder, last_boundary
+
+_BOM = b"\xef\xbb\xbf"
 
 
 class Observation:
@@ -81,60 +85,72 @@ class PassthroughLane:
     def __init__(self, decoder: StreamDecoder) -> None:
         self.seen = Observation()
         self._decoder = decoder
-        self._tail = b""
+        self._tail = bytearray()
 
     def feed(self, data: bytes) -> bytes:
-        """Return the whole events so far. After the terminal event nothing more comes out."""
+        """Return the whole events so far. Once the terminal event has been seen, no more is taken."""
         if self.seen.done:
             return b""
         self._observe(self._decoder.feed(data))
-        held = self._tail + data if self._tail else data
-        cut = last_boundary(held)
-        self._tail = held[cut:]
-        return held[:cut] if self._tail else held
+        tail = self._tail
+        if tail or not data.endswith(b"\n\n"):
+            # Only the new bytes are searched: an event may be large and come in many pieces.
+            searched = max(0, len(tail) - 3)
+            tail += data
+            cut = last_boundary(tail, searched)
+            data = bytes(tail[:cut])
+            del tail[:cut]
+        # The vendor's own error event tells the client, if it is among what goes out now.
+        self.seen.told = self.seen.fault is not None and bool(data)
+        return data
 
     def eof(self) -> bytes:
         """Return a last event that lacks only its blank line; anything else that is left is dropped."""
         if self.seen.done:
             return b""
         self._observe(self._decoder.eof())
-        tail, self._tail = self._tail, b""
-        if tail.strip() and self.seen.fault is None:
+        tail = bytes(self._tail)
+        self._tail.clear()
+        if self.seen.fault is None and _is_whole(tail):
             return tail.rstrip(b"\r\n") + b"\n\n"
         return b""
 
     def _observe(self, events: list[e.StreamEvent]) -> None:
-        seen = self.seen
         for event in events:
-            seen.see(event)
-        seen.done = self._decoder.done
-        seen.told = seen.fault is not None and seen.fault.kind is not FaultKind.UPSTREAM_TRUNCATED
+            self.seen.see(event)
+        self.seen.done = self._decoder.done
 
 
 class ArrayLane:
-    """Relays event data of the same protocol as elements of one JSON array, byte for byte."""
+    """Relays event data of the same protocol as elements of one JSON array, byte for byte. What is no JSON object is
+    no element, so that the array stays one whatever the upstream sends."""
 
-    __slots__ = ("_decoder", "_fail", "_first", "_frames", "seen")
+    __slots__ = ("_array", "_decoder", "_error_sent", "_fail", "_first", "_frames", "_head", "seen")
 
     def __init__(self, decoder: StreamDecoder, fail: Callable[[Fault], bytes]) -> None:
         self.seen = Observation()
         self._fail = fail
         self._decoder = decoder
-        self._frames = SseDecoder()
+        self._head = b""
+        self._frames: SseDecoder | None = None
+        #: reads an upstream that answers with an array or an object itself
+        self._array: JsonArrayDecoder | None = None
         self._first = True
+        self._error_sent = False
 
     def feed(self, data: bytes) -> bytes:
         """Return the elements so far."""
         if self.seen.done:
             return b""
         self._observe(self._decoder.feed(data))
-        return self._elements([frame.data for frame in self._frames.feed(data)])
+        return self._joined(self._elements(data))
 
     def eof(self) -> bytes:
         """Return the last element and the end of the array."""
-        rest = self._elements([frame.data for frame in self._frames.eof()])
-        if not self.seen.done:
-            self._observe(self._decoder.eof())
+        if self.seen.done:
+            return b""
+        self._observe(self._decoder.eof())
+        rest = self._joined([] if self._frames is None else [frame.data for frame in self._frames.eof()])
         if self.seen.fault is not None:
             return rest
         self.seen.done = True
@@ -142,25 +158,45 @@ class ArrayLane:
 
     def fail(self, fault: Fault) -> bytes:
         """Return the error as the last element of the array."""
-        if fault is self.seen.fault and fault.kind is not FaultKind.UPSTREAM_TRUNCATED:
+        if self._error_sent:
             # The vendor's own error is an element already.
             return b"]"
         alone = self._fail(fault)
         return alone if self._first else b",\r\n" + alone.lstrip()[1:]
 
-    def _elements(self, elements: list[bytes]) -> bytes:
+    def _elements(self, data: bytes) -> list[bytes]:
+        if self._frames is None and self._array is None:
+            self._head += data
+            data = self._head.removeprefix(_BOM).lstrip()
+            if not data or _BOM.startswith(self._head):
+                return []
+            if data[:1] in b"[{":
+                self._array = JsonArrayDecoder()
+            else:
+                self._frames = SseDecoder()
+        try:
+            if self._array is not None:
+                return self._array.feed(data)
+            return [frame.data for frame in self._frames.feed(data)] if self._frames is not None else []
+        except Fault:
+            # Too large: the decoder has met the same, and says so in its events.
+            return []
+
+    def _joined(self, elements: list[bytes]) -> bytes:
         out = bytearray()
         for element in elements:
+            value = json.try_object(element)
+            if value is None:
+                continue
+            self._error_sent = self._error_sent or "error" in value
             out += (b"[" if self._first else b",\r\n") + element
             self._first = False
         return bytes(out)
 
     def _observe(self, events: list[e.StreamEvent]) -> None:
-        seen = self.seen
+        # The end of the array is still to come, so that neither the last element nor an error ends the answer.
         for event in events:
-            seen.see(event)
-        # The end of the array is still to come, so that the answer is not over with its last element.
-        seen.told = False
+            self.seen.see(event)
 
 
 class TranslationLane:
@@ -216,6 +252,21 @@ class TranslationLane:
     def _mapped(self, event: e.StreamEvent) -> list[e.StreamEvent]:
         event = sealed_event(event, self._key, self._model, self._scope)
         return [event] if self._reverser is None else self._reverser.push(event)
+
+
+def _is_whole(tail: bytes) -> bool:
+    """Whether what is left of a stream is an event that lacks only its blank line."""
+    decoder = SseDecoder()
+    frames = [*decoder.feed(tail), *decoder.eof()]
+    return bool(frames) and all(frame.data.strip() == b"[DONE]" or _is_json(frame.data) for frame in frames)
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        json.decode(data)
+    except json.MalformedJson:
+        return False
+    return True
 
 
 def truncated() -> Fault:

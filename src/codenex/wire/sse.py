@@ -17,6 +17,7 @@ from codenex.core.errors import Fault, FaultKind
 EVENT_LIMIT = 64 * 1024 * 1024
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+_BARE_CR = re.compile(rb"\n\r(?=[^\n])")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -112,13 +113,19 @@ def named_event(name: bytes, data: bytes) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (name, data)
 
 
-def last_boundary(data: bytes | bytearray) -> int:
+def last_boundary(data: bytes | bytearray, start: int = 0) -> int:
     """Return the length of the prefix of ``data`` that ends with a whole event (0 when there is none).
 
-    Recognises LF LF, CR CR and CRLF CRLF. A CR LF CR at the end is not a boundary yet.
+    A blank line is two line ends in a row, of any kind. A CR LF CR at the end is none yet. Nothing before ``start`` is
+    searched.
     """
-    return max(
-        data.rfind(b"\n\n") + 2 if b"\n\n" in data else 0,
-        data.rfind(b"\r\n\r\n") + 4 if b"\r\n\r\n" in data else 0,
-        data.rfind(b"\r\r") + 2 if b"\r\r" in data else 0,
-    )
+    found = data.rfind(b"\n\n", start) + 2
+    if found == len(data) or b"\r" not in data:
+        return found if found > 1 else 0
+    crlf, cr = data.rfind(b"\n\r\n", start) + 3, data.rfind(b"\r\r", start) + 2
+    best = max(found if found > 1 else 0, crlf if crlf > 2 else 0, cr if cr > 1 else 0)
+    # A bare CR for a blank line after an LF, which nobody writes, is looked for behind the others alone.
+    bare = None
+    for bare in _BARE_CR.finditer(data, max(start, best - 1, 0)):  # noqa: B007 - the last one
+        pass
+    return best if bare is None else max(best, bare.end())

@@ -1,0 +1,84 @@
+"""Admission: no more requests in progress than allowed, and every one of them settled whatever comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.client import RawClient
+from tests.support.gateway import account_for, running_gateway, settings_for
+from tests.support.replies import hang
+from tests.support.vendor import ScriptedVendor
+
+from codenex.core.errors import Fault, FaultKind
+from codenex.gateway.admission import Admission
+
+
+def admission(limit: int) -> Admission:
+    made = Admission()
+    made.limit = limit
+    return made
+
+
+def test_up_to_the_limit_and_no_further() -> None:
+    gate = admission(2)
+    with gate, gate:
+        with pytest.raises(Fault) as caught, gate:
+            raise AssertionError("admitted")
+        assert gate.in_progress == 2
+    assert gate.in_progress == 0
+    fault = caught.value
+    assert (fault.kind, fault.status, fault.code, fault.retry_after) == (FaultKind.UNAVAILABLE, 503, "overloaded", 1)
+    with gate:
+        assert gate.in_progress == 1
+
+
+@pytest.mark.parametrize(
+    "error", [Fault(FaultKind.UPSTREAM, "x"), RuntimeError("a bug"), asyncio.CancelledError(), KeyboardInterrupt()]
+)
+def test_a_request_that_ends_badly_is_settled_too(error: BaseException) -> None:
+    gate = admission(1)
+    with pytest.raises(type(error)), gate:
+        raise error
+    assert gate.in_progress == 0
+
+
+@settings(max_examples=max(1000, settings.default.max_examples))
+@given(st.integers(0, 4), st.lists(st.booleans(), max_size=40))
+def test_the_count_is_that_of_open_requests(limit: int, history: list[bool]) -> None:
+    gate, opened = admission(limit), 0
+    for comes in history:
+        if comes:
+            try:
+                gate.__enter__()
+            except Fault:
+                assert opened == limit
+            else:
+                opened += 1
+        elif opened:
+            gate.__exit__(None, None, None)
+            opened -= 1
+        assert gate.in_progress == opened <= limit
+
+
+async def test_a_gateway_at_its_limit_says_so_and_recovers() -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+    async with ScriptedVendor("openai_chat") as vendor:
+        vendor.answer_next(hang())
+        async with running_gateway(settings_for(account_for(vendor))) as gateway:
+            gateway.gateway.admission.limit = 1
+            async with await RawClient.connect(gateway.port) as waiting, await RawClient.connect(gateway.port) as other:
+                await waiting.request("POST", "/v1/chat/completions", body, gateway.headers)
+                exchange = await vendor.wait_for_requests(1)
+                refused = await other.ask("POST", "/v1/chat/completions", body, gateway.headers)
+                assert refused.status == 503
+                assert refused.headers.get("retry-after") == "1"
+                assert refused.json["error"]["code"] == "overloaded"
+                assert (await other.ask("GET", "/health")).status == 200
+
+                waiting.reset()
+                await exchange.left()
+                assert (await other.ask("POST", "/v1/chat/completions", body, gateway.headers)).status == 200
+            assert gateway.gateway.admission.in_progress == 0
