@@ -26,7 +26,7 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check format test-watch coverage deep e2e-local wheel lock clean test-programs
+.PHONY: help run test check format test-watch coverage deep e2e-local replay wheel lock clean test-programs
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -62,6 +62,9 @@ deep: $(VENV)/.tested ## all tests, with 100,000 examples for every law (hours)
 
 e2e-local: $(E2E)/.created ## run against a real language model on this machine (downloads 150 MB)
 	PATH="$(CURDIR)/$(E2E)/bin:$(CURDIR)/$(BIN):$$PATH" $(E2E)/bin/python -m pytest tests/e2e_local -q --timeout=1800 $(ARGS)
+
+replay: $(VENV)/.tested ## judge by real traffic in folders outside (CODENEX_CAPTURES, CODENEX_RECORDINGS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.replay
 
 wheel: $(VENV)/.project ## build a wheel and a source archive into dist/
 	$(BIN)/hatchling build

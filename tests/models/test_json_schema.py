@@ -337,6 +337,14 @@ def test_the_slot_is_closed_and_stable(schema: Schema) -> None:
     assert _keywords(once, set()) <= SLOT_KEYWORDS
 
 
+@pytest.mark.pitfall("SCH-2")
+def test_a_type_beside_a_reference_to_itself_is_kept() -> None:
+    definition = {"allOf": [{"type": "string", "minLength": 2}, {"anyOf": [{"$ref": "#/$defs/D"}]}]}
+    root = {"type": "object", "properties": {"a": {"$ref": "#/$defs/D"}}, "$defs": {"D": definition}}
+    written, _ = to_openapi_subset(root)
+    assert written["properties"]["a"] == {"type": "STRING", "minLength": 2, "description": "(like #/$defs/D)"}
+
+
 @pytest.mark.pitfall("SCH-9")
 @settings(max_examples=max(1000, settings.default.max_examples))
 @given(_roots)

@@ -245,3 +245,37 @@ async def test_an_error_before_the_first_event_is_a_real_status():
             async with await RawClient.connect(gateway.port) as client:
                 head = await open_stream(client, gateway, "openai_chat")
                 assert head.status >= 400
+
+
+@pytest.mark.pitfall("CLI-3")
+async def test_a_rebuilt_request_keeps_the_headers_that_its_fields_need():
+    body = json.encode(
+        {
+            "model": "m",
+            "max_tokens": 50,
+            "messages": [{"role": "user", "content": "hi"}],
+            "context_management": {"edits": []},
+        }
+    )
+    async with ScriptedVendor("anthropic") as vendor:
+        settings = settings_for(account_for(vendor, normalise=True))
+        async with running_gateway(settings) as gateway, await RawClient.connect(gateway.port) as client:
+            headers = {**gateway.headers, "anthropic-version": "2023-06-01", "anthropic-beta": "context-management"}
+            response = await client.ask("POST", PATHS["anthropic"] + "?beta=true", headers=headers, body=body)
+            assert response.status == 200
+    sent = vendor.requests[0]
+    assert sent.json["context_management"] == {"edits": []}
+    assert sent.headers.get("anthropic-beta") == "context-management"
+    assert sent.target.endswith("?beta=true")
+    assert sent.headers.get("x-api-key") == UPSTREAM_KEY
+    assert sent.headers.get("authorization") is None
+
+
+@pytest.mark.pitfall("CACHE-1")
+async def test_a_token_count_of_the_same_protocol_passes_every_byte():
+    body = b'{"messages":[{"role":"user","content":"h\xc3\xa9"}], "model" : "m"}'
+    async with ScriptedVendor("anthropic") as vendor, running_gateway(settings_for(account_for(vendor))) as gateway:
+        async with await RawClient.connect(gateway.port) as client:
+            response = await client.ask("POST", "/v1/messages/count_tokens", headers=gateway.headers, body=body)
+            assert response.json == {"input_tokens": vendor.tokens}
+    assert vendor.requests[0].content == body

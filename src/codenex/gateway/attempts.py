@@ -163,7 +163,8 @@ class Attempt:
         losses = Losses()
         encoded = self._encoded(losses)
         self._headers += job.settled_losses(losses)
-        response = await self._send(encoded.body, [], "")
+        headers, query = self._of_the_same_protocol()
+        response = await self._send(encoded.body, headers, query)
         try:
             context = job.context(translated=True)
             if job.stream:
@@ -172,6 +173,13 @@ class Attempt:
                 await self._translate_unary(response, encoded.reversal, context)
         finally:
             response.close()
+
+    def _of_the_same_protocol(self) -> tuple[Headers, str]:
+        """Return the client's headers and query where they mean something to the upstream: fields of a rebuilt body may
+        need them (Anthropic's betas)."""
+        if self._spoke is not self._job.spoke:
+            return [], ""
+        return passed_up(self._job.exchange.headers), forwarded_query(self._job.exchange.query)
 
     async def _translate_unary(self, response: UpstreamResponse, reversal: Reversal, context: RenderContext) -> None:
         content = await response.read(ANSWER_LIMIT)

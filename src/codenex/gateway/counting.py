@@ -67,7 +67,8 @@ async def _asked(
         raise KeyError(kind.protocol)
     if target is spoke:
         head = head_of(body)
-        content = edited(head, {"model": model}) if head.model is not None and spoke.name != "gemini" else body
+        renamed = head.model is not None and head.model != model and spoke.name != "gemini"
+        content = edited(head, {"model": model}) if renamed else body
         headers, query = passed_up(exchange.headers), forwarded_query(exchange.query)
     else:
         capabilities = kind.capabilities(model, account.base_url or kind.base_url, account.capabilities)

@@ -57,7 +57,7 @@ _OPENAI_HOST: dict[str, Any] = {
 
 #: What is known of hosts behind Chat: a pattern of the host name (its end, after a dot or the beginning) and changes.
 CHAT_HOSTS: tuple[Family, ...] = (
-    Family(r"api\.openai\.com", {**_OPENAI_HOST, "hosted_tools": frozenset({"web_search"})}),
+    Family(r"api\.openai\.com", _OPENAI_HOST),
     Family(r"openai\.azure\.com|services\.ai\.azure\.com|cognitiveservices\.azure\.com", _OPENAI_HOST),
     Family(
         r"openrouter\.ai",
@@ -145,13 +145,18 @@ _PLAIN: dict[str, Any] = {"thinking": frozenset(), "custom_tools": False}
 #: Families by model name, most particular first. They hold wherever the model runs under its own name.
 FAMILIES: tuple[Family, ...] = (
     Family(r"gpt-5(\.\d+)?-chat", {"thinking": frozenset(), "custom_tools": False}),
+    Family(r"gpt-5-search", {**_PLAIN, "hosted_tools": frozenset({"web_search"})}),
     Family(r"gpt-5\.[6-9]|gpt-5\.\d\d|gpt-[6-9]", {**_GPT_5_6, "max_output_tokens": 128_000}),
     Family(r"gpt-5\.[45]", {**_GPT_5_4, "max_output_tokens": 128_000}),
     Family(r"gpt-5\.[23]", {**_GPT_5_2, "max_output_tokens": 128_000}),
     Family(r"gpt-5\.1", {**_GPT_5_1, "max_output_tokens": 128_000}),
     Family(r"gpt-5", {**_GPT_5, "max_output_tokens": 128_000}),
     Family(r"o[134](-|$)", {**_O_SERIES, "max_output_tokens": 100_000}),
-    Family(r"gpt-4o-(search|audio)", {**_PLAIN, "max_output_tokens": 16_384}),
+    # By Chat these search, and no others do.
+    Family(
+        r"gpt-4o(-mini)?-search", {**_PLAIN, "max_output_tokens": 16_384, "hosted_tools": frozenset({"web_search"})}
+    ),
+    Family(r"gpt-4o-audio", {**_PLAIN, "max_output_tokens": 16_384}),
     Family(r"gpt-4\.1", {**_PLAIN, "max_output_tokens": 32_768}),
     Family(r"gpt-4o|chatgpt-4o", {**_PLAIN, "max_output_tokens": 16_384}),
     Family(r"gpt-4-|gpt-3\.5", {**_PLAIN, "max_output_tokens": 4_096}),

@@ -242,7 +242,7 @@ class _Writer:
             # The one branch that is left refers to what it stands in.
             branch = out.pop("anyOf")[0]
             out.update({name: value for name, value in branch.items() if name not in out})
-        elif "anyOf" in out:
+        if "anyOf" in out:
             # It stands alone, as older servers want it: only what describes may stand beside it.
             for name in [name for name in out if name not in _BESIDE_ANY_OF]:
                 value = out.pop(name)

@@ -468,6 +468,9 @@ def test_hosted_tools() -> None:
     assert body["tool_choice"] == {"type": "tool", "name": "web_search"}
     assert losses == ["tools[0].search_context_size"]
     refused(asked(model=UNKNOWN, tools=(search,)))
+    body, losses, _ = encode(asked(model=UNKNOWN, tools=(search, F)))
+    assert [tool["name"] for tool in body["tools"]] == ["f"]
+    assert "tools[0]" in losses
     for capability in ("file_search", "mcp", None):
         refused(asked(tools=(HostedTool("openai-responses", "other", {}, capability),)))
 

@@ -402,7 +402,11 @@ def test_tools_that_vendors_run() -> None:
     assert losses == ["tools[0]=adapted", "tool_choice=dropped"]
     mixed, _ = sent(ask(tools=(FunctionTool("f"), search)))
     assert mixed["toolConfig"] == {"includeServerSideToolInvocations": True}
-    unsupported(ask(tools=(FunctionTool("f"), search)), OLD)
+    old, losses = sent(ask(tools=(FunctionTool("f"), search)), OLD)
+    assert [list(tool) for tool in old["tools"]] == [["functionDeclarations"]]
+    assert "toolConfig" not in old
+    assert losses == ["tools[1]=dropped"]
+    unsupported(ask(tools=(FunctionTool("f"), search), tool_choice=ToolChoice("one", ("web_search",))), OLD)
     unsupported(ask(tools=(HostedTool("anthropic", "bash_20250124", {}, None),)))
 
 

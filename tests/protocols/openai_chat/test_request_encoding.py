@@ -31,6 +31,7 @@ from codenex.protocols.openai_chat import SPOKE
 
 GPT_5 = chat_capabilities("gpt-5", "api.openai.com")
 OBJECT = {"type": "object", "properties": {"x": {"type": "integer"}}}
+SEARCH = HostedTool("anthropic", "web_search_20250305", {"type": "web_search_20250305"}, "web_search", "web_search")
 STRICT = {**OBJECT, "required": ["x"], "additionalProperties": False}
 
 
@@ -327,14 +328,34 @@ def test_parameters_have_an_object_at_their_root():
 
 @pytest.mark.pitfall("TOOL-22")
 def test_hosted_tools():
-    search = HostedTool("anthropic", "web_search_20250305", {"type": "web_search_20250305"}, "web_search")
-    body, losses = outcome(foreign(tools=(search,)))
+    searching = chat_capabilities("gpt-4o-search-preview", "api.openai.com")
+    body, losses = outcome(foreign(tools=(SEARCH,)), searching)
     assert body["web_search_options"] == {}
     assert "tools" not in body
     assert losses == {"tools[0]": "adapted"}
-    assert refused(foreign(tools=(search,)), UNKNOWN).param == "tools[0]"
+    assert refused(foreign(tools=(SEARCH,)), UNKNOWN).param == "tools[0]"
+    # Of OpenAI's models only those that are made for it search by Chat.
+    assert refused(foreign(tools=(SEARCH,)), OPENAI).param == "tools[0]"
     other = HostedTool("anthropic", "computer_20250124", {"type": "computer_20250124"}, "computer")
     assert "computer_20250124" in refused(foreign(tools=(other,))).message
+
+
+@pytest.mark.pitfall("TOOL-22")
+def test_a_hosted_tool_beside_functions_is_left_out_and_told():
+    tools = (FunctionTool("f", None, OBJECT), SEARCH)
+    body, losses = outcome(foreign(tools=tools))
+    assert [tool["function"]["name"] for tool in body["tools"]] == ["f"]
+    assert losses == {"tools[1]": "dropped"}
+
+
+@pytest.mark.pitfall("TOOL-42")
+def test_a_forced_search_needs_no_choice_where_the_model_always_searches():
+    searching = chat_capabilities("gpt-4o-search-preview", "api.openai.com")
+    tools = (FunctionTool("f", None, OBJECT), SEARCH)
+    body, losses = outcome(foreign(tools=tools, tool_choice=ToolChoice("one", ("web_search",))), searching)
+    assert body["web_search_options"] == {}
+    assert "tool_choice" not in body
+    assert losses == {"tools[1]": "adapted", "tool_choice": "adapted"}
 
 
 @pytest.mark.pitfall("TOOL-26", "TOOL-27")

@@ -245,8 +245,23 @@ def test_hosted_tools() -> None:
     able = with_capabilities(hosted_tools=frozenset({"web_search"}))
     assert sent(asked(tools=(search,)), able)["tools"] == [{"type": "web_search"}]
     assert refused(asked(tools=(search,))).param == "tools[0]"
+    assert [tool["name"] for tool in sent(asked(tools=(search, TOOL)))["tools"]] == ["f"]
+    assert ("tools[0]", "dropped") in paths(asked(tools=(search, TOOL)))
     unknown = HostedTool("gemini", "googleMaps", {"googleMaps": {}}, "maps")
     assert "googleMaps" in refused(asked(tools=(unknown,)), able).message
+
+
+@pytest.mark.pitfall("TOOL-42")
+def test_a_forced_hosted_tool_is_no_function() -> None:
+    search = HostedTool("anthropic", "web_search_20250305", {"type": "web_search_20250305"}, "web_search", "web_search")
+    able = with_capabilities(hosted_tools=frozenset({"web_search"}))
+    choice = ToolChoice("one", ("web_search",), raw={"type": "tool", "name": "web_search"})
+    assert sent(asked(tools=(search,), tool_choice=choice), able)["tool_choice"] == "required"
+    assert sent(asked(tools=(TOOL, search), tool_choice=choice), able)["tool_choice"] == {
+        "type": "allowed_tools",
+        "mode": "required",
+        "tools": [{"type": "web_search"}],
+    }
 
 
 @pytest.mark.pitfall("TOOL-26", "TOOL-27")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from codenex.core.errors import invalid_request, unsupported
+from codenex.core.errors import invalid_request
 from codenex.core.losses import Losses
 from codenex.core.names import NameMap, flattened
 from codenex.core.parts import ToolCall
 from codenex.core.request import CustomTool, FunctionTool, HostedTool, Request, Tool, ToolChoice
 from codenex.core.reversal import CUSTOM_INPUT, Reversal, ToolOrigin
+from codenex.core.server_tools import leave_out
 from codenex.models.capabilities import Capabilities
 from codenex.models.strict_schema import for_anthropic, tool_input_schema
 from codenex.protocols.anthropic.blocks import cache_of
@@ -159,7 +160,12 @@ def tool_objects(
                     continue
                 encoded = tool.raw
             case HostedTool():
-                encoded = _hosted_object(tool, path, capabilities, losses)
+                hosted = _hosted_object(tool, path, capabilities, losses)
+                if hosted is None:
+                    reason = f"the target cannot run the hosted tool {tool.type!r}"
+                    leave_out(tool, request, path, reason, losses)
+                    continue
+                encoded = hosted
             case _:
                 assert_never(tool)
         if encoded not in tools:
@@ -269,10 +275,11 @@ def _custom_object(tool: CustomTool, names: ToolNames, path: str, losses: Losses
 _SEARCH_FIELDS = frozenset({"type", "user_location", "filters"})
 
 
-def _hosted_object(tool: HostedTool, path: str, capabilities: Capabilities, losses: Losses) -> dict[str, Any]:
+def _hosted_object(tool: HostedTool, path: str, capabilities: Capabilities, losses: Losses) -> dict[str, Any] | None:
+    """Return the target's own tool of the same meaning, or ``None`` where it has none."""
     capability = tool.capability
     if capability is None or capability not in capabilities.hosted_tools or capability not in HOSTED_TOOLS:
-        raise unsupported(f"{path}: the target cannot run the hosted tool {tool.type!r}", param=path)
+        return None
     encoded = dict(HOSTED_TOOLS[capability])
     raw = tool.raw
     if capability == "web_search":

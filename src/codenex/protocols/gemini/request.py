@@ -115,9 +115,10 @@ def encode_request(request: Request, capabilities: Capabilities, losses: Losses)
     if system:
         body["systemInstruction"] = {"parts": system}
     body["contents"] = contents
-    if tools := encode_tools(request, capabilities, names, losses):
+    tools = encode_tools(request, capabilities, names, losses)
+    if tools:
         body["tools"] = tools
-    if config := encode_tool_config(request, capabilities, names, losses):
+    if config := encode_tool_config(request, tools, capabilities, names, losses):
         body["toolConfig"] = config
     if generation:
         body["generationConfig"] = generation

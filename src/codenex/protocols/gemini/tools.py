@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 
 from codenex.core import json
-from codenex.core.errors import invalid_request, unsupported
+from codenex.core.errors import invalid_request
 from codenex.core.losses import Losses
 from codenex.core.names import NameMap, flattened
 from codenex.core.parts import ToolCall, ToolResult
 from codenex.core.request import CustomTool, FunctionTool, HostedTool, Request, Tool, ToolChoice
 from codenex.core.reversal import CUSTOM_INPUT, Reversal, ToolOrigin
+from codenex.core.server_tools import leave_out
 from codenex.models.capabilities import Capabilities
 from codenex.models.json_schema import from_openapi, to_json_schema_slot, to_openapi_subset, with_lower_types
 from codenex.protocols.gemini.fields import as_list, as_object, canonical, rest_of, text_field
@@ -132,6 +133,8 @@ def encode_tools(request: Request, capabilities: Capabilities, names: NameMap, l
     entries: list[Object] = []
     declarations: list[Object] = []
     seen: set[str] = set()
+    alone = not (capabilities.extras or {}).get("mixed_tools")
+    functions = any(not isinstance(tool, HostedTool) for tool in request.tools)
     for position, tool in enumerate(request.tools):
         path = f"tools[{position}]"
         match tool:
@@ -148,17 +151,18 @@ def encode_tools(request: Request, capabilities: Capabilities, names: NameMap, l
                     if isinstance(tool, FunctionTool)
                     else _custom(tool, name, capabilities, path, losses)
                 )
+            case HostedTool() if tool.protocol == NAME:
+                entries.append(tool.raw)
             case HostedTool():
-                entries.append(_hosted(tool, capabilities, path, losses))
-    if (
-        declarations
-        and len(entries) > 1
-        and request.protocol != NAME
-        and not (capabilities.extras or {}).get("mixed_tools")
-    ):
-        raise unsupported(
-            "tools: this model can't use functions and search or code tools in one request", param="tools"
-        )
+                kind = HOSTED_TOOLS.get(tool.capability) if tool.capability in capabilities.hosted_tools else None
+                if kind is None:
+                    leave_out(tool, request, path, f"Gemini has no tool like {tool.type}", losses)
+                elif alone and functions:
+                    reason = "this model can't use functions and search or code tools in one request"
+                    leave_out(tool, request, path, reason, losses)
+                else:
+                    losses.adapt(path, f"{tool.type} became Google's {kind}; its settings don't carry over")
+                    entries.append({kind: {}})
     return entries
 
 
@@ -210,16 +214,6 @@ def _custom(tool: CustomTool, name: str, capabilities: Capabilities, path: str, 
     return {"name": name, "description": "\n\n".join(sentences), **_parameters(schema, capabilities, path, losses)}
 
 
-def _hosted(tool: HostedTool, capabilities: Capabilities, path: str, losses: Losses) -> Object:
-    if tool.protocol == NAME:
-        return tool.raw
-    kind = HOSTED_TOOLS.get(tool.capability) if tool.capability in capabilities.hosted_tools else None
-    if kind is None:
-        raise unsupported(f"{path}: Gemini has no tool like {tool.type}", param=path)
-    losses.adapt(path, f"{tool.type} became Google's {kind}; its settings don't carry over")
-    return {kind: {}}
-
-
 def reversal_of(request: Request, names: NameMap) -> Reversal:
     """Return what has to be undone in the answer: names that changed, namespaces, free text."""
     origins: dict[str, ToolOrigin] = {}
@@ -233,15 +227,17 @@ def reversal_of(request: Request, names: NameMap) -> Reversal:
     return Reversal(origins)
 
 
-def encode_tool_config(request: Request, capabilities: Capabilities, names: NameMap, losses: Losses) -> Object:
-    """Encode the choice among tools; empty where there is nothing to say."""
+def encode_tool_config(
+    request: Request, tools: list[Object], capabilities: Capabilities, names: NameMap, losses: Losses
+) -> Object:
+    """Encode the choice among ``tools``, as they are sent; empty where there is nothing to say."""
     config: Object = {}
     functions = [tool for tool in request.tools if not isinstance(tool, HostedTool)]
     if functions:
         calling = _calling(request, capabilities, names, losses)
         if calling:
             config["functionCallingConfig"] = calling
-        if len(functions) < len(request.tools) and request.protocol != NAME:
+        if len(tools) > 1 and request.protocol != NAME:
             config["includeServerSideToolInvocations"] = True
     elif request.tool_choice is not None and request.tool_choice.mode not in ("auto", "none"):
         losses.drop("tool_choice", "there is no function to choose")

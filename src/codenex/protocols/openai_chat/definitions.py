@@ -7,6 +7,7 @@ from typing import Any, assert_never
 from codenex.core.errors import unsupported
 from codenex.core.request import CustomTool, FunctionTool, HostedTool, Tool
 from codenex.core.reversal import CUSTOM_INPUT
+from codenex.core.server_tools import leave_out
 from codenex.models.strict_schema import qualifies_for_openai, tool_input_schema
 from codenex.protocols.openai_chat import fields
 from codenex.protocols.openai_chat.attachments import cache_fields
@@ -120,7 +121,8 @@ def _hosted(tool: HostedTool, target: Target, path: str, out: Options) -> Option
         target.losses.adapt(path, "the target's own web search stands for it")
         out["web_search_options"] = {}
         return None
-    raise unsupported(f"the target has no tool of type '{tool.type}'", param=path)
+    leave_out(tool, target.request, path, f"the target has no tool of type '{tool.type}'", target.losses)
+    return None
 
 
 def _choice(target: Target, out: Options) -> Options:
@@ -139,6 +141,9 @@ def _choice(target: Target, out: Options) -> Options:
                 if choice.raw is not None and target.same:
                     return {"tool_choice": choice.raw}
                 raise unsupported("the target can't be forced to call this tool", param="tool_choice")
+            if _is_hosted(choice.names[0], target):
+                target.losses.adapt("tool_choice", "a model with web search searches without being told")
+                return {}
             return {"tool_choice": _member(choice.names[0], target)}
         case "allowed":
             if choice.raw is not None and target.same:
@@ -161,6 +166,12 @@ def _allowed(names: tuple[str, ...], required: bool, target: Target, out: Option
         del out["tools"]
         return {}
     return {"tool_choice": mode}
+
+
+def _is_hosted(name: str, target: Target) -> bool:
+    """Whether a choice names a tool that its vendor runs, and no function of the client's."""
+    named = [tool for tool in target.request.tools if name in (tool.name, getattr(tool, "capability", None))]
+    return bool(named) and all(isinstance(tool, HostedTool) for tool in named)
 
 
 def _member(name: str, target: Target) -> Options:

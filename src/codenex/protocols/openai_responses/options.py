@@ -85,7 +85,11 @@ def reasoning_options(request: Request, capabilities: Capabilities, losses: Loss
         if options.effort not in (None, "none", "auto") or options.budget not in (None, 0, -1) or options.visible:
             losses.drop("reasoning", "the model doesn't think, or can't be told how much")
         return None
-    effort = options.effort if options.effort is not None else _effort_of(options.budget)
+    effort = options.effort
+    if effort is None:
+        effort = _effort_of(options.budget)
+        if effort is not None:
+            losses.approximate("reasoning.budget", f"the target takes levels: {effort}")
     if effort is not None and effort != "auto":
         out["effort"] = _fitting(effort, capabilities, losses)
     if options.summary is not None:

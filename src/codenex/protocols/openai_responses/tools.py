@@ -6,11 +6,12 @@ from typing import Any, assert_never
 
 import msgspec
 
-from codenex.core.errors import invalid_request, unsupported
+from codenex.core.errors import invalid_request
 from codenex.core.losses import Losses
 from codenex.core.names import NameMap, flattened
 from codenex.core.request import CustomTool, FunctionTool, HostedTool, Request, Tool, ToolChoice
 from codenex.core.reversal import CUSTOM_INPUT, ToolOrigin
+from codenex.core.server_tools import leave_out
 from codenex.models.capabilities import Capabilities
 from codenex.models.strict_schema import qualifies_for_openai, tool_input_schema
 from codenex.protocols.openai_responses.fields import Fields, refused
@@ -232,9 +233,17 @@ class Toolbox:
         namespaces: dict[str, dict[str, Any]] = {}
         for position, tool in enumerate(request.tools):
             path = f"tools[{position}]"
-            definition = self._definition(tool, path, capabilities, losses)
-            namespace = None if isinstance(tool, HostedTool) else self.namespace(tool.namespace)
-            if isinstance(tool, HostedTool) or namespace is None:
+            if isinstance(tool, HostedTool):
+                hosted = _hosted(tool, capabilities)
+                if hosted is None:
+                    reason = f"The tool '{tool.type}' is run by its vendor and isn't available at this target."
+                    leave_out(tool, request, path, reason, losses)
+                elif hosted not in out:
+                    out.append(hosted)
+                continue
+            definition = self._definition(tool, path, losses)
+            namespace = self.namespace(tool.namespace)
+            if namespace is None:
                 if definition not in out:
                     out.append(definition)
                 continue
@@ -250,10 +259,8 @@ class Toolbox:
                 holder["tools"].append(definition)
         return out
 
-    def _definition(self, tool: Tool, path: str, capabilities: Capabilities, losses: Losses) -> dict[str, Any]:
+    def _definition(self, tool: FunctionTool | CustomTool, path: str, losses: Losses) -> dict[str, Any]:
         match tool:
-            case HostedTool():
-                return self._hosted(tool, path, capabilities)
             case FunctionTool():
                 builtin = builtin_of(tool) if self._native else None
                 if builtin is not None:
@@ -318,16 +325,6 @@ class Toolbox:
         }
         return {"type": "function", "name": name, "description": description, "parameters": schema, "strict": False}
 
-    def _hosted(self, tool: HostedTool, path: str, capabilities: Capabilities) -> dict[str, Any]:
-        if tool.protocol == NAME:
-            return tool.raw
-        definition = HOSTED_TOOLS.get(tool.capability) if tool.capability is not None else None
-        if definition is None or tool.capability not in capabilities.hosted_tools:
-            raise unsupported(
-                f"The tool '{tool.type}' is run by its vendor and isn't available at this target.", param=path
-            )
-        return definition
-
     def choice(self, request: Request, capabilities: Capabilities, losses: Losses) -> Any:
         """Return ``tool_choice``, or ``None`` to leave it out."""
         choice = request.tool_choice
@@ -346,7 +343,8 @@ class Toolbox:
             case "auto" | "none" | "required":
                 return choice.mode
             case "one" if choice.names:
-                return self._member(choice.names[0], request)
+                hosted = _hosted_choice(choice.names[0], request)
+                return hosted if hosted is not None else self._member(choice.names[0], request)
             case "allowed":
                 if choice.raw is not None and not self._own:
                     losses.drop("tool_choice.allowed_tools", "hosted tools of another vendor can't be chosen")
@@ -366,6 +364,29 @@ class Toolbox:
                 custom = isinstance(tool, CustomTool) and self._custom
                 return {"type": "custom" if custom else "function", "name": self.name(tool.namespace, name)}
         return {"type": "function", "name": self.name(None, name)}
+
+
+def _hosted(tool: HostedTool, capabilities: Capabilities) -> dict[str, Any] | None:
+    """Return the definition of a tool that OpenAI runs, or ``None`` for another vendor's without a twin here."""
+    if tool.protocol == NAME:
+        return tool.raw
+    if tool.capability is None or tool.capability not in capabilities.hosted_tools:
+        return None
+    return HOSTED_TOOLS.get(tool.capability)
+
+
+def _hosted_choice(name: str, request: Request) -> Any:
+    """Return the choice that forces a tool which OpenAI runs for another vendor's of this name; ``None`` for others.
+
+    Such a tool has no name here, and the newer types are no choice by themselves.
+    """
+    named = [tool for tool in request.tools if name in (tool.name, getattr(tool, "capability", None))]
+    if not named or not all(isinstance(tool, HostedTool) and tool.capability in HOSTED_TOOLS for tool in named):
+        return None
+    if len(named) == len(request.tools):
+        return "required"
+    types = [{"type": HOSTED_TOOLS[str(getattr(tool, "capability", None))]["type"]} for tool in named]
+    return {"type": "allowed_tools", "mode": "required", "tools": types}
 
 
 def _builtin_definition(builtin: Builtin, tool: FunctionTool) -> dict[str, Any]:

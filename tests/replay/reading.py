@@ -1,0 +1,203 @@
+"""What an answer says, read from its own protocol's JSON without the gateway: the measure of every comparison.
+
+The same functions read what a vendor recorded and what the gateway wrote. Vendors' own additions to Chat (reasoning in
+several fields, content in parts) are known here, because real recordings hold them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+Json = Mapping[str, Any]
+
+
+@dataclass
+class Tokens:
+    """Counts that the answer tells; None where it doesn't."""
+
+    input: int | None = None
+    cached: int | None = None
+    output: int | None = None
+    reasoning: int | None = None
+
+
+@dataclass
+class Reading:
+    """One answer, its first alternative. Texts are joined without separators, arguments are parsed."""
+
+    text: str = ""
+    refusal: str = ""
+    reasoning: str = ""
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+    finish: str | None = None
+    tokens: Tokens = field(default_factory=Tokens)
+    images: int = 0
+    alternatives: int = 1
+    """How many alternatives the answer has."""
+    extra: dict[str, Any] = field(default_factory=dict)
+    """What only one protocol says, such as ``stop_sequence``."""
+
+
+def parsed(arguments: Any) -> Any:
+    """Arguments as a value; text that is no JSON stays text, no arguments at all are ``{}``."""
+    if not isinstance(arguments, str):
+        return {} if arguments is None else arguments
+    try:
+        return json.loads(arguments) if arguments.strip() else {}
+    except ValueError:
+        return arguments
+
+
+def _total(*counts: int | None) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def _text_of(content: Any) -> tuple[str, str]:
+    """Text and thinking of Chat's ``content``: a string, or parts (Mistral puts its thinking there)."""
+    if not isinstance(content, list):
+        return content or "", ""
+    text = thinking = ""
+    for part in content:
+        if part.get("type") == "thinking":
+            inner = part.get("thinking")
+            thinking += inner if isinstance(inner, str) else _text_of(inner)[0]
+        else:
+            text += part.get("text") or ""
+    return text, thinking
+
+
+def chat(answer: Json) -> Reading:
+    choices = answer.get("choices") or []
+    reading = Reading(alternatives=len(choices))
+    if choices:
+        choice = choices[0]
+        message = choice.get("message") or {}
+        reading.text, thinking = _text_of(message.get("content"))
+        reading.refusal = message.get("refusal") or ""
+        reading.reasoning = thinking or _chat_reasoning(message)
+        reading.images = len(message.get("images") or [])
+        for call in message.get("tool_calls") or []:
+            inner = call.get("function") or call.get("custom") or {}
+            reading.calls.append((inner.get("name", ""), parsed(inner.get("arguments", inner.get("input")))))
+        if message.get("function_call"):
+            legacy = message["function_call"]
+            reading.calls.append((legacy.get("name", ""), parsed(legacy.get("arguments"))))
+        reading.finish = choice.get("finish_reason")
+    usage = answer.get("usage") or {}
+    reading.tokens = Tokens(
+        usage.get("prompt_tokens"),
+        (usage.get("prompt_tokens_details") or {}).get("cached_tokens"),
+        usage.get("completion_tokens"),
+        (usage.get("completion_tokens_details") or {}).get("reasoning_tokens"),
+    )
+    return reading
+
+
+def _chat_reasoning(message: Json) -> str:
+    for name in ("reasoning_content", "reasoning"):
+        if isinstance(message.get(name), str) and message[name]:
+            return str(message[name])
+    details = message.get("reasoning_details") or []
+    return "".join(part.get("text") or part.get("summary") or "" for part in details)
+
+
+def responses(answer: Json) -> Reading:
+    reading = Reading()
+    for item in answer.get("output") or []:
+        match item.get("type"):
+            case "message":
+                for part in item.get("content") or []:
+                    reading.text += (part.get("text") or "") if part.get("type") == "output_text" else ""
+                    reading.refusal += (part.get("refusal") or "") if part.get("type") == "refusal" else ""
+            case "reasoning":
+                reading.reasoning += "".join(
+                    part.get("text") or "" for part in [*(item.get("summary") or []), *(item.get("content") or [])]
+                )
+            case "function_call":
+                reading.calls.append((item.get("name", ""), parsed(item.get("arguments"))))
+            case "custom_tool_call":
+                reading.calls.append((item.get("name", ""), item.get("input")))
+            case "image_generation_call":
+                reading.images += 1 if item.get("result") else 0
+    details = answer.get("incomplete_details") or {}
+    reading.finish = details.get("reason") or answer.get("status")
+    usage = answer.get("usage") or {}
+    reading.tokens = Tokens(
+        usage.get("input_tokens"),
+        (usage.get("input_tokens_details") or {}).get("cached_tokens"),
+        usage.get("output_tokens"),
+        (usage.get("output_tokens_details") or {}).get("reasoning_tokens"),
+    )
+    return reading
+
+
+def messages(answer: Json) -> Reading:
+    reading = Reading()
+    for block in answer.get("content") or []:
+        match block.get("type"):
+            case "text":
+                reading.text += block.get("text") or ""
+            case "thinking":
+                reading.reasoning += block.get("thinking") or ""
+            case "tool_use":
+                reading.calls.append((block.get("name", ""), block.get("input")))
+    reading.finish = answer.get("stop_reason")
+    reading.extra["stop_sequence"] = answer.get("stop_sequence")
+    if reading.finish == "refusal":
+        reading.refusal = (answer.get("stop_details") or {}).get("explanation") or ""
+    usage = answer.get("usage") or {}
+    cached, written = usage.get("cache_read_input_tokens"), usage.get("cache_creation_input_tokens")
+    reading.tokens = Tokens(
+        _total(usage.get("input_tokens"), cached, written),
+        cached,
+        usage.get("output_tokens"),
+        (usage.get("output_tokens_details") or {}).get("thinking_tokens"),
+    )
+    return reading
+
+
+def contents(answers: list[dict[str, Any]]) -> Reading:
+    reading = Reading(alternatives=0)
+    for answer in answers:
+        candidates = answer.get("candidates") or []
+        reading.alternatives = max(reading.alternatives, len(candidates))
+        for candidate in [one for one in candidates if one.get("index", 0) == 0][:1]:
+            for part in (candidate.get("content") or {}).get("parts") or []:
+                _add_part(reading, part)
+            reading.finish = candidate.get("finishReason") or reading.finish
+        blocked = (answer.get("promptFeedback") or {}).get("blockReason")
+        reading.finish = reading.finish or blocked
+        usage = answer.get("usageMetadata")
+        if usage:
+            reading.tokens = Tokens(
+                _total(usage.get("promptTokenCount"), usage.get("toolUsePromptTokenCount")),
+                usage.get("cachedContentTokenCount"),
+                _total(usage.get("candidatesTokenCount"), usage.get("thoughtsTokenCount")),
+                usage.get("thoughtsTokenCount"),
+            )
+    return reading
+
+
+def _add_part(reading: Reading, part: Json) -> None:
+    if part.get("functionCall") is not None:
+        call = part["functionCall"]
+        reading.calls.append((call.get("name", ""), call.get("args") or {}))
+    elif part.get("inlineData") is not None:
+        reading.images += 1
+    elif part.get("thought"):
+        reading.reasoning += part.get("text") or ""
+    else:
+        reading.text += part.get("text") or ""
+
+
+READ: Final[Mapping[str, Callable[[Any], Reading]]] = {
+    "openai_chat": chat,
+    "openai_responses": responses,
+    "anthropic": messages,
+    "gemini": contents,
+}
+"""Answer in its protocol's JSON → reading; Gemini's is the list of its chunks."""

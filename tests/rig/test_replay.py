@@ -1,0 +1,63 @@
+"""The judge by real traffic itself: what it reads, what it lets pass, what it complains of, and how it ends."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+ASKED = {"model": "m-1", "messages": [{"role": "user", "content": "Hello"}]}
+SEARCH = {"contents": [{"parts": [{"text": "news"}]}], "tools": [{"googleSearch": {}}]}
+
+
+def captured(path: str, body: Any, *, method: str = "POST", key: str = "authorization", query: str = "") -> bytes:
+    record = {"method": method, "path": path, "query": query, "headers": [[key, "Bearer x"]], "body": body}
+    return json.dumps(record).encode()
+
+
+def replay(**folders: Path) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CODENEX_")}
+    environment = {**inherited, **{f"CODENEX_{name.upper()}": str(path) for name, path in folders.items()}}
+    command = [sys.executable, "-W", "error", "-m", "tests.replay"]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=50)
+
+
+def test_without_folders_it_says_what_to_set() -> None:
+    done = replay()
+    assert done.returncode == 2
+    assert "CODENEX_CAPTURES" in done.stderr
+    assert "CODENEX_RECORDINGS" in done.stderr
+
+
+def test_requests_that_the_gateway_serves_and_refusals_of_the_table_pass(tmp_path: Path) -> None:
+    lines = [
+        captured("/v1/chat/completions", ASKED),
+        captured("/v1/messages?beta=true", {**ASKED, "max_tokens": 50, "stream": True}, key="x-api-key"),
+        captured("/v1/messages/count_tokens", ASKED, key="x-api-key"),
+        captured("/v1beta/models/gemini-2.5-pro:generateContent", SEARCH, key="x-goog-api-key"),
+        captured("/v1/embeddings", {"model": "m", "input": "x"}),
+        captured("/v1/models", None, method="GET"),
+        captured("/", None, method="HEAD"),
+    ]
+    (tmp_path / "one.jsonl").write_bytes(b"\n".join(lines[:3]))
+    (tmp_path / "more.jsonl.gz").write_bytes(gzip.compress(b"\n".join(lines[3:])))
+    done = replay(captures=tmp_path)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert done.stdout.splitlines()[-1].endswith(" passed, 0 failed")
+    assert "refused as documented: no such endpoint" in done.stdout
+    assert "refused as documented: a tool that only its vendor runs" in done.stdout
+    assert "7 decoded" in done.stdout
+
+
+def test_a_refusal_that_nobody_documented_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "one.jsonl").write_bytes(captured("/v1/chat/completions", {**ASKED, "messages": 5}))
+    done = replay(captures=tmp_path)
+    assert done.returncode == 1
+    assert "FAILED decoded: one:1 POST /v1/chat/completions" in done.stdout
+    # As it is, the request goes to its own vendor; everywhere else it is refused.
+    assert done.stdout.splitlines()[-1] == "0 passed, 10 failed"
