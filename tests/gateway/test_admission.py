@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 from hypothesis import given, settings
@@ -14,10 +15,12 @@ from tests.support.vendor import ScriptedVendor
 
 from codenex.core.errors import Fault, FaultKind
 from codenex.gateway.admission import Admission
+from codenex.store.settings import Settings
+from codenex.store.shared_memory import SharedMemory
 
 
 def admission(limit: int) -> Admission:
-    made = Admission()
+    made = Admission(Settings())
     made.limit = limit
     return made
 
@@ -82,3 +85,49 @@ async def test_a_gateway_at_its_limit_says_so_and_recovers() -> None:
                 await exchange.left()
                 assert (await other.ask("POST", "/v1/chat/completions", body, gateway.headers)).status == 200
             assert gateway.gateway.admission.in_progress == 0
+
+
+# --- the rate of a client key
+
+KEY = "a" * 64
+
+
+def counting(limit: int, clock: list[float], shared: SharedMemory | None = None) -> Admission:
+    made = Settings(client_key_digests=(KEY,), requests_per_minute=limit, rows={KEY: 3})
+    return Admission(made, SharedMemory(None, 1) if shared is None else shared, clock=lambda: clock[0])
+
+
+def let_through(gate: Admission, attempts: int) -> int:
+    passed = 0
+    for _ in range(attempts):
+        with contextlib.suppress(Fault):
+            gate.count(KEY)
+            passed += 1
+    return passed
+
+
+def test_a_key_may_make_so_many_requests_a_minute_and_waits_long_enough() -> None:
+    clock = [1000.0]
+    gate = counting(10, clock)
+    assert let_through(gate, 50) == 10
+    with pytest.raises(Fault) as caught:
+        gate.count(KEY)
+    assert (caught.value.kind, caught.value.code) == (FaultKind.RATE_LIMIT, "rate_limit_exceeded")
+    assert caught.value.retry_after is not None
+    assert caught.value.retry_after > 0
+    clock[0] += caught.value.retry_after + 0.001
+    assert let_through(gate, 1) == 1
+
+
+def test_other_keys_and_no_limit_are_not_counted() -> None:
+    assert let_through(counting(0, [0.0]), 1000) == 1000
+    gate = counting(1, [0.0])
+    for _ in range(5):
+        gate.count("b" * 64)
+
+
+def test_a_new_limit_holds_for_what_was_counted_before() -> None:
+    gate = counting(100, [500.0])
+    assert let_through(gate, 20) == 20
+    gate.configure(Settings(client_key_digests=(KEY,), requests_per_minute=25, rows={KEY: 3}))
+    assert let_through(gate, 20) == 5

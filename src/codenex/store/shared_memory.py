@@ -9,6 +9,7 @@ many rows of a column were ever claimed), then the columns, each a table of coun
 from __future__ import annotations
 
 import mmap
+import os
 import zlib
 from collections.abc import Iterator
 
@@ -52,6 +53,10 @@ class SharedMemory:
         self.slot = slot
         self._bytes = memoryview(mmap.mmap(-1 if descriptor is None else descriptor, LAYOUT["bytes"]))
         self._words = self._bytes.cast("Q")
+        if descriptor is None:
+            # There is no master to say so.
+            self._words[_USED] = slot + 1
+            self._words[_ALIVE + slot] = os.getpid()
         self._heads = self._words[_HEADS : _HEADS + SLOTS]
         self._read_heads = [0] * SLOTS
         self._seen = b""
