@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.support.process import ROOT, ServerProcess
+from tests.support.process import ServerProcess, small_environment
 
 CODENEX: Final = str(Path(sys.executable).with_name("codenex"))
 KEY = re.compile(r"cdx-[0-9a-f]{64}")
@@ -61,13 +61,10 @@ def _obey_permissions() -> None:
 
 def codenex(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> Ended:
     """Run the command to its end, bound by the permissions of files."""
-    base = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT / "src")}
-    if "COVERAGE_PROCESS_START" in os.environ:
-        base["COVERAGE_PROCESS_START"] = os.environ["COVERAGE_PROCESS_START"]
     done = subprocess.run(
         [CODENEX, *arguments],
         cwd=folder,
-        env={**base, **(environment or {})},
+        env={**small_environment(folder), **(environment or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

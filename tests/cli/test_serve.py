@@ -94,6 +94,15 @@ async def test_every_line_of_the_access_log_is_json_without_secrets(tmp_path: Pa
     assert "secret-in-a-query" not in running.text
 
 
+async def test_what_is_no_http_gets_an_answer_too(tmp_path: Path) -> None:
+    async with server(tmp_path) as running, await RawClient.connect(running.port) as client:
+        await client.send(b"GET /v1/models HTTP/1.1\r\n\r\n")
+        answer = await client.response()
+        assert answer.status == 400
+        assert "Host" in answer.json["error"]["message"]
+    assert "Traceback" not in running.text
+
+
 # --- one process, and what it holds
 
 

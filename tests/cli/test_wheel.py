@@ -81,7 +81,7 @@ async def test_what_is_installed_from_the_wheel_starts_and_answers(tmp_path: Pat
     async with ServerProcess(
         home,
         command=lambda port: [codenex, "serve", "--standalone", "--host", "127.0.0.1", "--port", str(port)],
-        environment={"PYTHONPATH": "", "COVERAGE_PROCESS_START": ""},
+        environment={"PYTHONPATH": ""},
     ) as server:
         (key,) = KEY.findall(server.text)
         async with await RawClient.connect(server.port) as client:

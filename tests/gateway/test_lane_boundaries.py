@@ -25,6 +25,7 @@ SPOKE_OF = {
     "gemini": "gemini",
 }
 REQUEST = {"model": "m", "stream": True, "stream_options": {"include_usage": True}}
+BLOCK = b"x" * (8 * 1024 * 1024)
 ENDINGS = {"LF": b"\n", "CRLF": b"\r\n", "CR": b"\r"}
 
 
@@ -193,10 +194,9 @@ def test_an_event_without_an_end_is_no_silent_end(protocol: str) -> None:
     half = data[: data.index(b"\n\n", len(data) // 2) + 2]
     lane = passthrough(protocol)
     assert lane.feed(half) == half
-    block = b"x" * (8 * 1024 * 1024)
     sent = lane.feed(b"data: ")
-    for _ in range(EVENT_LIMIT // len(block) + 1):
-        sent += lane.feed(block)
+    for _ in range(EVENT_LIMIT // len(BLOCK) + 1):
+        sent += lane.feed(BLOCK)
         if lane.seen.fault is not None:
             break
     assert sent == b""
@@ -330,6 +330,25 @@ def test_an_upstream_that_answers_with_one_object() -> None:
     lane = array_lane()
     assert json.loads(lane.feed(answer) + lane.eof()) == [json.loads(answer)]
     assert lane.seen.fault is None
+
+
+def test_an_array_takes_nothing_after_its_end() -> None:
+    lane = array_lane()
+    sent = lane.feed(stream_of("gemini")) + lane.eof()
+    assert lane.feed(b'data: {"more": 1}\n\n') == lane.eof() == b""
+    assert json.loads(sent)
+
+
+def test_an_element_without_an_end_is_no_silent_end() -> None:
+    for opening in (b'data: {"candidates": "', b'[{"candidates": "'):
+        lane = array_lane()
+        sent = lane.feed(opening)
+        for _ in range(EVENT_LIMIT // len(BLOCK) + 1):
+            sent += lane.feed(BLOCK)
+        assert sent == b""
+        assert lane.seen.fault is not None
+        (error,) = json.loads(lane.fail(lane.seen.fault))
+        assert error["error"]["message"] == lane.seen.fault.message
 
 
 def test_a_failure_before_anything_was_sent_is_an_array_of_its_own() -> None:

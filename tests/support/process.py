@@ -24,6 +24,13 @@ def serve_command(port: int) -> list[str]:
     return [sys.executable, "-m", "codenex", "serve", "--host", "127.0.0.1", "--port", str(port)]
 
 
+def small_environment(folder: Path) -> dict[str, str]:
+    """The least that a process of ours needs, and what `make coverage` needs to look into it."""
+    inherited = ("PATH", "LANG", "COVERAGE_PROCESS_CONFIG")
+    found = {key: os.environ[key] for key in inherited if key in os.environ}
+    return {**found, "HOME": str(folder), "PYTHONPATH": str(ROOT / "src")}
+
+
 class ServerProcess:
     """``async with ServerProcess(tmp_path) as server:`` runs the gateway in that folder until the block ends.
 
@@ -47,9 +54,7 @@ class ServerProcess:
         """Standard output and error together, as far as written."""
         self._command = command
         self._health = health
-        inherited = {key: os.environ[key] for key in ("PATH", "LANG", "COVERAGE_PROCESS_START") if key in os.environ}
-        inherited["PYTHONPATH"] = str(ROOT / "src")
-        self._environment = {**inherited, "HOME": str(folder), "PYTHONUNBUFFERED": "1", **(environment or {})}
+        self._environment = {**small_environment(folder), "PYTHONUNBUFFERED": "1", **(environment or {})}
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._written = asyncio.Event()
