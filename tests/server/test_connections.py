@@ -134,10 +134,11 @@ async def test_slow_body_is_a_408(serve):
 
 
 async def test_steady_body_outlives_the_window(serve):
-    site = await serve(echo, Limits(body_window_seconds=0.1, body_window_bytes=100))
+    # The window is far longer than a pause, so that a busy machine doesn't close it, and the whole is longer still.
+    site = await serve(echo, Limits(body_window_seconds=0.4, body_window_bytes=100))
     client = site.client()
-    await client.send(get("/", "Content-Length: 2000", method="POST"))
-    for _ in range(10):
+    await client.send(get("/", "Content-Length: 4000", method="POST"))
+    for _ in range(20):
         await client.send(b"x" * 200)
         await asyncio.sleep(0.04)
     assert (await client.answer()).status == 200
