@@ -15,6 +15,9 @@ import msgspec
 from codenex.core import events as e
 from codenex.core.parts import Citation, Media, Part, Reasoning, Refusal, Signature, Text, ToolCall
 
+#: Paragraphs that may be skipped: their numbers come from the upstream, and a leap must not fill the memory.
+_LEAP = 100
+
 AssembledKind = Literal["text", "refusal", "reasoning", "tool_call", "media"]
 
 
@@ -78,10 +81,9 @@ class Assembly:
         """Return the keys of the open parts, oldest first."""
         return list(self._open)
 
-    def length(self, key: Hashable) -> int:
-        """Return the number of characters that the open part has received."""
-        part = self._open[key]
-        return sum(map(len, part.pieces)) + sum(len(piece) for segment in part.segments for piece in segment)
+    def kind(self, key: Hashable) -> e.PartKind:
+        """Return what the open part is."""
+        return self._open[key].start.kind
 
     def text_so_far(self, key: Hashable) -> str:
         """Return the text or the arguments that the open part has received."""
@@ -106,6 +108,7 @@ class Assembly:
         """Add to a paragraph of reasoning."""
         if text:
             part = self._open[key]
+            segment = min(segment, len(part.segments) + _LEAP)
             while len(part.segments) <= segment:
                 part.segments.append([])
             part.segments[segment].append(text)

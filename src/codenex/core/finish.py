@@ -53,11 +53,16 @@ INCOMPLETE = frozenset(
 )
 
 
-def settled(detail: FinishDetail, *, has_tool_calls: bool) -> FinishDetail:
+def settled(detail: FinishDetail, *, has_tool_calls: bool, cut: bool = False) -> FinishDetail:
     """Make reason and content agree: calls mean ``tool_calls`` even where the vendor said stop, and never without
-    a call."""
-    if has_tool_calls and detail.reason in (FinishReason.STOP, FinishReason.OTHER):
-        return msgspec.structs.replace(detail, reason=FinishReason.TOOL_CALLS)
-    if not has_tool_calls and detail.reason is FinishReason.TOOL_CALLS:
-        return msgspec.structs.replace(detail, reason=FinishReason.STOP)
-    return detail
+    a call. An answer that stops within a call's arguments was ``cut`` off, whatever the vendor said: half a call must
+    not run."""
+    reason = detail.reason
+    if reason in (FinishReason.STOP, FinishReason.TOOL_CALLS, FinishReason.OTHER):
+        if cut:
+            reason = FinishReason.LENGTH
+        elif has_tool_calls:
+            reason = FinishReason.TOOL_CALLS
+        elif reason is FinishReason.TOOL_CALLS:
+            reason = FinishReason.STOP
+    return detail if reason is detail.reason else msgspec.structs.replace(detail, reason=reason)

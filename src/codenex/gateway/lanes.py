@@ -19,9 +19,8 @@ from codenex.core.reversal import Reversal, Reverser
 from codenex.core.spoke import StreamDecoder, StreamEncoder
 from codenex.core.usage import Usage
 from codenex.wire.json_array import JsonArrayDecoder
+from codenex.wire.opening import Opening
 from codenex.wire.sse import SseDecoder, last_boundary
-
-_BOM = b"\xef\xbb\xbf"
 
 
 class Observation:
@@ -125,13 +124,13 @@ class ArrayLane:
     """Relays event data of the same protocol as elements of one JSON array, byte for byte. What is no JSON object is
     no element, so that the array stays one whatever the upstream sends."""
 
-    __slots__ = ("_array", "_decoder", "_error_sent", "_fail", "_first", "_frames", "_head", "seen")
+    __slots__ = ("_array", "_decoder", "_error_sent", "_fail", "_first", "_frames", "_opening", "seen")
 
     def __init__(self, decoder: StreamDecoder, fail: Callable[[Fault], bytes]) -> None:
         self.seen = Observation()
         self._fail = fail
         self._decoder = decoder
-        self._head = b""
+        self._opening = Opening()
         self._frames: SseDecoder | None = None
         #: reads an upstream that answers with an array or an object itself
         self._array: JsonArrayDecoder | None = None
@@ -166,11 +165,10 @@ class ArrayLane:
 
     def _elements(self, data: bytes) -> list[bytes]:
         if self._frames is None and self._array is None:
-            self._head += data
-            data = self._head.removeprefix(_BOM).lstrip()
-            if not data or _BOM.startswith(self._head):
+            data = self._opening.feed(data)
+            if not data:
                 return []
-            if data[:1] in b"[{":
+            if self._opening.first in (b"[", b"{"):
                 self._array = JsonArrayDecoder()
             else:
                 self._frames = SseDecoder()

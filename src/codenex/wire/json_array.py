@@ -75,3 +75,10 @@ class JsonArrayDecoder:
     def open(self) -> bool:
         """Whether an element has begun and not ended."""
         return self._start >= 0
+
+
+def is_cut(body: bytes | bytearray) -> bool:
+    """Whether a JSON object or array ends in the middle. Only brackets and strings are looked at."""
+    decoder = JsonArrayDecoder(len(body))
+    decoder.feed(bytes(body))
+    return decoder.open or (body.lstrip()[:1] == b"[" and body.rstrip()[-1:] != b"]")

@@ -31,8 +31,8 @@ class Frame(msgspec.Struct, frozen=True):
 class SseDecoder:
     """Turns arbitrarily cut bytes into frames.
 
-    ``feed`` returns the frames completed so far, ``eof`` the one that lacks its blank line. Both raise
-    :class:`~codenex.core.errors.Fault` (``upstream``) when an event grows over the limit.
+    ``feed`` returns the frames completed so far, and raises :class:`~codenex.core.errors.Fault` (``upstream``) when an
+    event grows over the limit. ``eof`` returns the frame that lacks its blank line, of which half may be missing.
     """
 
     __slots__ = ("_data", "_event", "_first", "_limit", "_pending", "_scanned", "_size")

@@ -20,6 +20,7 @@ from tests.protocols.anthropic.frames import (
     stream,
     text_block,
 )
+from tests.protocols.corpus.anthropic import CITATION, MESSAGE, STREAMS, THINKING
 
 from codenex.core import events as e
 from codenex.core.answer import Answer, fold
@@ -29,63 +30,6 @@ from codenex.core.parts import Compaction, Opaque, Reasoning, ServerTool, Signat
 from codenex.core.usage import Usage
 from codenex.protocols.anthropic import SPOKE
 
-CITATION = {
-    "type": "char_location",
-    "cited_text": "sky",
-    "document_index": 0,
-    "document_title": "Colours",
-    "start_char_index": 0,
-    "end_char_index": 3,
-}
-SEARCH = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}}
-FOUND = {
-    "type": "web_search_tool_result",
-    "tool_use_id": "srvtoolu_1",
-    "content": [{"type": "web_search_result", "url": "https://a.example", "title": "A", "encrypted_content": "x"}],
-}
-
-THINKING = (
-    begin(0, {"type": "thinking", "thinking": "", "signature": ""}),
-    delta(0, "thinking_delta", thinking="hm"),
-    delta(0, "thinking_delta", thinking=" ü"),
-    delta(0, "signature_delta", signature="c2ln"),
-    stop(0),
-)
-
-STREAMS: dict[str, bytes] = {
-    "text": stream(start(), {"type": "ping"}, *text_block(0, "Hel", "lo 🌍\u2028"), *ending()),
-    "thinking and text": stream(start(), *THINKING, *text_block(1, "hi"), *ending()),
-    "calls": stream(
-        start(),
-        *text_block(0, "let me"),
-        *call_block(1, "toolu_1", "weather", "", '{"city":', '"Oslo"}'),
-        *call_block(2, "toolu_2", "clock"),
-        *ending("tool_use"),
-    ),
-    "redacted": stream(
-        start(), begin(0, {"type": "redacted_thinking", "data": "ZGF0YQ=="}), stop(0), *text_block(1, "x"), *ending()
-    ),
-    "search": stream(
-        start(),
-        begin(0, SEARCH),
-        delta(0, "input_json_delta", partial_json='{"query":'),
-        delta(0, "input_json_delta", partial_json='"sky"}'),
-        stop(0),
-        begin(1, FOUND),
-        stop(1),
-        begin(2, {"type": "text", "text": ""}),
-        delta(2, "text_delta", text="blue"),
-        delta(2, "citations_delta", citation=CITATION),
-        stop(2),
-        *ending(),
-    ),
-    "empty": stream(start(), *ending("refusal")),
-    "error": stream(
-        start(), *text_block(0, "a"), {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
-    ),
-    "truncated": stream(start(), *text_block(0, "a")),
-}
-
 
 def answered(data: bytes) -> Answer:
     return fold(decoded(data))
@@ -93,23 +37,6 @@ def answered(data: bytes) -> Answer:
 
 def parts(data: bytes) -> tuple[Any, ...]:
     return answered(data).choices[0].parts
-
-
-@pytest.mark.pitfall("SSE-1", "SSE-2", "SSE-20")
-@pytest.mark.parametrize("name", STREAMS)
-def test_the_cut_does_not_matter(name: str) -> None:
-    data = STREAMS[name]
-    expected = decoded(data)
-    for variant in (data, data.replace(b"\n", b"\r\n"), data.replace(b"data: ", b"data:"), b"\xef\xbb\xbf" + data):
-        for pieces in cuts(variant):
-            decoder = SPOKE.stream_decoder()
-            events = [event for piece in pieces for event in decoder.feed(piece)]
-            assert [*events, *decoder.eof()] == expected
-            assert decoder.done
-            assert decoder.feed(b"event: ping\ndata: {}\n\n") == []
-            assert decoder.eof() == []
-    shortened = SPOKE.stream_decoder()
-    assert [*shortened.feed(data.rstrip(b"\n")), *shortened.eof()] == expected
 
 
 def test_text() -> None:
@@ -325,24 +252,6 @@ def test_empty_data_comments_and_done_are_harmless() -> None:
 
 
 # Whole answers
-
-
-MESSAGE = {
-    "id": "msg_01",
-    "type": "message",
-    "role": "assistant",
-    "model": "claude-sonnet-4-5",
-    "content": [
-        {"type": "thinking", "thinking": "hm ü", "signature": "c2ln"},
-        {"type": "text", "text": "hi", "citations": None},
-        {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": 1.0, "b": [None]}},
-        {"type": "tool_use", "id": "toolu_2", "name": "g", "input": {}},
-    ],
-    "stop_reason": "tool_use",
-    "stop_sequence": None,
-    "usage": {"input_tokens": 10, "output_tokens": 25},
-    "container": {"id": "c_1", "expires_at": "2026-11-24T00:00:00Z"},
-}
 
 
 def test_whole_answers_are_the_fold_of_their_streams() -> None:

@@ -19,7 +19,7 @@ from tests.protocols.anthropic.frames import (
     stream,
     values,
 )
-from tests.protocols.anthropic.test_decoder import CITATION, STREAMS
+from tests.protocols.corpus.anthropic import CITATION, STREAMS
 
 from codenex.core import events as e
 from codenex.core.answer import Answer, Choice, fold, unfold
@@ -107,7 +107,10 @@ def test_the_vendors_own_id_and_fields_are_kept() -> None:
     assert events[-2]["context_management"] == {"edits": []}
 
 
-@pytest.mark.parametrize("name", [name for name in STREAMS if name not in ("error", "truncated")])
+@pytest.mark.parametrize(
+    "name",
+    ["text", "thinking and text", "calls", "redacted", "omitted thinking", "search", "empty", "stop sequence", "rich"],
+)
 def test_own_streams_come_out_as_they_went_in(name: str) -> None:
     original, again = message_of(STREAMS[name]), message_of(encoded(decoded(STREAMS[name])))
     assert again["content"] == original["content"]

@@ -107,6 +107,7 @@ def test_keys_do_not_leak():
         (error("Try again in 1m30s"), [], 90.0),
         (error("Please retry after 20 seconds"), [], 20.0),
         (error(retry_after=4), [], 4.0),
+        (error(retry_after=10**400), [], None),
         (error(resets_in_seconds=60), [], 60.0),
         (error(details=[{"@type": "RetryInfo", "retryDelay": "12.5s"}]), [], 12.5),
         (error(metadata={"headers": {"Retry-After": "9"}}), [], 9.0),

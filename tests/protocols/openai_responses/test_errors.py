@@ -151,6 +151,8 @@ def test_keys_do_not_leak() -> None:
         ({"retry_after": "Tue, 24 Nov 2026 10:00:30 GMT", "date": "Tue, 24 Nov 2026 10:00:00 GMT"}, {}, 30.0),
         ({"retry_after": "Tue, 24 Nov 2026 10:00:30 GMT"}, {}, None),
         ({"retry_after": "-3"}, {}, None),
+        ({"retry_after": "Mon, 1 Jan 99999999999999999999 00:00:00 GMT", "date": "x"}, {}, None),
+        ({}, {"resets_in_seconds": 10**400}, None),
         ({"retry_after": "soon"}, {}, None),
         ({"retry_after": "1e99"}, {}, 7 * 86400.0),
         ({}, {"resets_in_seconds": 12}, 12.0),

@@ -86,7 +86,7 @@ class BlockEncoder:
     def citation(self, citation: Citation) -> Block | None:
         """Return a citation; one of another vendor as a search result, where it has an address."""
         raw = citation.raw
-        if raw is not None and raw.get("type") in CITATION_TYPES:
+        if raw is not None and str(raw.get("type")) in CITATION_TYPES:
             return raw
         if citation.url is None:
             self.unplaced("citation")

@@ -8,10 +8,9 @@ from codenex.core import events as e
 from codenex.core import json
 from codenex.core.errors import Fault, FaultKind
 from codenex.protocols.anthropic.message import MessageReader
+from codenex.wire.json_array import is_cut
+from codenex.wire.opening import Opening
 from codenex.wire.sse import EVENT_LIMIT, Frame, SseDecoder
-
-_BOM = b"\xef\xbb\xbf"
-_SPACE = b" \t\r\n"
 
 
 class AnthropicStreamDecoder:
@@ -20,7 +19,7 @@ class AnthropicStreamDecoder:
     def __init__(self) -> None:
         self._reader = MessageReader()
         self._sse = SseDecoder()
-        self._head: bytes | None = b""
+        self._opening = Opening()
         self._body: bytearray | None = None
         self._latest = -1
 
@@ -33,14 +32,9 @@ class AnthropicStreamDecoder:
         """Take bytes; return the events that they complete."""
         if self.done:
             return []
-        if self._head is not None:
-            self._head += data
-            head = self._head.removeprefix(_BOM).lstrip(_SPACE)
-            if not head or _BOM.startswith(self._head):
-                return []
-            data, self._head = head, None
-            if head.startswith(b"{"):
-                self._body = bytearray()
+        data = self._opening.feed(data)
+        if self._opening.first == b"{" and self._body is None:
+            self._body = bytearray()
         if self._body is not None:
             self._body += data
             if len(self._body) > EVENT_LIMIT:
@@ -59,22 +53,17 @@ class AnthropicStreamDecoder:
         if self._body is not None:
             read_body(bytes(self._body), self._reader)
             return self._reader.take()
-        try:
-            self._frames(self._sse.eof())
-        except Fault as fault:
-            self._reader.fail(fault)
-        self._reader.fail(
-            Fault(FaultKind.UPSTREAM_TRUNCATED, "the upstream's stream ended before its answer did", from_upstream=True)
-        )
+        self._frames(self._sse.eof(), last=True)
+        self._reader.truncated()
         return self._reader.take()
 
-    def _frames(self, frames: list[Frame]) -> None:
+    def _frames(self, frames: list[Frame], *, last: bool = False) -> None:
         for frame in frames:
             if self.done:
                 return
-            self._frame(frame)
+            self._frame(frame, last=last)
 
-    def _frame(self, frame: Frame) -> None:
+    def _frame(self, frame: Frame, *, last: bool) -> None:
         name = frame.event.decode(errors="replace")
         data = frame.data.strip()
         if not data or data == b"[DONE]" or name == "ping":
@@ -83,6 +72,9 @@ class AnthropicStreamDecoder:
         try:
             value = json.decode_object(data)
         except json.MalformedJson as error:
+            if last:
+                # Half an event at the end of the bytes.
+                return
             self._reader.fail(
                 Fault(FaultKind.UPSTREAM, f"the upstream sent an event that is not JSON: {error}", from_upstream=True)
             )
@@ -132,6 +124,9 @@ def read_body(body: bytes, reader: MessageReader) -> None:
     try:
         value = json.decode_object(body)
     except json.MalformedJson as error:
-        reader.fail(Fault(FaultKind.UPSTREAM, f"the upstream's answer is not JSON: {error}", from_upstream=True))
+        if is_cut(body):
+            reader.truncated()
+        else:
+            reader.fail(Fault(FaultKind.UPSTREAM, f"the upstream's answer is not JSON: {error}", from_upstream=True))
         return
     reader.message(value)

@@ -11,7 +11,7 @@ from typing import Any
 from codenex.core import events as e
 from codenex.core import json
 from codenex.core.errors import Fault, FaultKind
-from codenex.core.finish import FinishDetail, FinishReason
+from codenex.core.finish import FinishDetail, FinishReason, settled
 from codenex.core.parts import Part, Reasoning, Refusal, Signature, Text, ToolCall
 from codenex.core.render import RenderContext
 from codenex.core.serialization import Serializer
@@ -24,7 +24,7 @@ from codenex.protocols.anthropic.answer import (
     signature_blocks,
 )
 from codenex.protocols.anthropic.errors import encode_stream_error
-from codenex.protocols.anthropic.finish import agreed, stop_fields
+from codenex.protocols.anthropic.finish import stop_fields
 from codenex.protocols.anthropic.types import ENDING_KEYS, NAME
 from codenex.protocols.anthropic.usage import final_usage, usage_object
 from codenex.wire.sse import named_event
@@ -100,7 +100,8 @@ class AnthropicStreamEncoder:
             case e.Ping():
                 return self.ping()
             case e.Raw():
-                if event.protocol == NAME and self._begun:
+                # Pieces of unknown blocks would stand outside of any block: the encoder numbers and closes its own.
+                if event.protocol == NAME and self._begun and not event.type.startswith("content_block_"):
                     self._write(event.type, event.raw)
             case e.LogprobDelta():
                 self._blocks.unplaced("logprobs")
@@ -189,7 +190,7 @@ class AnthropicStreamEncoder:
         return final_usage(usage_object(self._usage, input_estimate=self._context.input_tokens, own=own))
 
     def _detail(self, detail: FinishDetail) -> FinishDetail:
-        return agreed(detail, calls=self._calls, cut=self._cut)
+        return settled(detail, has_tool_calls=self._calls > 0, cut=self._cut > 0)
 
     # Parts
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from codenex.core.finish import FinishDetail, FinishReason, settled
+from codenex.core.finish import FinishDetail, FinishReason
 
 STOP_REASONS: dict[str, FinishReason] = {
     "end_turn": FinishReason.STOP,
@@ -49,14 +49,6 @@ def finish_from(reason: Any, sequence: Any, details: Any) -> FinishDetail:
         explanation if isinstance(explanation, str) else None,
         details if isinstance(details, dict) else None,
     )
-
-
-def agreed(detail: FinishDetail, *, calls: int, cut: int) -> FinishDetail:
-    """Make reason and content agree; an answer that stops within a call's arguments was cut off, whatever it says."""
-    settled_detail = settled(detail, has_tool_calls=calls > 0)
-    if cut and settled_detail.reason in (FinishReason.STOP, FinishReason.TOOL_CALLS, FinishReason.OTHER):
-        return msgspec.structs.replace(settled_detail, reason=FinishReason.LENGTH)
-    return settled_detail
 
 
 class StopFields(msgspec.Struct, frozen=True):

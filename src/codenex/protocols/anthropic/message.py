@@ -8,13 +8,14 @@ from codenex.core import events as e
 from codenex.core import json
 from codenex.core.assembly import Assembly
 from codenex.core.errors import Fault, FaultKind
+from codenex.core.finish import settled
 from codenex.core.identifiers import derived_call_id
 from codenex.core.parts import Opaque, Part, Refusal, Signature
 from codenex.core.reversal import argument_object
 from codenex.protocols.anthropic.blocks import citation_of, part_of
 from codenex.protocols.anthropic.content import CALL_PREFIX
 from codenex.protocols.anthropic.errors import fault_of
-from codenex.protocols.anthropic.finish import agreed, finish_from
+from codenex.protocols.anthropic.finish import finish_from
 from codenex.protocols.anthropic.types import ENDING_KEYS, MESSAGE_KEYS, NAME, VENDOR, rest_of
 from codenex.protocols.anthropic.usage import updated, usage_from
 
@@ -66,6 +67,11 @@ class MessageReader:
         if not self.done:
             self.done = True
             self._assembly.out.append(e.Error(fault))
+
+    def truncated(self) -> None:
+        """End the answer as one that was cut off."""
+        told = "the upstream's stream ended before its answer did"
+        self.fail(Fault(FaultKind.UPSTREAM_TRUNCATED, told, from_upstream=True))
 
     def error(self, value: Object) -> None:
         """Take an error object, or the envelope around one."""
@@ -179,7 +185,8 @@ class MessageReader:
             case "compaction_delta":
                 for key in ("content", "encrypted_content"):
                     if isinstance(delta.get(key), str):
-                        block.raw[key] = (block.raw.get(key) or "") + delta[key]
+                        before = block.raw.get(key)
+                        block.raw[key] = before + delta[key] if isinstance(before, str) else delta[key]
             case _:
                 self.raw("content_block_delta", {"type": "content_block_delta", "index": index, "delta": delta})
 
@@ -279,7 +286,7 @@ class MessageReader:
         detail = finish_from(
             self._stop.get("stop_reason"), self._stop.get("stop_sequence"), self._stop.get("stop_details")
         )
-        detail = agreed(detail, calls=self._calls, cut=self._cut)
+        detail = settled(detail, has_tool_calls=self._calls > 0, cut=self._cut > 0)
         if detail.message is not None and not self._spoken:
             # The vendor explains a refusal beside an empty content; other protocols know it as a part.
             self._assembly.whole(Refusal(detail.message))

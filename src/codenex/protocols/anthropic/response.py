@@ -7,22 +7,23 @@ from typing import Any
 from codenex.core import events as e
 from codenex.core import json
 from codenex.core.answer import Answer, Choice, fault_of
-from codenex.core.finish import FinishDetail, FinishReason
+from codenex.core.finish import FinishDetail, FinishReason, settled
 from codenex.core.parts import ToolCall
 from codenex.core.render import RenderContext
 from codenex.core.usage import Usage
 from codenex.protocols.anthropic.answer import BlockEncoder
 from codenex.protocols.anthropic.decoder import AnthropicStreamDecoder, read_body
 from codenex.protocols.anthropic.encoder import MALFORMED, message_head
-from codenex.protocols.anthropic.finish import agreed, stop_fields
+from codenex.protocols.anthropic.finish import stop_fields
 from codenex.protocols.anthropic.message import MessageReader
 from codenex.protocols.anthropic.types import ENDING_KEYS, NAME
 from codenex.protocols.anthropic.usage import usage_from, usage_object
+from codenex.wire.opening import Opening
 
 
 def decode_response(body: bytes) -> list[e.StreamEvent]:
     """Return the events of a whole answer, or of a stream that came in its place. Raises a fault (``upstream``)."""
-    if body.lstrip()[:6] in (b"event:", b"data: ") or body.lstrip()[:5] == b"data:":
+    if Opening().feed(body).startswith((b"event:", b"data:", b":", b"id:", b"retry:")):
         decoder = AnthropicStreamDecoder()
         events = [*decoder.feed(body), *decoder.eof()]
     else:
@@ -53,7 +54,7 @@ def encode_response(answer: Answer, context: RenderContext) -> bytes:
             cut += not blocks
         content.extend(blocks)
     detail = choice.finish if choice.finish is not None else FinishDetail(FinishReason.OTHER)
-    fields = stop_fields(agreed(detail, calls=calls, cut=cut))
+    fields = stop_fields(settled(detail, has_tool_calls=calls > 0, cut=cut > 0))
     if fields is None:
         raise MALFORMED
     start = e.Start(answer.protocol, answer.id, answer.model, answer.created, None, answer.extras)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from codenex.core.finish import FinishDetail, FinishReason
+from codenex.core.finish import FinishDetail, FinishReason, settled
 from codenex.core.losses import Losses
 from codenex.core.media import sniffed_type
 from codenex.core.names import flattened
@@ -86,6 +86,9 @@ def _media(part: Media, protocol: str, losses: Losses) -> Object | None:
 
 
 def _call(part: ToolCall, protocol: str, losses: Losses) -> Object | None:
+    if not part.name:
+        losses.drop("output.tool_call", "a call without a name")
+        return None
     arguments: Object | None = (
         {CUSTOM_INPUT: part.arguments} if part.kind == "custom" else argument_object(part.arguments)
     )
@@ -97,6 +100,13 @@ def _call(part: ToolCall, protocol: str, losses: Losses) -> Object | None:
     return _with({"functionCall": call}, part.signature, part.extras, protocol)
 
 
+def is_cut(part: Part) -> bool:
+    """Whether a part is a call whose arguments were cut off."""
+    if not isinstance(part, ToolCall) or not part.name:
+        return False
+    return not part.complete or (part.kind == "function" and argument_object(part.arguments) is None)
+
+
 def candidate_end(
     index: int,
     detail: FinishDetail | None,
@@ -106,8 +116,13 @@ def candidate_end(
     protocol: str,
     *,
     has_content: bool,
+    cut: bool,
 ) -> Object:
-    """Return the fields of a candidate beside its content, without those that have no value."""
+    """Return the fields of a candidate beside its content, without those that have no value. ``cut`` says that a call
+    was cut off, which must not look like the end of a whole answer."""
+    if cut:
+        known = detail if detail is not None else FinishDetail(FinishReason.OTHER)
+        detail = settled(known, has_tool_calls=True, cut=True)
     out: Object = {"finishReason": encode_finish(detail, has_content=has_content), "index": index}
     if detail is not None and detail.message is not None:
         out["finishMessage"] = detail.message

@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from codenex.core import events as e
 from codenex.core import json
 from codenex.core.assembly import Assembly
@@ -16,13 +18,13 @@ from codenex.core.errors import Fault, FaultKind
 from codenex.core.finish import FinishDetail, FinishReason, settled
 from codenex.core.identifiers import derived_call_id, digest
 from codenex.core.media import kind_of, normalised_base64, sniffed_type
-from codenex.core.parts import Citation, Media, Opaque, Part, Reasoning, Signature, ToolCall
+from codenex.core.parts import Media, Opaque, Part, Reasoning, Signature, ToolCall
 from codenex.core.usage import Usage
 from codenex.protocols.gemini.content import is_own_file, server_tool
 from codenex.protocols.gemini.errors import fault_of
 from codenex.protocols.gemini.fields import canonical, rest_of
 from codenex.protocols.gemini.finish import decode_finish
-from codenex.protocols.gemini.grounding import decode_grounding, decode_recitations
+from codenex.protocols.gemini.grounding import Sources
 from codenex.protocols.gemini.logprobs import decode_logprobs
 from codenex.protocols.gemini.partial import PartialCall
 from codenex.protocols.gemini.signatures import decode_signature
@@ -43,38 +45,30 @@ from codenex.protocols.gemini.usage import decode_usage
 
 _TAKEN = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId", "createTime", "response", "error"})
 _CANDIDATE_TAKEN = frozenset({"content", "finishReason", "finishMessage", "index", "logprobsResult"})
+#: Reasons that a later one overwrites: some hosts write one on every chunk.
+_WEAK = frozenset({None, "STOP"})
+#: Candidates are told apart by an index below this; nobody asks for as many.
+_MOST_CANDIDATES = 128
+_UNSPECIFIED = "FINISH_REASON_UNSPECIFIED"
 
 
 class _Choice:
     """One candidate while it grows. ``last`` is the kind of the open part, ``signed`` says that nothing may join it."""
 
-    __slots__ = (
-        "called",
-        "extras",
-        "finish",
-        "grounding",
-        "index",
-        "last",
-        "message",
-        "partial",
-        "recitations",
-        "signed",
-        "text",
-    )
+    __slots__ = ("calls", "cut", "extras", "finish", "index", "last", "message", "partial", "signed", "sources")
 
     def __init__(self, index: int) -> None:
         self.index = index
         self.last: str | None = None
         self.signed = False
-        self.called = 0
+        #: the ids of the calls so far
+        self.calls: list[str] = []
+        self.cut = False
         self.finish: str | None = None
         self.message: str | None = None
         self.extras: Object = {}
-        self.grounding: Any = None
-        self.recitations: Any = None
+        self.sources = Sources()
         self.partial: PartialCall | None = None
-        #: text of the part that citations belong to, while it is open
-        self.text = ""
 
 
 class ChunkReader:
@@ -108,6 +102,11 @@ class ChunkReader:
         if not self.failed:
             self.failed = True
             self._assembly.out.append(e.Error(fault))
+
+    def truncated(self) -> None:
+        """End with the error of an answer that was cut off."""
+        told = "the upstream ended its answer in the middle"
+        self.fail(Fault(FaultKind.UPSTREAM_TRUNCATED, told, from_upstream=True))
 
     def read(self, value: Any) -> None:
         """Read a decoded chunk; a list is several."""
@@ -160,10 +159,12 @@ class ChunkReader:
 
     def _candidate(self, candidate: Object, position: int) -> None:
         given = candidate.get("index", position)
-        index = given if isinstance(given, int) and given >= 0 else position
+        index = given if isinstance(given, int) and 0 <= given < _MOST_CANDIDATES else position
         choice = self._choices.get(index)
         if choice is None:
             choice = self._choices[index] = _Choice(index)
+        # Sources first: in a whole answer they stand beside the texts that they belong to.
+        choice.sources.see(candidate.get("groundingMetadata"), candidate.get("citationMetadata"))
         content = candidate.get("content")
         parts = canonical(content, CONTENT_FIELDS).get("parts") if isinstance(content, dict) else None
         for part in parts if isinstance(parts, list) else []:
@@ -171,10 +172,10 @@ class ChunkReader:
                 self._part(choice, canonical(part, PART_FIELDS))
         if tokens := decode_logprobs(candidate.get("logprobsResult")):
             self._assembly.out.append(e.LogprobDelta(tokens, index))
-        choice.finish = _text(candidate.get("finishReason")) or choice.finish
+        reason = _text(candidate.get("finishReason"))
+        if reason is not None and reason != _UNSPECIFIED and choice.finish in _WEAK:
+            choice.finish = reason
         choice.message = _text(candidate.get("finishMessage")) or choice.message
-        choice.grounding = candidate.get("groundingMetadata", choice.grounding)
-        choice.recitations = candidate.get("citationMetadata", choice.recitations)
         choice.extras.update(rest_of(candidate, _CANDIDATE_TAKEN) or {})
 
     def _part(self, choice: _Choice, part: Object) -> None:
@@ -205,15 +206,13 @@ class ChunkReader:
             if choice.last != "text" or choice.signed:
                 self._close(choice)
                 self._assembly.open(("text", choice.index), "text", choice.index)
-                choice.last, choice.signed, choice.text = "text", False, ""
+                choice.last, choice.signed = "text", False
             self._assembly.text(("text", choice.index), text)
-            choice.text += text
             return
         # A signed part stays by itself. One without text leaves the text before it open, for its sources come last.
         key = ("signed" if not text else "text", choice.index)
         if text or choice.last != "text" or self._assembly.is_open(key):
             self._close(choice)
-            choice.text = text
         self._assembly.open(key, "text", choice.index, extras=extras)
         self._assembly.text(key, text)
         if signature is not None:
@@ -249,6 +248,7 @@ class ChunkReader:
         if partial is not None:
             partial.add(call.get("args"), pieces if isinstance(pieces, list) else [])
             partial.signature = signature if signature is not None else partial.signature
+            partial.extras.update(extras or {})
             if not goes_on:
                 self._emit_partial(choice, complete=True)
             return
@@ -261,26 +261,23 @@ class ChunkReader:
     def _emit_partial(self, choice: _Choice, *, complete: bool) -> None:
         partial, choice.partial = choice.partial, None
         if partial is not None and partial.name:
-            call = ToolCall(
-                partial.id or "", partial.name, partial.text(), complete=complete, signature=partial.signature
-            )
-            self._emit_call(choice, call)
+            extras = partial.extras if partial.extras else None
+            call = ToolCall(partial.id or "", partial.name, partial.text(), complete=complete, extras=extras)
+            self._emit_call(choice, msgspec.structs.replace(call, signature=partial.signature))
 
     def _emit_call(self, choice: _Choice, call: ToolCall) -> None:
-        if not call.id:
-            identifier = derived_call_id(NAME, self._seed, choice.index, choice.called, call.name)
-            call = ToolCall(
-                identifier,
-                call.name,
-                call.arguments,
-                complete=call.complete,
-                signature=call.signature,
-                extras=call.extras,
-            )
-        choice.called += 1
+        if not call.id or call.id in choice.calls:
+            place = (self._seed, choice.index, len(choice.calls), call.name, call.id)
+            call = msgspec.structs.replace(call, id=derived_call_id(NAME, *place))
+        choice.calls.append(call.id)
+        choice.cut = choice.cut or not call.complete
         self._assembly.whole(call, choice.index)
 
-    def _close(self, choice: _Choice) -> None:
+    def _close(self, choice: _Choice, *, last: bool = False) -> None:
+        key = ("text", choice.index)
+        if self._assembly.is_open(key):
+            for citation in choice.sources.take(self._assembly.text_so_far(key), last=last):
+                self._assembly.cite(key, citation)
         self._assembly.close_all(choice.index)
         choice.last, choice.signed = None, False
 
@@ -292,45 +289,33 @@ class ChunkReader:
             return
         blocked = self._blocked
         if not self._started or (not self.finished and not (whole and self._choices)):
-            self.fail(
-                Fault(FaultKind.UPSTREAM, "the upstream's answer holds no candidate", from_upstream=True)
-                if whole
-                else Fault(
-                    FaultKind.UPSTREAM_TRUNCATED, "the upstream ended its answer in the middle", from_upstream=True
-                )
-            )
+            if whole:
+                self.fail(Fault(FaultKind.UPSTREAM, "the upstream's answer holds no candidate", from_upstream=True))
+            else:
+                self.truncated()
             return
-        if not self._choices and blocked is not None:
-            reason = _text(blocked.get("blockReason"))
-            detail = FinishDetail(
-                FinishReason.PROMPT_FILTER,
-                reason,
-                message=_text(blocked.get("blockReasonMessage")),
-                details=self._feedback,
-            )
-            self._assembly.out.append(e.Finish(detail))
+        refusal = self._refusal(blocked) if blocked is not None else None
+        if refusal is not None and not self._choices:
+            self._assembly.out.append(e.Finish(refusal))
             return
         for choice in self._choices.values():
-            self._finish(choice)
+            self._finish(choice, refusal)
 
-    def _finish(self, choice: _Choice) -> None:
+    def _refusal(self, blocked: Object) -> FinishDetail:
+        reason, message = _text(blocked.get("blockReason")), _text(blocked.get("blockReasonMessage"))
+        return FinishDetail(FinishReason.PROMPT_FILTER, reason, message=message, details=self._feedback)
+
+    def _finish(self, choice: _Choice, refusal: FinishDetail | None) -> None:
         self._emit_partial(choice, complete=False)
-        for citation in self._citations(choice):
-            self._assembly.cite(("text", choice.index), citation)
-        self._close(choice)
-        detail = settled(decode_finish(choice.finish, choice.message), has_tool_calls=choice.called > 0)
+        self._close(choice, last=True)
+        detail = decode_finish(choice.finish, choice.message)
+        detail = settled(detail, has_tool_calls=bool(choice.calls), cut=choice.cut)
+        if choice.finish is None and refusal is not None:
+            detail = refusal
         extras = choice.extras
         if self._feedback is not None and choice.index == 0:
             extras = {**extras, "promptFeedback": self._feedback}
         self._assembly.out.append(e.Finish(detail, choice.index, extras if extras else None))
-
-    def _citations(self, choice: _Choice) -> list[Citation]:
-        if not self._assembly.is_open(("text", choice.index)):
-            return []
-        return [
-            *decode_grounding(choice.grounding, choice.text),
-            *decode_recitations(choice.recitations, choice.text),
-        ]
 
 
 def _whole(kind: str | None, part: Object, signature: Signature | None, extras: Object | None) -> Part:

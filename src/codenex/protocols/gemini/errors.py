@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from math import ceil
 from typing import Any
 
@@ -118,6 +120,7 @@ def decode_error(status: int, headers: list[tuple[str, str]], body: bytes) -> Fa
     message = error if isinstance(error, str) else _plain(body)
     kind = BY_STATUS.get(status, FaultKind.UPSTREAM if status >= 500 else FaultKind.INVALID_REQUEST)
     text = redacted(message) if message else f"the upstream answered with status {status}"
+    rest = rest if rest is not None else _rest_of_text(text)
     return Fault(kind, text, status=status, retry_after=rest, from_upstream=True)
 
 
@@ -177,7 +180,17 @@ def _rest_of_headers(headers: list[tuple[str, str]]) -> float | None:
         except (KeyError, ValueError):
             continue
         return _sane(found)
-    return None
+    # There is no clock here: the answer's own date says when it was written.
+    until, now = _moment(values.get("retry-after")), _moment(values.get("date"))
+    return _sane((until - now).total_seconds()) if until is not None and now is not None else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text) if text is not None else None
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return found if found is not None and found.tzinfo is not None else None
 
 
 def _rest_of_details(details: Any) -> float | None:
@@ -190,7 +203,7 @@ def _rest_of_details(details: Any) -> float | None:
                 seconds, nanos = delay.get("seconds", 0), delay.get("nanos", 0)
                 try:
                     return _sane(float(seconds) + float(nanos) / 1e9)
-                except (TypeError, ValueError):
+                except (TypeError, ValueError, OverflowError):
                     return None
     return None
 

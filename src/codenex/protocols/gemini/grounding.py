@@ -12,6 +12,9 @@ from codenex.core.parts import Citation
 from codenex.protocols.gemini.fields import camel
 from codenex.protocols.gemini.types import Object
 
+#: A cited text with its offsets.
+_Passage = tuple[str | None, int | None, int | None]
+
 #: Kinds of ``groundingChunks`` and how each names its address and its title.
 _CHUNK_KINDS = {
     "web": ("uri", "title"),
@@ -21,39 +24,66 @@ _CHUNK_KINDS = {
 }
 
 
-def decode_grounding(value: Any, text: str) -> list[Citation]:
-    """Return the citations of a text: one for each source of a passage; sources of no passage have no offsets."""
-    if not isinstance(value, dict):
-        return []
-    metadata = {camel(name): field for name, field in value.items()}
-    sources = [_source(chunk) for chunk in _list(metadata.get("groundingChunks"))]
-    encoded = text.encode()
-    used: set[int] = set()
-    out: list[Citation] = []
-    for item in _list(metadata.get("groundingSupports")):
-        support = {camel(name): field for name, field in item.items()}
-        segment = support.get("segment")
-        cited, start, end = _segment(segment if isinstance(segment, dict) else {}, text, encoded)
-        for number in support.get("groundingChunkIndices") or []:
-            if isinstance(number, int) and 0 <= number < len(sources):
-                used.add(number)
-                url, title = sources[number]
-                out.append(Citation(url, title, cited, start, end))
-    out.extend(Citation(url, title) for number, (url, title) in enumerate(sources) if number not in used)
-    return out
+class Sources:
+    """What a candidate says of its sources, given out text by text.
 
+    Sources stand beside the last chunk of a stream, but in a whole answer they are known before its texts end.
+    """
 
-def decode_recitations(value: Any, text: str) -> list[Citation]:
-    """Return the citations of ``citationMetadata``: passages that the model took over from elsewhere."""
-    encoded = text.encode()
-    out: list[Citation] = []
-    if isinstance(value, dict):
-        for item in _list(value.get("citations", value.get("citationSources"))):
+    __slots__ = ("_given", "_grounding", "_recitations")
+
+    def __init__(self) -> None:
+        self._grounding: Object = {}
+        self._recitations: Object = {}
+        self._given: set[tuple[str, int]] = set()
+
+    def see(self, grounding: Any, recitations: Any) -> None:
+        """Take ``groundingMetadata`` and ``citationMetadata`` of a chunk; later ones replace earlier ones."""
+        if isinstance(grounding, dict):
+            self._grounding = {camel(name): field for name, field in grounding.items()}
+        if isinstance(recitations, dict):
+            self._recitations = recitations
+
+    def take(self, text: str, *, last: bool) -> list[Citation]:
+        """Return the citations of a text that ends: those whose passage stands in it, and with the ``last`` text all
+        that are left. Sources of no passage have no offsets."""
+        if not self._grounding and not self._recitations:
+            return []
+        encoded = text.encode()
+        return [*self._grounded(text, encoded, last=last), *self._recited(text, encoded, last=last)]
+
+    def _grounded(self, text: str, encoded: bytes, *, last: bool) -> Iterator[Citation]:
+        sources = [_source(chunk) for chunk in _list(self._grounding.get("groundingChunks"))]
+        for position, item in enumerate(_list(self._grounding.get("groundingSupports"))):
+            support = {camel(name): field for name, field in item.items()}
+            segment = support.get("segment")
+            found = _segment(segment if isinstance(segment, dict) else {}, text, encoded, anywhere=last)
+            if not self._gives("support", position, found, last=last):
+                continue
+            numbers = support.get("groundingChunkIndices")
+            for number in numbers if isinstance(numbers, list) else []:
+                if isinstance(number, int) and 0 <= number < len(sources):
+                    self._given.add(("source", number))
+                    url, title = sources[number]
+                    yield Citation(url, title, *found)
+        for number, source in enumerate(sources if last else []):
+            if ("source", number) not in self._given:
+                yield Citation(*source)
+
+    def _recited(self, text: str, encoded: bytes, *, last: bool) -> Iterator[Citation]:
+        listed = self._recitations.get("citations", self._recitations.get("citationSources"))
+        for position, item in enumerate(_list(listed)):
             source = {camel(name): field for name, field in item.items()}
-            cited, start, end = _segment(source, text, encoded)
-            url, title = source.get("uri"), source.get("title")
-            out.append(Citation(_text(url), _text(title), cited, start, end))
-    return out
+            found = _segment(source, text, encoded, anywhere=last)
+            if self._gives("recitation", position, found, last=last):
+                yield Citation(_text(source.get("uri")), _text(source.get("title")), *found)
+
+    def _gives(self, kind: str, position: int, found: _Passage, *, last: bool) -> bool:
+        """Whether a passage belongs to the text; it is given out once."""
+        if (kind, position) in self._given or (found[1] is None and not last):
+            return False
+        self._given.add((kind, position))
+        return True
 
 
 def _list(value: Any) -> Iterator[Object]:
@@ -72,17 +102,21 @@ def _source(chunk: Object) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _segment(given: Object, text: str, encoded: bytes) -> tuple[str | None, int | None, int | None]:
-    """Return the cited text with its offsets in characters; an offset that does not fit the text is left out."""
+def _segment(given: Object, text: str, encoded: bytes, *, anywhere: bool) -> _Passage:
+    """Return the cited text with its offsets in characters; offsets that do not fit the text are left out, unless the
+    cited text is found ``anywhere`` in it."""
     segment = {camel(name): field for name, field in given.items()}
     start, end = segment.get("startIndex", 0), segment.get("endIndex")
     quoted = _text(segment.get("text"))
     if isinstance(start, int) and isinstance(end, int) and 0 <= start <= end <= len(encoded):
-        found = encoded[start:end].decode(errors="replace")
+        try:
+            before, found = encoded[:start].decode(), encoded[start:end].decode()
+        except UnicodeDecodeError:
+            # In the middle of a character.
+            return quoted, None, None
         if quoted is None or quoted == found:
-            first = len(encoded[:start].decode(errors="replace"))
-            return quoted if quoted is not None else found, first, first + len(found)
-    if quoted and (first := text.find(quoted)) >= 0:
+            return found, len(before), len(before) + len(found)
+    if anywhere and quoted and (first := text.find(quoted)) >= 0:
         return quoted, first, first + len(quoted)
     return quoted, None, None
 

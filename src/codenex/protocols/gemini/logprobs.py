@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from codenex.core.logprobs import read_tokens
 from codenex.protocols.gemini.fields import camel
 from codenex.protocols.gemini.types import Object
 
@@ -16,28 +17,19 @@ def decode_logprobs(value: Any) -> tuple[Object, ...]:
     chosen, tops = result.get("chosenCandidates"), result.get("topCandidates")
     if not isinstance(chosen, list):
         return ()
-    out: list[Object] = []
+    tokens: list[Object] = []
     for position, candidate in enumerate(chosen):
-        entry = _entry(candidate)
-        if entry is None:
-            continue
         top = tops[position] if isinstance(tops, list) and position < len(tops) else None
         others = top.get("candidates") if isinstance(top, dict) else None
-        entry["top_logprobs"] = [
-            each for item in (others if isinstance(others, list) else []) if (each := _entry(item)) is not None
-        ]
-        out.append(entry)
-    return tuple(out)
+        alternatives = [_entry(each) for each in others] if isinstance(others, list) else []
+        tokens.append({**_entry(candidate), "top_logprobs": alternatives})
+    return read_tokens(tokens)
 
 
-def _entry(value: Any) -> Object | None:
-    if not isinstance(value, dict):
-        return None
-    candidate = {camel(name): field for name, field in value.items()}
-    token, probability = candidate.get("token", ""), candidate.get("logProbability", 0.0)
-    if not isinstance(token, str) or not isinstance(probability, int | float):
-        return None
-    return {"token": token, "logprob": probability, "bytes": list(token.encode())}
+def _entry(value: Any) -> Object:
+    candidate = {camel(name): field for name, field in value.items()} if isinstance(value, dict) else {"token": None}
+    # Empty and zero values are left out on the wire.
+    return {"token": candidate.get("token", ""), "logprob": candidate.get("logProbability", 0.0)}
 
 
 def encode_logprobs(tokens: tuple[Object, ...]) -> Object:

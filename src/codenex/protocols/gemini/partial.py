@@ -12,19 +12,20 @@ from codenex.protocols.gemini.fields import camel
 from codenex.protocols.gemini.types import Object
 
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[['\"]([^'\"]*)['\"]\]")
-#: No list of arguments is filled up beyond this index.
-_INDEX_LIMIT = 10_000
+#: Places of a list that may be skipped: a leap must not fill the memory.
+_LEAP = 100
 
 
 class PartialCall:
     """Collects pieces until the call is complete. Pieces of a string that ``willContinue`` are joined."""
 
-    __slots__ = ("_arguments", "id", "name", "signature")
+    __slots__ = ("_arguments", "extras", "id", "name", "signature")
 
     def __init__(self, name: str, identifier: str | None) -> None:
         self.name = name
         self.id = identifier
         self.signature: Signature | None = None
+        self.extras: Object = {}
         self._arguments: Object = {}
 
     def add(self, arguments: Any, pieces: list[Any]) -> None:
@@ -58,7 +59,7 @@ class PartialCall:
 def _member(holder: Any, step: str | int, empty: Any) -> Any:
     if isinstance(holder, dict) and isinstance(step, str):
         found = holder.setdefault(step, empty)
-    elif isinstance(holder, list) and isinstance(step, int) and step < _INDEX_LIMIT:
+    elif isinstance(holder, list) and isinstance(step, int) and step < len(holder) + _LEAP:
         while len(holder) <= step:
             holder.append(None)
         if holder[step] is None:
@@ -74,7 +75,7 @@ def _assign(holder: Any, step: str | int, piece: Object) -> None:
     if isinstance(holder, dict) and isinstance(step, str):
         before = holder.get(step)
         holder[step] = before + value if isinstance(before, str) and isinstance(value, str) else value
-    elif isinstance(holder, list) and isinstance(step, int) and step < _INDEX_LIMIT:
+    elif isinstance(holder, list) and isinstance(step, int) and step < len(holder) + _LEAP:
         while len(holder) <= step:
             holder.append(None)
         before = holder[step]

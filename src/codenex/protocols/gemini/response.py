@@ -9,7 +9,7 @@ from codenex.core.errors import Fault, FaultKind
 from codenex.core.parts import Text
 from codenex.core.render import RenderContext
 from codenex.core.usage import Usage
-from codenex.protocols.gemini.answer import CitedTexts, candidate_end, encode_part, is_blocked, spoken_refusal
+from codenex.protocols.gemini.answer import CitedTexts, candidate_end, encode_part, is_blocked, is_cut, spoken_refusal
 from codenex.protocols.gemini.chunks import ChunkReader
 from codenex.protocols.gemini.finish import encode_block
 from codenex.protocols.gemini.types import NAME, Object
@@ -52,6 +52,7 @@ def encode_response(answer: Answer, context: RenderContext) -> bytes:
             texts,
             answer.protocol,
             has_content=bool(parts),
+            cut=any(is_cut(part) for part in choice.parts),
         )
         content = parts or spoken_refusal(choice.finish, has_content=False) or [{"text": ""}]
         candidates.append({"content": {"parts": content, "role": "model"}, **end})

@@ -15,7 +15,7 @@ from codenex.core.parts import Reasoning, Refusal, Text
 from codenex.core.render import RenderContext
 from codenex.core.serialization import Serializer
 from codenex.core.usage import Usage
-from codenex.protocols.gemini.answer import CitedTexts, candidate_end, encode_part, is_blocked, spoken_refusal
+from codenex.protocols.gemini.answer import CitedTexts, candidate_end, encode_part, is_blocked, is_cut, spoken_refusal
 from codenex.protocols.gemini.chunks import ChunkReader
 from codenex.protocols.gemini.errors import error_object
 from codenex.protocols.gemini.finish import encode_block
@@ -23,10 +23,8 @@ from codenex.protocols.gemini.signatures import encode_signature
 from codenex.protocols.gemini.types import NAME, Object
 from codenex.protocols.gemini.usage import encode_usage
 from codenex.wire.json_array import JsonArrayDecoder
+from codenex.wire.opening import Opening
 from codenex.wire.sse import Frame, SseDecoder, data_event
-
-_SPACE = b" \t\r\n"
-_BOM = b"\xef\xbb\xbf"
 
 
 class StreamDecoder:
@@ -34,7 +32,7 @@ class StreamDecoder:
 
     def __init__(self) -> None:
         self._reader = ChunkReader()
-        self._head = b""
+        self._opening = Opening()
         self._sse: SseDecoder | None = None
         self._array: JsonArrayDecoder | None = None
         self._object = False
@@ -49,17 +47,15 @@ class StreamDecoder:
         """Take bytes; return the events that they complete."""
         if self.done:
             return []
+        data = self._opening.feed(data)
+        if not data:
+            return []
         if self._sse is None and self._array is None:
-            self._head += data
-            head = self._head.removeprefix(_BOM).lstrip(_SPACE)
-            if not head or _BOM.startswith(self._head):
-                return []
-            if head[:1] in b"[{":
+            if self._opening.first in (b"[", b"{"):
                 self._array = JsonArrayDecoder()
-                self._object = head[:1] == b"{"
+                self._object = self._opening.first == b"{"
             else:
                 self._sse = SseDecoder()
-            data = head
         try:
             if self._array is not None:
                 for element in self._array.feed(data):
@@ -71,29 +67,31 @@ class StreamDecoder:
         return self._reader.take()
 
     def eof(self) -> list[e.StreamEvent]:
-        """End of the bytes."""
+        """End of the bytes. A chunk that has begun and not ended is a truncation, whatever came before it."""
         if self.done:
             return []
-        try:
-            if self._sse is not None:
-                self._frames(self._sse.eof())
-        except Fault as fault:
-            self._reader.fail(fault)
+        if self._array is not None and self._array.open:
+            self._reader.truncated()
+        elif self._sse is not None:
+            self._frames(self._sse.eof(), last=True)
         self._ended = True
         self._reader.end(whole=self._object and self._reader.started)
         return self._reader.take()
 
-    def _frames(self, frames: list[Frame]) -> None:
+    def _frames(self, frames: list[Frame], *, last: bool = False) -> None:
         for frame in frames:
             if frame.data.strip() not in (b"", b"[DONE]"):
-                self._read(frame.data)
+                self._read(frame.data, last=last)
 
-    def _read(self, data: bytes) -> None:
+    def _read(self, data: bytes, *, last: bool = False) -> None:
         if self._reader.failed:
             return
         try:
             value = json.decode(data)
         except json.MalformedJson as error:
+            if last:
+                self._reader.truncated()
+                return
             self._reader.fail(Fault(FaultKind.UPSTREAM, f"the upstream sent broken JSON: {error}", from_upstream=True))
             return
         self._reader.read(value)
@@ -111,11 +109,12 @@ class _OpenPart:
 
 
 class _Choice:
-    __slots__ = ("detail", "extras", "finished", "parts", "serializer", "texts", "tokens")
+    __slots__ = ("cut", "detail", "extras", "finished", "parts", "serializer", "texts", "tokens")
 
     def __init__(self) -> None:
         self.serializer = Serializer()
         self.parts = 0
+        self.cut = False
         self.texts: CitedTexts = []
         self.tokens: list[dict[str, object]] = []
         self.detail: FinishDetail | None = None
@@ -228,6 +227,7 @@ class StreamEncoder:
         sent = "".join(open_part.sent) if open_part is not None else ""
         part = event.part
         if not isinstance(part, Text | Reasoning | Refusal):
+            choice.cut = choice.cut or is_cut(part)
             wire = encode_part(part, self._protocol, self._context.losses)
             if wire is None:
                 return []
@@ -288,6 +288,7 @@ class StreamEncoder:
                 choice.texts,
                 self._protocol,
                 has_content=choice.parts > 0,
+                cut=choice.cut,
             )
             parts = spoken_refusal(choice.detail, has_content=choice.parts > 0) or [{"text": ""}]
             candidates.append({"content": {"parts": parts, "role": "model"}, **end})

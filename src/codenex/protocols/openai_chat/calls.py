@@ -12,6 +12,7 @@ from codenex.core import json
 from codenex.core.assembly import Assembly
 from codenex.core.identifiers import derived_call_id
 from codenex.core.parts import Signature
+from codenex.core.reversal import argument_object
 from codenex.protocols.openai_chat import fields
 from codenex.protocols.openai_chat.types import VENDOR
 
@@ -54,6 +55,8 @@ class CallAssembler:
         self._choice = choice
         self._calls: list[_Call] = []
         self._finished = 0
+        #: whether the arguments of a call that came out are no whole JSON; final after :meth:`finish`
+        self.cut = False
         self.seed: tuple[str, ...] = ()
 
     @property
@@ -113,8 +116,9 @@ class CallAssembler:
                 self._open(call)
             if call.held and not call.arguments:
                 self._pass(call, call.held)
-            complete = call.kind == "custom" or not call.arguments.strip() or _is_json(call.arguments)
+            complete = call.kind == "custom" or argument_object(call.arguments) is not None
             self._assembly.close(call.key, complete=complete)
+            self.cut = self.cut or not complete
             self._finished += 1
         self._calls = []
 
@@ -254,11 +258,3 @@ class CallAssembler:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.decode(text)
-    except json.MalformedJson:
-        return False
-    return True

@@ -8,6 +8,7 @@ from codenex.core import events as e
 from codenex.core.assembly import Assembly
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.finish import FinishDetail, FinishReason, settled
+from codenex.core.logprobs import read_tokens
 from codenex.core.parts import Citation, Media, Reasoning
 from codenex.protocols.openai_chat import fields
 from codenex.protocols.openai_chat.calls import CallAssembler
@@ -22,6 +23,8 @@ _CHUNK = frozenset(
     {"id", "object", "created", "model", "choices", "usage", "citations", "search_results", "obfuscation", "p", "error"}
 )
 _CHOICE = frozenset({"index", "delta", "message", "finish_reason", "logprobs"})
+#: Choices are told apart by an index below this, which is the most that OpenAI gives.
+_MOST_CHOICES = 128
 _KINDS = ("text", "refusal", "reasoning")
 
 
@@ -99,7 +102,7 @@ class _Choice:
         detail = decode_finish(self.finish) if self.finish else FinishDetail(FinishReason.STOP)
         if self.refused and detail.reason is FinishReason.STOP:
             detail = FinishDetail(FinishReason.REFUSAL, detail.raw)
-        return settled(detail, has_tool_calls=self.calls.count > 0)
+        return settled(detail, has_tool_calls=self.calls.count > 0, cut=self.calls.cut)
 
     def _begin(self, kind: str) -> None:
         """Let content of another kind close what is open; calls stay open, because fragments may still come."""
@@ -319,7 +322,7 @@ class ChunkReader:
 
     def _choice(self, entry: dict[str, Any], position: int) -> None:
         given = entry.get("index")
-        index = given if isinstance(given, int) and given >= 0 else position
+        index = given if isinstance(given, int) and 0 <= given < _MOST_CHOICES else position
         choice = self._choices.get(index)
         if choice is None:
             seed = tuple(str(self._head.get(name, "")) for name in ("id", "created", "model"))
@@ -338,12 +341,10 @@ class ChunkReader:
     def _logprobs(self, value: Any, index: int) -> None:
         if not isinstance(value, dict):
             return
-        for kind in ("content", "refusal"):
-            tokens = value.get(kind)
-            if isinstance(tokens, list) and tokens and all(isinstance(token, dict) for token in tokens):
-                self.assembly.out.append(
-                    e.LogprobDelta(tuple(tokens), index, "content" if kind == "content" else "refusal")
-                )
+        if tokens := read_tokens(value.get("content")):
+            self.assembly.out.append(e.LogprobDelta(tokens, index))
+        if tokens := read_tokens(value.get("refusal")):
+            self.assembly.out.append(e.LogprobDelta(tokens, index, "refusal"))
 
     def _usage(self, chunk: dict[str, Any]) -> None:
         raw = chunk.get("usage")

@@ -352,7 +352,7 @@ def _stated(error: dict[str, Any]) -> float | None:
     for name in ("retry_after", "retry_after_seconds", "resets_in_seconds"):
         value = error.get(name)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
+            return _scaled(str(value), 1.0)
     details = error.get("details")
     for detail in details if isinstance(details, list) else ():
         delay = detail.get("retryDelay") if isinstance(detail, dict) else None

@@ -12,11 +12,13 @@ from codenex.protocols.openai_chat.chunks import ChunkReader
 from codenex.protocols.openai_chat.emission import StreamEncoder
 from codenex.protocols.openai_chat.errors import in_band_fault
 from codenex.protocols.openai_chat.response import decode_body
+from codenex.wire.json_array import is_cut
+from codenex.wire.opening import Opening
 from codenex.wire.sse import EVENT_LIMIT, Frame, SseDecoder
 
 __all__ = ["StreamDecoder", "StreamEncoder"]
 
-_BLANK = b" \t\r\n\xef\xbb\xbf"
+_DONE = b"[DONE]"
 #: Half of a character outside the basic plane, written as an escape without its other half.
 _LONE_SURROGATE = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -29,7 +31,7 @@ class StreamDecoder:
     def __init__(self) -> None:
         self._reader = ChunkReader()
         self._frames = SseDecoder()
-        self._decided = False
+        self._opening = Opening()
         #: the body so far, where it is JSON and not a stream
         self._body: bytearray | None = None
 
@@ -40,10 +42,11 @@ class StreamDecoder:
 
     def feed(self, data: bytes) -> list[e.StreamEvent]:
         """Take bytes; return the events that they complete."""
-        if self._reader.done or not data:
+        if self._reader.done:
             return []
-        if not self._decided:
-            self._decide(data)
+        data = self._opening.feed(data)
+        if self._opening.first in (b"{", b"[") and self._body is None:
+            self._body = bytearray()
         if self._body is not None:
             self._body += data
             if len(self._body) > EVENT_LIMIT:
@@ -56,60 +59,59 @@ class StreamDecoder:
         return self._reader.assembly.take()
 
     def eof(self) -> list[e.StreamEvent]:
-        """End of the bytes."""
+        """End of the bytes. Half an event is a truncation, whatever came before it."""
         if self._reader.done:
             return []
         if self._body is not None:
             return self._whole(bytes(self._body))
-        try:
-            self._take(self._frames.eof())
-        except Fault as fault:
-            self._reader.fail(fault)
+        self._take(self._frames.eof(), last=True)
         if self._reader.is_finished:
             self._reader.end()
         else:
-            told = "the upstream ended the stream before the answer was complete"
-            self._reader.fail(Fault(FaultKind.UPSTREAM_TRUNCATED, told, from_upstream=True))
+            self._truncated()
         return self._reader.assembly.take()
 
-    def _decide(self, data: bytes) -> None:
-        """Look at the first byte that is not blank: a brace or bracket begins a JSON body, all else a stream."""
-        first = data.lstrip(_BLANK)[:1]
-        self._decided = first != b""
-        if first in (b"{", b"["):
-            self._body = bytearray()
+    def _truncated(self) -> None:
+        told = "the upstream ended the stream before the answer was complete"
+        self._reader.fail(Fault(FaultKind.UPSTREAM_TRUNCATED, told, from_upstream=True))
 
     def _whole(self, body: bytes) -> list[e.StreamEvent]:
+        if is_cut(body):
+            self._truncated()
+            return self._reader.assembly.take()
         try:
-            events = decode_body(body.lstrip(_BLANK))
+            events = decode_body(body)
         except Fault as fault:
-            broken = FaultKind.UPSTREAM_TRUNCATED if body.rstrip()[-1:] not in (b"}", b"]") else fault.kind
-            events = [e.Error(Fault(broken, fault.message, from_upstream=True))]
+            events = [e.Error(fault)]
         self._reader.done = True
         return events
 
-    def _take(self, frames: list[Frame]) -> None:
+    def _take(self, frames: list[Frame], *, last: bool = False) -> None:
         for frame in frames:
             if self._reader.done:
                 return
             data = frame.data.strip()
             if not data:
                 continue
-            if data == b"[DONE]":
+            if data == _DONE:
                 self._reader.end()
                 continue
             value = _parsed(data)
             if isinstance(value, list) and value and isinstance(value[0], dict) and "error" in value[0]:
                 value = value[0]
-            if not isinstance(value, dict):
+            if isinstance(value, dict):
+                self._object(value, named_error=frame.event == b"error")
+            elif not last:
                 told = "the upstream sent an event that is no JSON object"
                 self._reader.fail(Fault(FaultKind.UPSTREAM, told, from_upstream=True))
-            elif frame.event == b"error":
-                fault = in_band_fault(value, event=True)
-                if fault is not None:
-                    self._reader.fail(fault)
-            else:
-                self._reader.take(value)
+            elif not _DONE.startswith(data):
+                self._truncated()
+
+    def _object(self, value: dict[str, Any], *, named_error: bool) -> None:
+        if not named_error:
+            self._reader.take(value)
+        elif (fault := in_band_fault(value, event=True)) is not None:
+            self._reader.fail(fault)
 
 
 def _parsed(data: bytes) -> Any:

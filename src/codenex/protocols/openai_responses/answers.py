@@ -8,9 +8,10 @@ import msgspec
 
 from codenex.core import events as e
 from codenex.core.assembly import Assembly
-from codenex.core.finish import FinishReason, settled
-from codenex.core.json import try_object
+from codenex.core.finish import settled
+from codenex.core.logprobs import read_tokens
 from codenex.core.parts import Citation, Part, Reasoning, Refusal, Text, ToolCall
+from codenex.core.reversal import argument_object
 from codenex.protocols.openai_responses.items import (
     call_part,
     content_part,
@@ -40,11 +41,15 @@ class OpenItem:
         #: arguments that came before the call had a name
         self.waiting = ""
 
+    def takes(self, kind: str) -> bool:
+        """Whether pieces of an item of a kind may belong to this one; one that named no type is what its pieces are."""
+        return self.kind in ("", kind) or (self.kind in _STREAMED_CALLS and kind in _STREAMED_CALLS)
+
 
 class ItemEvents:
     """Turns items and their deltas into hub events. Text that comes again as a whole adds only what was missing."""
 
-    __slots__ = ("_assembly", "_items", "_logged", "_refused", "calls", "started")
+    __slots__ = ("_assembly", "_items", "_logged", "_refused", "calls", "cut", "started")
 
     def __init__(self) -> None:
         self._assembly = Assembly()
@@ -52,6 +57,7 @@ class ItemEvents:
         self._logged: set[tuple[int, int]] = set()
         self._refused = False
         self.calls = False
+        self.cut = False
         self.started = False
 
     def take(self) -> list[e.StreamEvent]:
@@ -95,17 +101,17 @@ class ItemEvents:
                 if not found.done:
                     self.close_item(found, item)
         detail = decode_finish(response, refused=self._refused)
-        self.close_open(complete=detail.reason is not FinishReason.LENGTH)
+        self.close_open()
         usage = decode_usage(response.get("usage"), response.get("service_tier"))
         if usage is not None:
             self.emit(e.UsageSnapshot(usage))
-        self.emit(e.Finish(settled(detail, has_tool_calls=self.calls)))
+        self.emit(e.Finish(settled(detail, has_tool_calls=self.calls, cut=self.cut)))
 
-    def close_open(self, *, complete: bool = True) -> None:
+    def close_open(self) -> None:
         """Close items whose end never came."""
         for item in self._items:
             if not item.done:
-                self.close_item(item, None, complete=complete)
+                self.close_item(item, None)
 
     @property
     def all_done(self) -> bool:
@@ -128,11 +134,14 @@ class ItemEvents:
                     self.text(opened, position, part["text"])
         return opened
 
-    def close_item(self, opened: OpenItem, item: dict[str, Any] | None, *, complete: bool = True) -> None:
+    def close_item(self, opened: OpenItem, item: dict[str, Any] | None) -> None:
         """End an item; its final form replaces what was assembled."""
         if opened.done:
             return
         opened.done = True
+        if item is not None and text_of(item.get("type")) not in ("", opened.kind) and self._has_begun(opened):
+            # The end of something else: what has been told can't become it any more.
+            item = None
         final = item if item is not None else opened.item
         if item is not None:
             opened.item_id = opened.item_id or string_or_none(item.get("id"))
@@ -144,15 +153,20 @@ class ItemEvents:
             case "reasoning":
                 self._close_reasoning(opened, final)
             case "function_call" | "custom_tool_call":
-                self._close_call(opened, final, complete=complete, whole=item is not None)
+                self._close_call(opened, final, whole=item is not None)
             case _ if item is not None:
                 for part in item_parts(item):
                     self._whole(part)
             case _:
                 pass
 
+    def _has_begun(self, opened: OpenItem) -> bool:
+        return any(isinstance(key, tuple) and key[0] == opened.number for key in self._assembly.open_keys())
+
     def _whole(self, part: Part) -> None:
-        self.calls = self.calls or isinstance(part, ToolCall)
+        if isinstance(part, ToolCall):
+            self.calls = True
+            self.cut = self.cut or not part.complete
         self._refused = self._refused or isinstance(part, Refusal)
         self._assembly.whole(part)
 
@@ -180,13 +194,14 @@ class ItemEvents:
         key = (opened.number, content_index)
         if not self._assembly.is_open(key):
             self._assembly.open(key, "text", item_id=opened.item_id)
-        self._assembly.cite(key, found)
+        if self._assembly.kind(key) == "text":
+            self._assembly.cite(key, found)
 
     def logprobs(self, opened: OpenItem, content_index: int, tokens: Any) -> None:
         """Add the log-probabilities of a delta."""
-        if isinstance(tokens, list) and tokens:
+        if found := read_tokens(tokens):
             self._logged.add((opened.number, content_index))
-            self.emit(e.LogprobDelta(tuple(_logprob(token) for token in tokens if isinstance(token, dict))))
+            self.emit(e.LogprobDelta(found))
 
     def _close_message(self, opened: OpenItem, final: dict[str, Any], *, whole: bool) -> None:
         content = final.get("content")
@@ -225,12 +240,13 @@ class ItemEvents:
             known = self._assembly.citations(key)
             for found in cited:
                 if found not in known:
-                    self._assembly.cite(key, found)
-            cited = self._assembly.citations(key)
-            if isinstance(part, Refusal):
+                    self.cite(opened, key[1], found)
+            # What a part has begun as, it stays.
+            if self._assembly.kind(key) == "refusal":
                 self._refused = True
                 self._assembly.close(key, Refusal(text, extras or None, opened.item_id))
             else:
+                cited = self._assembly.citations(key)
                 self._assembly.close(key, Text(text, cited, extras=extras or None, item_id=opened.item_id))
         for open_key in self._assembly.open_keys():
             if isinstance(open_key, tuple) and open_key[0] == opened.number:
@@ -304,7 +320,7 @@ class ItemEvents:
         if arguments.startswith(so_far):
             self.arguments(opened, arguments[len(so_far) :])
 
-    def _close_call(self, opened: OpenItem, final: dict[str, Any], *, complete: bool, whole: bool) -> None:
+    def _close_call(self, opened: OpenItem, final: dict[str, Any], *, whole: bool) -> None:
         key = (opened.number, 0)
         if not self._assembly.is_open(key):
             opened.item = final
@@ -328,7 +344,8 @@ class ItemEvents:
         part = call_part(final)
         arguments = part.arguments if whole and part.arguments.startswith(so_far) else so_far
         self._assembly.arguments(key, arguments[len(so_far) :])
-        cut = part.kind == "function" and bool(arguments.strip()) and not complete and try_object(arguments) is None
+        complete = part.complete and (part.kind == "custom" or argument_object(arguments) is not None)
+        self.cut = self.cut or not complete
         started = call_part(opened.item)
         self._assembly.close(
             key,
@@ -339,7 +356,7 @@ class ItemEvents:
                 started.kind,
                 opened.item_id,
                 started.namespace,
-                part.complete and not cut,
+                complete,
                 extras=part.extras,
             ),
         )
@@ -363,16 +380,3 @@ def _counterpart(streamed: list[OpenItem | None], item: dict[str, Any], position
 
 def _arguments_of(item: dict[str, Any]) -> str:
     return call_part(item).arguments
-
-
-def _logprob(token: dict[str, Any]) -> dict[str, Any]:
-    """Return a token's log-probability in Chat's form, which has bytes."""
-    out = dict(token)
-    out.setdefault("bytes", list(text_of(token.get("token")).encode()))
-    top = token.get("top_logprobs")
-    alternatives = [one for one in top if isinstance(one, dict)] if isinstance(top, list) else []
-    out["top_logprobs"] = [
-        {**one, "bytes": one["bytes"] if "bytes" in one else list(text_of(one.get("token")).encode())}
-        for one in alternatives
-    ]
-    return out

@@ -26,7 +26,7 @@ from codenex.core.request import Request, Turn
 from codenex.core.reversal import wrapped
 from codenex.models.capabilities import Capabilities
 from codenex.protocols.openai_responses.attachments import attachment
-from codenex.protocols.openai_responses.items import CONTENT
+from codenex.protocols.openai_responses.items import CONTENT, text_of
 from codenex.protocols.openai_responses.tools import Toolbox
 from codenex.protocols.openai_responses.types import NAME, TOOL_ERROR, TOOL_SEARCH, VENDOR
 
@@ -369,10 +369,9 @@ def _annotations(part: Text) -> list[Item]:
 
 def annotation(citation: Citation, text: str) -> Item | None:
     """Return the annotation of a citation, or ``None`` where it names no address."""
-    raw = citation.raw
-    if raw is not None and raw.get("type") in _NATIVE_CITATIONS:
-        return raw
-    if raw is not None and raw.get("type") == "url_citation" and raw.keys() >= _URL_CITATION:
+    raw = citation.raw if citation.raw is not None else {}
+    kind = text_of(raw.get("type"))
+    if kind in _NATIVE_CITATIONS or (kind == "url_citation" and raw.keys() >= _URL_CITATION):
         return raw
     if citation.url is None:
         return None

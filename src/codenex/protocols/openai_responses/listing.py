@@ -28,10 +28,11 @@ def decode_models(body: bytes) -> list[Model]:
     try:
         value = json.decode(body)
     except json.MalformedJson as error:
-        raise Fault(FaultKind.UPSTREAM, f"the upstream's list of models isn't JSON: {error}") from None
+        told = f"the upstream's list of models isn't JSON: {error}"
+        raise Fault(FaultKind.UPSTREAM, told, from_upstream=True) from None
     rows = value.get("data", value.get("models")) if isinstance(value, dict) else value
     if not isinstance(rows, list):
-        raise Fault(FaultKind.UPSTREAM, "the upstream's list of models has an unknown form")
+        raise Fault(FaultKind.UPSTREAM, "the upstream's list of models has an unknown form", from_upstream=True)
     return [model for row in rows if (model := _read(row)) is not None]
 
 
@@ -70,5 +71,5 @@ def decode_count(body: bytes) -> int:
     value = json.try_object(body)
     count = value.get("input_tokens") if value is not None else None
     if not isinstance(count, int) or isinstance(count, bool):
-        raise Fault(FaultKind.UPSTREAM, "the upstream's token count has an unknown form")
+        raise Fault(FaultKind.UPSTREAM, "the upstream's token count has an unknown form", from_upstream=True)
     return count

@@ -15,6 +15,8 @@ from codenex.protocols.openai_responses.items import citation, string_or_none, t
 from codenex.protocols.openai_responses.rendering import Rendering
 from codenex.protocols.openai_responses.response import response_events
 from codenex.protocols.openai_responses.types import NAME
+from codenex.wire.json_array import is_cut
+from codenex.wire.opening import Opening
 from codenex.wire.sse import SseDecoder, named_event
 
 Fields = dict[str, Any]
@@ -26,7 +28,7 @@ _WHOLE_LIMIT = 64 * 1024 * 1024
 class StreamDecoder:
     """Bytes of an upstream to events. Items are found by ``output_index``; ids may change from event to event."""
 
-    __slots__ = ("_created", "_done", "_frames", "_indexes", "_items", "_seen", "_whole")
+    __slots__ = ("_created", "_done", "_frames", "_indexes", "_items", "_opening", "_whole")
 
     def __init__(self) -> None:
         self._frames = SseDecoder()
@@ -35,7 +37,7 @@ class StreamDecoder:
         self._created: str | None = None
         #: the body, where it is no event stream
         self._whole: bytearray | None = None
-        self._seen = b""
+        self._opening = Opening()
         self._done = False
 
     @property
@@ -47,10 +49,9 @@ class StreamDecoder:
         """Take bytes; never raises."""
         if self._done:
             return []
-        if self._whole is None and not self._seen.strip():
-            self._seen += data[:64]
-            if self._seen.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[", b"<"):
-                self._whole = bytearray()
+        data = self._opening.feed(data)
+        if self._opening.first in (b"{", b"[", b"<") and self._whole is None:
+            self._whole = bytearray()
         if self._whole is not None:
             self._whole += data
             return [] if len(self._whole) <= _WHOLE_LIMIT else self._fail(FaultKind.UPSTREAM, "the answer is too large")
@@ -67,23 +68,22 @@ class StreamDecoder:
             return []
         if self._whole is not None:
             return self._whole_body(bytes(self._whole))
-        try:
-            for frame in self._frames.eof():
-                self._frame(frame.data)
-        except Fault as fault:
-            self._error(fault)
-        if not self.done:
-            return self._fail(FaultKind.UPSTREAM_TRUNCATED, "the upstream's answer ended in the middle")
+        for frame in self._frames.eof():
+            self._frame(frame.data, last=True)
+        self._truncated()
         return self._items.take()
 
     # --- bodies that are no stream ---
 
     def _whole_body(self, body: bytes) -> list[e.StreamEvent]:
         try:
-            value = json.decode(body.removeprefix(b"\xef\xbb\xbf"))
+            value = json.decode(body)
         except json.MalformedJson:
-            value = body.decode("utf-8", "replace")
-            self._error(fault_of(value) if value.lstrip()[:1] == "<" else _nonsense("the upstream's answer isn't JSON"))
+            if body[:1] == b"<":
+                self._error(fault_of(body.decode("utf-8", "replace")))
+            elif is_cut(body):
+                self._truncated()
+            self._error(_nonsense("the upstream's answer isn't JSON"))
             return self._items.take()
         try:
             if isinstance(value, list):
@@ -99,6 +99,10 @@ class StreamDecoder:
         self._error(Fault(kind, message, from_upstream=True))
         return self._items.take()
 
+    def _truncated(self) -> None:
+        told = "the upstream's answer ended in the middle"
+        self._error(Fault(FaultKind.UPSTREAM_TRUNCATED, told, from_upstream=True))
+
     def _error(self, fault: Fault) -> None:
         if not self._done:
             self._done = True
@@ -106,7 +110,7 @@ class StreamDecoder:
 
     # --- events ---
 
-    def _frame(self, data: bytes) -> None:
+    def _frame(self, data: bytes, *, last: bool = False) -> None:
         if self._done:
             return
         if data.strip() == b"[DONE]":
@@ -118,6 +122,9 @@ class StreamDecoder:
         try:
             event = json.decode(data)
         except json.MalformedJson as error:
+            if last:
+                # Half an event at the end of the bytes.
+                return
             self._error(_nonsense(f"the upstream sent an event that isn't JSON: {error}"))
             return
         if not isinstance(event, dict):
@@ -172,32 +179,38 @@ class StreamDecoder:
     def _item(self, event: Fields, kind: str) -> OpenItem:
         """Find the item that an event is about, or begin one that was never announced."""
         index = event.get("output_index")
+        found: OpenItem | None
         if isinstance(index, int):
             found = self._indexes.get(index)
-            if found is not None and not found.done:
-                return found
+            if found is not None and not found.done and not found.takes(kind):
+                self._aside(found)
+                found = None
         else:
             item_id = string_or_none(event.get("item_id"))
-            known = [one for one in self._indexes.values() if not one.done]
+            known = [one for one in self._indexes.values() if not one.done and one.takes(kind)]
             found = next((one for one in known if item_id is not None and one.item_id == item_id), None)
-            found = found if found is not None else next((one for one in reversed(known) if one.kind == kind), None)
-            if found is not None:
-                return found
-        head: Fields = {"type": kind, "id": event.get("item_id")}
-        return self._remember(index, self._items.open_item(head))
+            found = found if found is not None else next(reversed(known), None)
+        if found is None or found.done:
+            head: Fields = {"type": kind, "id": event.get("item_id")}
+            return self._remember(index, self._items.open_item(head))
+        found.kind = found.kind if found.kind else kind
+        return found
 
     def _remember(self, index: Any, opened: OpenItem) -> OpenItem:
         self._indexes[index if isinstance(index, int) else -1 - len(self._indexes)] = opened
         return opened
+
+    def _aside(self, opened: OpenItem) -> None:
+        """Let an item live on under another key: some upstreams give every item the same index."""
+        self._indexes[-1 - len(self._indexes)] = opened
 
     def _on_item_added(self, event: Fields) -> None:
         item = event.get("item")
         if isinstance(item, dict):
             index = event.get("output_index")
             previous = self._indexes.get(index) if isinstance(index, int) else None
-            if previous is not None and not previous.done and isinstance(index, int):
-                # An upstream that gives every item the same index: the old one lives on under another key.
-                self._indexes[-1 - len(self._indexes)] = previous
+            if previous is not None and not previous.done:
+                self._aside(previous)
             self._remember(index, self._items.open_item(item))
 
     def _on_item_done(self, event: Fields) -> None:
