@@ -79,7 +79,7 @@ async def test_the_readme_from_start_to_the_first_answers(tmp_path: Path) -> Non
         port=port,
         environment={"SERVER_PORT": str(port)},
     ) as server:
-        assert (folder / "configs" / "api_key").read_text().strip() in server.text
+        await server.says((folder / "configs" / "api_key").read_text().strip())
         for example in asking:
             code = example.code.replace(PORT, f"127.0.0.1:{port}")
             check_patterns(await shell(key + code, folder), (*EXPECTED[example.id].shows, "You said: “Hello”"))
@@ -123,7 +123,7 @@ async def test_the_installation_without_make(tmp_path: Path) -> None:
             "DATA_DIR": str(tmp_path / "data"),
         },
     ) as server:
-        assert f"listens on http://127.0.0.1:{port}" in server.text
+        await server.says(f"listens on http://127.0.0.1:{port}")
         assert (site / "codenex" / "__main__.py").exists()
 
 
