@@ -23,12 +23,15 @@ def main() -> int:
         return 2
     # The SDKs take their time to load, which is not needed to say what is missing.
     from tests.replay.capture_checks import check_captures
+    from tests.replay.recording_checks import check_recordings
     from tests.replay.report import Report
 
     report = Report()
     began = time.monotonic()
     if captures:
         asyncio.run(check_captures(Path(captures), report))
+    if recordings:
+        check_recordings(Path(recordings), report)
     sys.stdout.write(f"{time.monotonic() - began:.1f} seconds\n{report.summary()}\n")
     return 1 if report.failed else 0
 

@@ -10,18 +10,17 @@ from typing import Any, Final
 from tests.replay import reading, sdk_answers
 from tests.replay.captures import Capture, capture_of, send
 from tests.replay.lanes import LENIENT, Lane, lanes
-from tests.replay.losses import told_losses
 from tests.replay.records import records_in
 from tests.replay.refusals import settle
 from tests.replay.report import Report, expect, expect_equal
-from tests.replay.sdk_requests import type_problems
 from tests.replay.spokes import spoke_of
-from tests.replay.survival import missing
+from tests.replay.translation import Asked, capabilities_of, check_survival, check_types, translated
 from tests.support.client import RawResponse
 from tests.support.gateway import running_gateway
 from tests.support.vendors.dialects import DIALECTS
 
 from codenex.core.errors import Fault
+from codenex.core.losses import header_value
 
 _HELLO: Final = "Hello from the scripted vendor."
 
@@ -133,26 +132,25 @@ async def _check_lane(capture: Capture, lane: Lane) -> None:
     if own:
         expect_equal("the body", sent.body, capture.content)
     else:
-        _check_types(capture, lane, sent.json)
+        check_types(_asked(capture), lane.protocol, sent.json, counting=capture.kind == "count")
         if capture.kind == "generate":
             _check_losses(capture, lane, sent.json, response)
     if capture.kind == "generate":
         _check_answer(capture, response)
 
 
-def _check_types(capture: Capture, lane: Lane, sent: Any) -> None:
-    """The SDK's types take what was sent; of a request that was only rebuilt, if they took the client's own."""
-    counting = capture.kind == "count"
-    if not lane.rebuilt or not type_problems(lane.protocol, capture.body, counting=counting):
-        problems = type_problems(lane.protocol, sent, counting=counting)
-        expect(not problems, f"the SDK's types refuse: {problems}")
+def _asked(capture: Capture) -> Asked:
+    return Asked(capture.protocol, capture.content, capture.model, capture.stream)
 
 
 def _check_losses(capture: Capture, lane: Lane, sent: Mapping[str, Any], response: RawResponse) -> None:
-    losses, header = told_losses(capture, lane)
-    expect_equal("x-codenex-losses", response.headers.get("x-codenex-losses") or "", header)
-    lost = missing(capture.protocol, capture.body, lane.protocol, sent, losses)
-    expect(not lost, f"lost without a word: {lost[:4]}; told are {sorted({loss.path for loss in losses})}")
+    model = lane.model or capture.model
+    base_url, facts = lane.account.base_url or "", lane.account.capabilities
+    capabilities = capabilities_of(lane.protocol, model, base_url, facts)
+    _, losses = translated(_asked(capture), lane.protocol, model, capabilities)
+    told = response.headers.get("x-codenex-losses") or ""
+    expect_equal("x-codenex-losses", told, header_value(losses) if losses else "")
+    check_survival(_asked(capture), lane.protocol, sent, losses)
 
 
 def _check_answer(capture: Capture, response: RawResponse) -> None:

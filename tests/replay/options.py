@@ -39,6 +39,8 @@ OPTIONS: Final[Mapping[ProtocolName, Mapping[str, str]]] = {
         "logprobs": "logprobs",
         "top_logprobs": "logprobs",
         "reasoning_effort": "effort",
+        "reasoning": "effort",
+        "thinking": "effort",
         "response_format": "format",
         "verbosity": "verbosity",
         "metadata": "metadata",
@@ -141,6 +143,7 @@ HARMLESS: Final[Mapping[ProtocolName, tuple[tuple[str, Any], ...]]] = {
         ("response_format", {"type": "text"}),
         ("logprobs", False),
         ("service_tier", "auto"),
+        ("reasoning_effort", "none"),  # models that don't think by themselves need not be told
     ),
     "openai_responses": (
         ("store", False),

@@ -29,16 +29,23 @@ class Reading:
     """One answer, its first alternative. Texts are joined without separators, arguments are parsed."""
 
     text: str = ""
+    pieces: list[str] = field(default_factory=list)
+    """The texts of which ``text`` consists, where the protocol keeps them apart."""
     refusal: str = ""
     reasoning: str = ""
     calls: list[tuple[str, Any]] = field(default_factory=list)
+    ids: list[str | None] = field(default_factory=list)
+    """Of each call, what its result will refer to."""
     finish: str | None = None
     tokens: Tokens = field(default_factory=Tokens)
     images: int = 0
     alternatives: int = 1
     """How many alternatives the answer has."""
-    extra: dict[str, Any] = field(default_factory=dict)
-    """What only one protocol says, such as ``stop_sequence``."""
+
+    def say(self, text: str) -> None:
+        """Add a piece of text."""
+        self.text += text
+        self.pieces.append(text)
 
 
 def parsed(arguments: Any) -> Any:
@@ -83,18 +90,26 @@ def chat(answer: Json) -> Reading:
         for call in message.get("tool_calls") or []:
             inner = call.get("function") or call.get("custom") or {}
             reading.calls.append((inner.get("name", ""), parsed(inner.get("arguments", inner.get("input")))))
+            reading.ids.append(call.get("id"))
         if message.get("function_call"):
             legacy = message["function_call"]
             reading.calls.append((legacy.get("name", ""), parsed(legacy.get("arguments"))))
+            reading.ids.append(None)
         reading.finish = choice.get("finish_reason")
-    usage = answer.get("usage") or {}
-    reading.tokens = Tokens(
-        usage.get("prompt_tokens"),
-        (usage.get("prompt_tokens_details") or {}).get("cached_tokens"),
-        usage.get("completion_tokens"),
-        (usage.get("completion_tokens_details") or {}).get("reasoning_tokens"),
-    )
+    reading.tokens = _chat_tokens(answer.get("usage") or {})
     return reading
+
+
+def _chat_tokens(usage: Json) -> Tokens:
+    prompt, output = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
+    thought = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens")
+    if thought and None not in (prompt, output) and usage.get("total_tokens") == prompt + output + thought:
+        # One vendor counts thinking beside the output, not in it.
+        output += thought
+    if None not in (cached, prompt):
+        cached = min(cached, prompt)  # one vendor has told of more
+    return Tokens(prompt, cached, output, thought)
 
 
 def _chat_reasoning(message: Json) -> str:
@@ -105,24 +120,48 @@ def _chat_reasoning(message: Json) -> str:
     return "".join(part.get("text") or part.get("summary") or "" for part in details)
 
 
+_CLIENT_TOOLS: Final[Mapping[str, tuple[str, str]]] = {
+    "local_shell_call": ("local_shell", "action"),
+    "shell_call": ("shell", "action"),
+    "apply_patch_call": ("apply_patch", "operation"),
+    "tool_search_call": ("tool_search", "arguments"),
+}
+"""Items that are calls of tools with a form of their own, which the client runs → name, and where the arguments are."""
+
+
+def _is_the_clients(item: Json) -> bool:
+    environment = (item.get("environment") or {}).get("type", "local")
+    return item.get("execution", "client") == "client" and environment == "local"
+
+
+def _full_name(item: Json) -> str:
+    """The name of a called function, with its namespace before it as protocols without namespaces have to say it."""
+    return f"{item['namespace']}__{item.get('name')}" if item.get("namespace") else str(item.get("name", ""))
+
+
 def responses(answer: Json) -> Reading:
     reading = Reading()
     for item in answer.get("output") or []:
+        before = len(reading.calls)
         match item.get("type"):
             case "message":
                 for part in item.get("content") or []:
-                    reading.text += (part.get("text") or "") if part.get("type") == "output_text" else ""
+                    reading.say((part.get("text") or "") if part.get("type") == "output_text" else "")
                     reading.refusal += (part.get("refusal") or "") if part.get("type") == "refusal" else ""
             case "reasoning":
                 reading.reasoning += "".join(
                     part.get("text") or "" for part in [*(item.get("summary") or []), *(item.get("content") or [])]
                 )
             case "function_call":
-                reading.calls.append((item.get("name", ""), parsed(item.get("arguments"))))
+                reading.calls.append((_full_name(item), parsed(item.get("arguments"))))
+            case kind if kind in _CLIENT_TOOLS and _is_the_clients(item):
+                name, arguments = _CLIENT_TOOLS[kind]
+                reading.calls.append((name, item.get(arguments)))
             case "custom_tool_call":
                 reading.calls.append((item.get("name", ""), item.get("input")))
             case "image_generation_call":
                 reading.images += 1 if item.get("result") else 0
+        reading.ids += [item.get("call_id")] * (len(reading.calls) - before)
     details = answer.get("incomplete_details") or {}
     reading.finish = details.get("reason") or answer.get("status")
     usage = answer.get("usage") or {}
@@ -140,13 +179,13 @@ def messages(answer: Json) -> Reading:
     for block in answer.get("content") or []:
         match block.get("type"):
             case "text":
-                reading.text += block.get("text") or ""
+                reading.say(block.get("text") or "")
             case "thinking":
                 reading.reasoning += block.get("thinking") or ""
             case "tool_use":
                 reading.calls.append((block.get("name", ""), block.get("input")))
+                reading.ids.append(block.get("id"))
     reading.finish = answer.get("stop_reason")
-    reading.extra["stop_sequence"] = answer.get("stop_sequence")
     if reading.finish == "refusal":
         reading.refusal = (answer.get("stop_details") or {}).get("explanation") or ""
     usage = answer.get("usage") or {}
@@ -186,12 +225,13 @@ def _add_part(reading: Reading, part: Json) -> None:
     if part.get("functionCall") is not None:
         call = part["functionCall"]
         reading.calls.append((call.get("name", ""), call.get("args") or {}))
+        reading.ids.append(call.get("id"))
     elif part.get("inlineData") is not None:
-        reading.images += 1
+        reading.images += str(part["inlineData"].get("mimeType")).startswith("image/")
     elif part.get("thought"):
         reading.reasoning += part.get("text") or ""
     else:
-        reading.text += part.get("text") or ""
+        reading.say(part.get("text") or "")
 
 
 READ: Final[Mapping[str, Callable[[Any], Reading]]] = {

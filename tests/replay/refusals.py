@@ -33,6 +33,18 @@ TABLE: Final = (
         "Only the vendor that stored the earlier turns has them, and this request does not repeat them.",
     ),
     Documented(
+        "a file that lies with another vendor",
+        400,
+        r"file id of another vendor|lies with another vendor",
+        "A file id means something to the account that uploaded it; the file itself has to be sent.",
+    ),
+    Documented(
+        "media that the model can't take",
+        400,
+        r"takes no (audio|video|image|document)|doesn't take media of the kind|takes this \w+ inline only",
+        "Sound for a model without ears, or an address for one that reads no addresses: nobody fetches it for it.",
+    ),
+    Documented(
         "no such endpoint",
         404,
         r"there is no (endpoint|method) |is stored here",

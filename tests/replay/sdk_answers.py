@@ -66,16 +66,16 @@ def _gemini() -> Any:
 def _chat(stream: bool) -> Json:
     completions = _openai().chat.completions
     if not stream:
-        return completions.create(model="m", messages=_QUESTION).to_dict(mode="json")
+        return completions.create(model="m", messages=_QUESTION).to_dict(mode="json", warnings=False)
     with completions.stream(model="m", messages=_QUESTION, stream_options={"include_usage": True}) as events:
         for _ in events:
             pass
-        return events.current_completion_snapshot.to_dict(mode="json")
+        return events.current_completion_snapshot.to_dict(mode="json", warnings=False)
 
 
 def _responses(stream: bool) -> Json:
     if not stream:
-        return _openai().responses.create(model="m", input="?").to_dict(mode="json")
+        return _openai().responses.create(model="m", input="?").to_dict(mode="json", warnings=False)
     final: Any = None
     told: dict[tuple[str, int], str] = {}
     with _openai().responses.stream(model="m", input="?") as events:
@@ -84,7 +84,7 @@ def _responses(stream: bool) -> Json:
                 key = (event.type, event.output_index)  # type: ignore[union-attr]
                 told[key] = told.get(key, "") + event.delta  # type: ignore[union-attr]
             if event.type in ("response.completed", "response.incomplete", "response.failed"):
-                final = event.response.to_dict(mode="json")
+                final = event.response.to_dict(mode="json", warnings=False)
     if final is None:
         raise ValueError("the stream has no terminal event")
     _same_as_deltas(final, told)
@@ -115,18 +115,18 @@ def _messages(stream: bool) -> Json:
     messages = _anthropic().messages
     wanted: Any = {"model": "m", "max_tokens": 1, "messages": _QUESTION}
     if not stream:
-        return messages.create(**wanted).to_dict(mode="json")
+        return messages.create(**wanted).to_dict(mode="json", warnings=False)
     with messages.stream(**wanted) as events:
-        return events.get_final_message().to_dict(mode="json")
+        return events.get_final_message().to_dict(mode="json", warnings=False)
 
 
 def _beta_messages(stream: bool) -> Json:
     messages = _anthropic().beta.messages
     wanted: Any = {"model": "m", "max_tokens": 1, "messages": _QUESTION}
     if not stream:
-        return messages.create(**wanted).to_dict(mode="json")
+        return messages.create(**wanted).to_dict(mode="json", warnings=False)
     with messages.stream(**wanted) as events:
-        return events.get_final_message().to_dict(mode="json")
+        return events.get_final_message().to_dict(mode="json", warnings=False)
 
 
 def _contents(stream: bool) -> list[Json]:
@@ -207,13 +207,29 @@ def model(protocol: ProtocolName, body: bytes) -> str:
             return _openai().models.retrieve("m").id
 
 
+def failure(protocol: ProtocolName, body: bytes) -> str:
+    """The message of the error that an SDK meets in a stream. Raises :class:`ValueError` where it meets none."""
+    _canned()[0].load(body, True)
+    try:
+        answer = _ANSWERS[protocol](True)
+    except (openai.APIError, anthropic.APIError, genai.errors.APIError) as met:
+        body: Any = getattr(met, "body", None)
+        inner = body.get("error", body) if isinstance(body, dict) else {}
+        return f"{met.message} {inner.get('message')}"
+    if protocol == "openai_responses" and answer.get("status") == "failed":
+        return str((answer.get("error") or {}).get("message"))
+    raise ValueError("the SDK takes the stream for an answer")
+
+
 def error(protocol: ProtocolName, status: int, body: bytes) -> tuple[int, str]:
     """Status and message of the exception that an SDK raises for an error."""
     _canned()[0].load(body, False, status)
     try:
         _ANSWERS[protocol](False)
     except (openai.APIStatusError, anthropic.APIStatusError) as refusal:
-        return refusal.status_code, refusal.message
+        said: Any = refusal.body
+        inner = said.get("error", said) if isinstance(said, dict) else {}
+        return refusal.status_code, str(inner.get("message"))
     except genai.errors.APIError as refusal:
         return refusal.code, str(refusal.message)
     raise ValueError("the SDK took an error for an answer")

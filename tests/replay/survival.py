@@ -7,6 +7,7 @@ there (``OPTIONS``). What is missing must be named by a loss.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -23,11 +24,14 @@ SPOKEN: Final = words(
 """Keys whose strings are the client's own words or data."""
 WORDS: Final = frozenset({"arguments", "args", "response", "output"})
 """Keys whose whole content, parsed where it is JSON text, is the client's or the model's own."""
+HOSTED_CALLS: Final = words(
+    "web_search_call file_search_call code_interpreter_call image_generation_call mcp_call mcp_list_tools"
+)
 REASONING: Final = "(reasoning)"
 """Mark of places that hold a model's thinking."""
 NOT_FOR_OTHERS: Final = "x-anthropic-billing-header:"
 """Claude Code's word to Anthropic, which changes with each request and would spoil anybody else's cache."""
-NOT_SPOKEN: Final = words("metadata client_metadata encrypted_content signature caller $schema format")
+NOT_SPOKEN: Final = words("metadata client_metadata encrypted_content signature caller $schema format response_format")
 """Keys whose content is nobody's words; what ``format`` asks for is an option."""
 
 
@@ -44,13 +48,23 @@ def missing(
     told = [loss.path for loss in losses]
     haystack = "\0".join(map(_plain, _strings(sent)))
     found: list[str] = []
-    for where, text in _spoken(source, ""):
+    for where, text in _spoken(_without_hosted_names(source), ""):
         if text.startswith(NOT_FOR_OTHERS) and source_protocol != target_protocol:
             continue
         if text.strip() and _plain(text.strip()) not in haystack and not _is_told(where, told):
             found.append(f"{where}: {text[:80]!r}")
     found += _missing_options(source_protocol, source, target_protocol, sent, told)
     return found
+
+
+def _without_hosted_names(source: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The request without the fixed names of tools that a vendor runs."""
+    tools = source.get("tools")
+    if not isinstance(tools, list):
+        return source
+    own = ("function", "custom", "namespace", None)
+    hosted = [isinstance(tool, dict) and tool.get("type") not in own for tool in tools]
+    return {**source, "tools": [{} if named else tool for tool, named in zip(tools, hosted, strict=True)]}
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -88,12 +102,24 @@ def _spoken(value: Any, where: str, key: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, dict):
         for name, member in value.items():
             at = f"{where}.{name}" if where else name
-            if name in ("thinking", "summary") or value.get("thought") is True or value.get("type") == "reasoning":
+            if name in ("thinking", "summary", "reasoning_details") or value.get("thought") is True:
                 at += REASONING
+            if value.get("type") == "reasoning":
+                at += REASONING
+            if name == "type" or _is_the_vendors(value):
+                at += f"({value.get('type')})"
             if name in WORDS and not isinstance(member, str | list):
                 yield from ((at, text) for text in _words(member))
             elif name not in NOT_SPOKEN:
                 yield from _spoken(member, at, name)
+
+
+def _is_the_vendors(value: Mapping[str, Any]) -> bool:
+    """Whether an item or block belongs to a tool that the vendor runs."""
+    kind = str(value.get("type"))
+    return (
+        kind == "server_tool_use" or (kind.endswith("_tool_result") and kind != "tool_result") or kind in HOSTED_CALLS
+    )
 
 
 def _is_json(text: str) -> bool:
@@ -124,6 +150,11 @@ def _words(value: Any) -> Iterator[str]:
 def _is_told(where: str, told: list[str]) -> bool:
     """Whether a loss names the place, what holds it, or (of thinking) that thinking was left out."""
     if REASONING in where and any("reasoning" in path for path in told):
+        return True
+    kind = re.search(r"\((\w+)\)", where)
+    if kind is not None and any(kind[1] in path for path in told):
+        return True
+    if any(f".{path.rpartition('.')[2]}[" in where for path in told if path.endswith("citations")):
         return True
     if where.startswith("tools["):
         return any(path.partition(".")[0] == where.partition(".")[0] for path in told)
@@ -188,4 +219,6 @@ def _option_told(name: str, meaning: str | None, told: list[str]) -> bool:
         words |= {twin for twin, own in options.items() if own == meaning and meaning is not None}
     if meaning in ("effort", "show"):
         words.add("reasoning")
+    if "generationConfig" in told and name.startswith("generationConfig."):
+        return True
     return any(path in words or path.startswith(tuple(f"{word}." for word in words)) for path in told)

@@ -20,6 +20,11 @@ def captured(path: str, body: Any, *, method: str = "POST", key: str = "authoriz
     return json.dumps(record).encode()
 
 
+def answered(protocol: str, raw: str, *, status: int = 200, stream: bool = False, req: Any = None) -> bytes:
+    record = {"protocol": protocol, "host": "h", "req": req, "status": status, "stream": stream, "resp_raw": raw}
+    return json.dumps(record).encode()
+
+
 def replay(**folders: Path) -> subprocess.CompletedProcess[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("CODENEX_")}
     environment = {**inherited, **{f"CODENEX_{name.upper()}": str(path) for name, path in folders.items()}}
@@ -61,3 +66,34 @@ def test_a_refusal_that_nobody_documented_is_a_failure(tmp_path: Path) -> None:
     assert "FAILED decoded: one:1 POST /v1/chat/completions" in done.stdout
     # As it is, the request goes to its own vendor; everywhere else it is refused.
     assert done.stdout.splitlines()[-1] == "0 passed, 10 failed"
+
+
+def test_answers_that_say_the_same_in_every_protocol_pass(tmp_path: Path) -> None:
+    usage = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}
+    message = {"role": "assistant", "content": "**4**", "reasoning": "2 + 2"}
+    whole = {"object": "chat.completion", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+    call = {"functionCall": {"name": "f", "args": {"x": 1}}, "thoughtSignature": "QUJD"}
+    found = {"content": {"role": "model", "parts": [call]}, "finishReason": "STOP", "index": 0}
+    chunk = {"candidates": [found], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 3}}
+    error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    asked = {"model": "m", "messages": [{"role": "user", "content": "2 + 2?"}], "temperature": 0.5}
+    lines = [
+        answered("openai-chat", json.dumps({**whole, "usage": usage}), req=asked),
+        answered("gemini", f"data: {json.dumps(chunk)}\n\n", stream=True),
+        answered("anthropic-messages", json.dumps(error), status=529),
+        answered("anthropic-count-tokens", '{"input_tokens":43}'),
+        answered("models", '{"object":"list","data":[{"id":"m-1","object":"model"}]}'),
+    ]
+    (tmp_path / "all.jsonl").write_bytes(b"\n".join(lines))
+    done = replay(recordings=tmp_path)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert done.stdout.splitlines()[-1].endswith(" passed, 0 failed")
+    kinds = ("recorded request", "decoded answer", "passed on", "next turn", "error", "count", "models")
+    assert all(f" {kind}" in done.stdout for kind in kinds)
+
+
+def test_an_answer_that_nothing_is_known_of_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "one.jsonl").write_bytes(answered("telegraph", "."))
+    done = replay(recordings=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "0 passed, 1 failed"

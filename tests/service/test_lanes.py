@@ -279,3 +279,16 @@ async def test_a_token_count_of_the_same_protocol_passes_every_byte():
             response = await client.ask("POST", "/v1/messages/count_tokens", headers=gateway.headers, body=body)
             assert response.json == {"input_tokens": vendor.tokens}
     assert vendor.requests[0].content == body
+
+
+@pytest.mark.pitfall("ERR-4")
+@pytest.mark.parametrize(("protocol", "status"), [("gemini", 400), ("openai_chat", 401), ("anthropic", 401)])
+async def test_a_wrong_key_is_told_by_each_protocols_own_status(protocol, status):
+    path = PATHS[protocol].replace("streamGenerateContent?alt=sse", "generateContent")
+    body = BODIES[protocol].replace(b"true", b"false")
+    async with ScriptedVendor("gemini", key="another") as vendor:
+        settings = settings_for(account_for(vendor))
+        async with running_gateway(settings) as gateway, await RawClient.connect(gateway.port) as client:
+            response = await client.ask("POST", path, headers=gateway.headers, body=body)
+    assert response.status == status
+    assert "API key not valid" in response.json["error"]["message"]

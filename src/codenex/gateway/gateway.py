@@ -199,7 +199,7 @@ class Gateway:
             exchange.abort()
             return
         error = SPOKES[protocol].encode_error(fault, exchange.request_id)
-        body, headers = error.body, list(error.headers)
+        status, body, headers = error.status, error.body, list(error.headers)
         if isinstance(fault, UpstreamRefusal):
             provider = exchange.notes.get("provider")
             if isinstance(provider, str):
@@ -207,9 +207,11 @@ class Gateway:
             if fault.protocol == protocol and fault.body:
                 # Clients of the same protocol match on the vendor's exact wording.
                 body = fault.body
+                if fault.kind is FaultKind.AUTHENTICATION:
+                    status = fault.upstream_status
                 headers = [pair for pair in headers if pair[0] == "x-codenex-provider"]
                 headers += passed_down([pair for pair in fault.upstream_headers if pair[0] != "content-type"])
-        exchange.respond(error.status, [*_JSON, *headers, *fault.headers, *common], body)
+        exchange.respond(status, [*_JSON, *headers, *fault.headers, *common], body)
 
 
 def render_error(fault: Fault, path: str, request_id: str = "") -> tuple[int, Headers, bytes]:

@@ -22,7 +22,7 @@ _ERROR_LIMIT = 1024 * 1024
 class UpstreamRefusal(Fault):
     """A fault that an upstream answered, with its body for clients of the same protocol."""
 
-    def __init__(self, fault: Fault, protocol: str, body: bytes, headers: Headers) -> None:
+    def __init__(self, fault: Fault, protocol: str, status: int, body: bytes, headers: Headers) -> None:
         super().__init__(
             fault.kind,
             fault.message,
@@ -34,6 +34,8 @@ class UpstreamRefusal(Fault):
             from_upstream=True,
         )
         self.protocol = protocol
+        #: as the upstream gave it; a wrong key is a 400 at some, and a 401 to everybody else's clients
+        self.upstream_status = status
         self.body = body
         self.upstream_headers = headers
 
@@ -100,7 +102,7 @@ async def refusal(response: UpstreamResponse, spoke: Spoke, account: Account) ->
     fault.message = redacted(fault.message, secrets)
     if account.disabled is False and fault.kind is FaultKind.NOT_FOUND and "model" in fault.message.lower():
         fault.kind = FaultKind.MODEL_NOT_FOUND
-    return UpstreamRefusal(fault, spoke.name, _clean(body, secrets), response.headers)
+    return UpstreamRefusal(fault, spoke.name, response.status, _clean(body, secrets), response.headers)
 
 
 def _clean(body: bytes, secrets: tuple[str, ...]) -> bytes:

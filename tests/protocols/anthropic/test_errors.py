@@ -94,6 +94,10 @@ def test_the_status_follows_the_type() -> None:
             "prompt is too long: 1048999 tokens > 1048576 maximum",
         ),
         ("Your input exceeds the window.", "prompt is too long: Your input exceeds the window."),
+        (
+            "exceeded max context length by 19046 tokens (ref: 96164522-08b2)",
+            "prompt is too long: exceeded max context length by 19046 tokens (ref: 96164522-08b2)",
+        ),
     ],
 )
 def test_a_long_prompt_is_said_in_the_words_that_clients_know(message: str, expected: str) -> None:

@@ -155,6 +155,15 @@ def test_a_stream_kept_chunk_by_chunk_is_one_turn() -> None:
     assert texts == [("Reasoning", "Hmm"), ("Text", "Hello"), ("Text", ""), ("Text", "!")]
 
 
+@pytest.mark.pitfall("ROL-8")
+def test_a_space_between_pieces_of_an_answer_is_kept() -> None:
+    pieces = [{"text": "1,"}, {"text": " "}, {"text": "2"}, {"text": "\n\n"}, {"text": "3"}]
+    in_one = [{"role": "user", "parts": [{"text": "Hi"}]}, {"role": "model", "parts": pieces}]
+    assert decode({"contents": in_one}).turns[1].parts == (Text("1, 2\n\n3"),)
+    asked = [{"role": "user", "parts": [{"text": "a"}, {"text": "b"}]}]
+    assert decode({"contents": asked}).turns[0].parts == (Text("a"), Text("b"))
+
+
 @pytest.mark.pitfall("TOOL-2", "TOOL-4", "TOOL-6", "TOOL-40")
 def test_calls_without_ids_are_paired_in_order_by_name() -> None:
     def history(count: int) -> dict[str, Any]:

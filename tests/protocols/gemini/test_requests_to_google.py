@@ -637,6 +637,21 @@ def _foreign(request: Request) -> Request:
     return msgspec.structs.replace(request, protocol=protocol, turns=turns, tools=tools)
 
 
+def _as_read(body: bytes) -> dict[str, Any]:
+    """A body in which neighbouring texts of the model are one, as Google's own clients read them."""
+    out: dict[str, Any] = json.loads(body)
+    for content in out["contents"]:
+        joined: list[Any] = []
+        for part in content["parts"]:
+            plain = set(part) in ({"text"}, {"text", "thought"})
+            if content["role"] == "model" and joined and plain and set(joined[-1]) == set(part):
+                joined[-1] = {**part, "text": joined[-1]["text"] + part["text"]}
+            else:
+                joined.append(part)
+        content["parts"] = joined
+    return out
+
+
 @pytest.mark.pitfall("CACHE-1", "SMP-13")
 @settings(max_examples=max(300, settings.default.max_examples))
 @given(_requests, _models)
@@ -655,7 +670,7 @@ def test_every_request_is_one_that_google_takes_or_is_refused(request: Request, 
     assert SPOKE.encode_request(foreign, capabilities(model), Losses()).body == encoded.body
     # What Google got means the same when it is read back and written again.
     again = SPOKE.decode_request(encoded.body, model)
-    assert json.loads(SPOKE.encode_request(again, capabilities(model), Losses()).body) == json.loads(encoded.body)
+    assert json.loads(SPOKE.encode_request(again, capabilities(model), Losses()).body) == _as_read(encoded.body)
 
 
 @pytest.mark.pitfall("CACHE-1", "TOOL-4")

@@ -17,7 +17,7 @@ def decoded(status: int, body: Any, *headers: tuple[str, str]) -> Fault:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     fault = SPOKE.decode_error(status, list(headers), data)
     assert fault.from_upstream
-    assert fault.status == status
+    assert fault.status == (401 if fault.kind is FaultKind.AUTHENTICATION else status)
     return fault
 
 
@@ -38,6 +38,7 @@ def error(message: str = "m", **fields: Any) -> Object:
         (400, error(code="unsupported_parameter", param="x"), FaultKind.UNSUPPORTED, "m"),
         (401, error(type="invalid_request_error", code="invalid_api_key"), FaultKind.AUTHENTICATION, "m"),
         (401, error(code=401), FaultKind.AUTHENTICATION, "m"),
+        (400, {"code": "x", "error": "Incorrect API key provided."}, FaultKind.AUTHENTICATION, None),
         (401, {"detail": "Invalid key"}, FaultKind.AUTHENTICATION, "Invalid key"),
         (402, error(), FaultKind.BILLING, "m"),
         (403, error(type="server_error"), FaultKind.PERMISSION, "m"),

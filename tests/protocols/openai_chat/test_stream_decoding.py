@@ -402,6 +402,12 @@ def test_a_whole_answer_is_the_fold_of_its_stream():
     assert whole == pieces
 
 
+def test_a_whole_answer_is_its_message_even_beside_an_empty_delta():
+    choice = {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}
+    body = {"object": "chat.completion", "choices": [{**choice, "delta": {"role": "assistant", "content": ""}}]}
+    assert text_of(fold(SPOKE.decode_response(json.dumps(body).encode()))) == "hi"
+
+
 @pytest.mark.pitfall("TOOL-15")
 def test_calls_of_a_whole_answer_are_never_one():
     same = {"function": {"name": "f", "arguments": ""}}

@@ -447,6 +447,16 @@ def test_usage_may_follow_the_finish() -> None:
     assert unary(answer(Text("x")))["usage"] is None
 
 
+@pytest.mark.pitfall("SMP-10")
+@pytest.mark.parametrize(
+    ("tier", "told"), [("priority", "priority"), ("standard", "default"), ("ON_DEMAND", "default")]
+)
+def test_tiers_of_other_vendors_are_none_of_openai(tier: str, told: str) -> None:
+    usage = Usage(input_uncached=1, output_text=1, service_tier=tier)
+    assert unary(answer(Text("x"), usage=usage))["service_tier"] == told
+    assert streamed(answer(Text("x"), usage=usage))[-1]["response"]["service_tier"] == told
+
+
 # --- laws ---
 
 WORDS = st.text(max_size=6)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from codenex.core import json
+from codenex.core.context_length import token_counts
 from codenex.core.errors import DEFAULT_STATUS, Fault, FaultKind
 from codenex.core.redaction import redacted
 from codenex.core.spoke import ErrorBody
@@ -101,7 +102,6 @@ _TOO_LONG_OTHER = re.compile(
 _DEPLETED = re.compile(r"credit balance is too low|api usage limits|billing", re.IGNORECASE)
 _TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-_NUMBERS = re.compile(r"\d[\d,]{2,}")
 #: No stated rest is believed beyond a week, the longest window of the vendor's own limits.
 _LONGEST_REST = 7 * 86400.0
 _TEXT_LIMIT = 500
@@ -223,10 +223,12 @@ def _message(fault: Fault) -> str:
     text = redacted(fault.message)
     if fault.kind is not FaultKind.CONTEXT_LENGTH or _TOO_LONG.search(text) is not None:
         return text
-    numbers = sorted({int(found.replace(",", "")) for found in _NUMBERS.findall(text)}, reverse=True)
-    if len(numbers) >= 2:
-        return f"prompt is too long: {numbers[0]} tokens > {numbers[1]} maximum"
-    return f"prompt is too long: {text}"
+    counts = token_counts(text)
+    return (
+        f"prompt is too long: {text}"
+        if counts is None
+        else "prompt is too long: {} tokens > {} maximum".format(*counts)
+    )
 
 
 def status_of(fault: Fault) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import msgspec
@@ -75,6 +76,9 @@ def decode_contents(value: Any) -> tuple[Turn, ...]:
             if (part := decode_part(raw, f"{path}.parts[{number}]", calls, (position, number))) is not None
         )
         extras = rest_of(content, CONTENT_FIELDS)
+        if role == "assistant":
+            # A space between two pieces of a stream is no empty part.
+            parts = functools.reduce(lambda before, part: _joined(before, (part,)), parts, ())
         if role == "assistant" and turns and turns[-1].role == "assistant" and extras is None:
             turns[-1] = msgspec.structs.replace(turns[-1], parts=_joined(turns[-1].parts, parts))
         elif role == "system":

@@ -9,6 +9,7 @@ from math import ceil
 from typing import Any
 
 from codenex.core import json
+from codenex.core.context_length import token_counts
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.redaction import redacted
 from codenex.core.spoke import ErrorBody
@@ -99,7 +100,6 @@ _DEPLETED = re.compile(
     r"prepa\w+ credits? .*deplet|credits? (?:are|is) depleted|billing (?:account|to be enabled)|dunning", re.IGNORECASE
 )
 _TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
-_NUMBERS = re.compile(r"\d[\d,]{2,}")
 #: No stated rest is believed beyond a day.
 _LONGEST_REST = 86400.0
 _TEXT_LIMIT = 500
@@ -249,10 +249,10 @@ def _message(fault: Fault) -> str:
     text = redacted(fault.message)
     if fault.kind is not FaultKind.CONTEXT_LENGTH or _TOO_LONG.search(text) is not None:
         return text
-    numbers = sorted((int(each.replace(",", "")) for each in _NUMBERS.findall(text)), reverse=True)
-    if len(numbers) >= 2:
-        return f"The input token count ({numbers[0]}) exceeds the maximum number of tokens allowed ({numbers[1]})."
-    return f"The input token count exceeds the maximum number of tokens allowed: {text}"
+    counts = token_counts(text)
+    if counts is None:
+        return f"The input token count exceeds the maximum number of tokens allowed: {text}"
+    return "The input token count ({}) exceeds the maximum number of tokens allowed ({}).".format(*counts)
 
 
 def _is_detail(value: Any) -> bool:

@@ -246,8 +246,8 @@ class ChunkReader:
         """Whether every choice has said why it ended."""
         return bool(self._choices) and all(choice.finish for choice in self._choices.values())
 
-    def take(self, chunk: dict[str, Any]) -> None:
-        """Take one object. An error in it ends the answer."""
+    def take(self, chunk: dict[str, Any], *, whole: bool = False) -> None:
+        """Take one object; ``whole`` says that it is all of the answer. An error in it ends the answer."""
         fault = in_band_fault(chunk)
         if fault is not None:
             self.fail(fault)
@@ -258,7 +258,7 @@ class ChunkReader:
         if entries:
             self._start()
         for position, entry in enumerate(entries):
-            self._choice(entry, position)
+            self._choice(entry, position, whole)
             if self.done:
                 return
         self._usage(chunk)
@@ -320,7 +320,7 @@ class ChunkReader:
             )
         )
 
-    def _choice(self, entry: dict[str, Any], position: int) -> None:
+    def _choice(self, entry: dict[str, Any], position: int, whole: bool) -> None:
         given = entry.get("index")
         index = given if isinstance(given, int) and 0 <= given < _MOST_CHOICES else position
         choice = self._choices.get(index)
@@ -328,7 +328,8 @@ class ChunkReader:
             seed = tuple(str(self._head.get(name, "")) for name in ("id", "created", "model"))
             choice = self._choices[index] = _Choice(self.assembly, index, seed)
         delta, message = entry.get("delta"), entry.get("message")
-        if isinstance(delta, dict) and delta:
+        # Perplexity writes both, an empty delta into whole answers and all text so far into the pieces of a stream.
+        if isinstance(delta, dict) and delta and not (whole and isinstance(message, dict)):
             choice.take(delta, whole=False)
         elif isinstance(message, dict) and not choice.seen_content:
             choice.take(message, whole=True)

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from codenex.core import json
+from codenex.core.context_length import token_counts
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.redaction import redacted
 from codenex.core.spoke import ErrorBody
@@ -123,8 +124,9 @@ _CONTEXT = re.compile(
     r"|messages is too long|input is too long|exceeds? the (max|model)[^.]{0,40}tokens",
     re.IGNORECASE,
 )
+#: xAI answers a wrong key with 400.
+_BAD_KEY = re.compile(r"(?:incorrect|invalid) api key", re.IGNORECASE)
 _NO_MODEL = re.compile(r"\bmodel\b.{0,120}\b(not (exist|found)|does not exist|is not available|unknown)", re.I | re.S)
-_TOKENS = re.compile(r"\d[\d,]*(?=\s*(?:tokens|\)|>|maximum))|(?<=\()\d[\d,]*(?=\))|(?<=> )\d[\d,]*")
 _RETRY_TEXT = re.compile(
     r"(?:try again|retry(?:ing)?)(?: after| in)? (?:(\d+)\s*m(?:in\w*)?\s*)?"
     r"(\d+(?:\.\d+)?)\s*(ms|milliseconds?|s|sec\w*)\b",
@@ -202,13 +204,12 @@ def _message(fault: Fault) -> str:
     message = redacted(fault.message)
     if fault.kind is not FaultKind.CONTEXT_LENGTH or "maximum context length" in message:
         return message
-    counts = sorted((int(count.replace(",", "")) for count in _TOKENS.findall(message)), reverse=True)
-    if len(counts) >= 2:
-        told = (
-            f"This model's maximum context length is {counts[1]} tokens. However, your messages resulted in {counts[0]}"
-        )
-        return f"{told} tokens. ({message})"
-    return f"Your input exceeds this model's maximum context length. ({message})"
+    counts = token_counts(message)
+    if counts is None:
+        return f"Your input exceeds this model's maximum context length. ({message})"
+    length, limit = counts
+    told = f"This model's maximum context length is {limit} tokens. However, your messages resulted in {length} tokens."
+    return f"{told} ({message})"
 
 
 def _fault(error: dict[str, Any], status: int, headers: list[tuple[str, str]]) -> Fault:
@@ -223,6 +224,8 @@ def _fault(error: dict[str, Any], status: int, headers: list[tuple[str, str]]) -
         kind = by_status if by_status is not None else (kind or FaultKind.UPSTREAM)
     if kind in (FaultKind.INVALID_REQUEST, FaultKind.UNPROCESSABLE, FaultKind.TOO_LARGE) and _CONTEXT.search(message):
         kind = FaultKind.CONTEXT_LENGTH
+    if status == 400 and _BAD_KEY.search(message):
+        kind, status = FaultKind.AUTHENTICATION, 401
     if kind is FaultKind.NOT_FOUND and _NO_MODEL.search(message):
         kind = FaultKind.MODEL_NOT_FOUND
     code = next((word for word in words[:1] if not word.isdigit() and isinstance(error.get("code"), str)), None)

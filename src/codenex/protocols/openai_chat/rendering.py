@@ -18,7 +18,7 @@ from codenex.protocols.openai_chat.types import PROTOCOL
 #: Kinds of parts after which a text of another protocol is a paragraph of its own.
 SEPARATING = frozenset({"tool_call", "media", "server_tool", "compaction", "opaque"})
 #: Tiers that OpenAI's clients know; compatible servers have words of their own.
-_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
+_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast", "ultrafast"})
 PARAGRAPH = "\n\n"
 #: Time in which a generated sound can be referred to, in seconds.
 _AUDIO_LIFETIME = 3_600

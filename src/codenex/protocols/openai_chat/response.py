@@ -49,7 +49,7 @@ def decode_body(body: bytes) -> list[StreamEvent]:
     if "choices" not in value and not value.get("error") and ("detail" in value or "message" in value):
         reader.fail(decode_error(502, [], body))
         return reader.assembly.take()
-    reader.take(value)
+    reader.take(value, whole=True)
     reader.end()
     return reader.assembly.take()
 

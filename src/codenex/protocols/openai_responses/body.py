@@ -6,6 +6,7 @@ from typing import Any
 
 from codenex.core.render import RenderContext
 from codenex.core.request import OutputFormat
+from codenex.protocols.openai_responses.types import SERVICE_TIERS
 
 #: Fields that a tool must have for strict clients, where the client left them out.
 _TOOL_FIELDS: dict[str, dict[str, Any]] = {
@@ -54,7 +55,7 @@ def response_body(
         "prompt_cache_retention": sent("prompt_cache_retention"),
         "reasoning": {"effort": None, "summary": None, **(reasoning if isinstance(reasoning, dict) else {})},
         "safety_identifier": sent("safety_identifier"),
-        "service_tier": service_tier if service_tier is not None else sent("service_tier", "default"),
+        "service_tier": service_tier if service_tier in SERVICE_TIERS else sent("service_tier", "default"),
         "store": context.stored,
         "temperature": sent("temperature", 1.0),
         "text": {"format": {"type": "text"}, **_filled(text)},

@@ -179,6 +179,8 @@ def fault_of(value: Any, *, status: int | None = None, headers: dict[str, str] |
     kind_word = _word(fields.get("type"))
     kind = _kind(code, kind_word, message, status)
     given = status if status is not None else _status_of(fields, kind)
+    if kind is FaultKind.AUTHENTICATION and given == 400:
+        given = 401
     if not message:
         message = (
             f"The upstream answered with status {given}." if given is not None else "The upstream reported an error."

@@ -108,6 +108,9 @@ CAPABILITIES = {
     "programmatic_tool_calling": "programmatic_tool_calling",
 }
 
+#: Tiers that OpenAI's clients know; other vendors have words of their own.
+SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast", "ultrafast"})
+
 #: The shared meaning of a hosted tool → its definition here, where it needs no settings.
 HOSTED_TOOLS: dict[str, dict[str, Any]] = {
     "web_search": {"type": "web_search"},
