@@ -64,7 +64,7 @@ e2e-local: $(E2E)/.created ## run against a real language model on this machine 
 	PATH="$(CURDIR)/$(E2E)/bin:$(CURDIR)/$(BIN):$$PATH" $(E2E)/bin/python -m pytest tests/e2e_local -q --timeout=1800 $(ARGS)
 
 replay: $(VENV)/.tested ## judge by real traffic in folders outside (CODENEX_CAPTURES, CODENEX_RECORDINGS)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.replay
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -W ignore::UserWarning:pydantic.main -m tests.replay
 
 wheel: $(VENV)/.project ## build a wheel and a source archive into dist/
 	$(BIN)/hatchling build
