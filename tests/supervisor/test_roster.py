@@ -120,6 +120,19 @@ def test_many_kills_of_running_workers_are_no_crash_loop():
     assert len(stage.serving) == 2
 
 
+def test_kills_of_workers_that_start_are_no_crash_loop_either():
+    stage = Stage(workers=1)
+    for _ in range(20):
+        stage.step(0.5)
+        for child in stage.roster.starting():
+            child.ended = -signal.SIGKILL
+    assert stage.roster.hopeless is None
+    for _ in range(20):
+        stage.step(0.5)
+        stage.ready()
+    assert len(stage.serving) == 1
+
+
 def test_a_replacement_serves_before_the_old_one_retires():
     stage = served()
     old = list(stage.serving)

@@ -6,6 +6,7 @@ accepting; of the control process there is never more than one, since it is the 
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 
 from codenex.supervisor.child import Child, Role
@@ -124,7 +125,8 @@ class Roster:
         if killed_later or (child.ready_at is not None and now - child.ready_at > SETTLED_AFTER):
             self._say(f"{what} {why}; another one takes its place")
             return
-        failures = self._failures[child.role] = self._failures[child.role].another(now)
+        own = bool(child.reason) or status != -signal.SIGKILL
+        failures = self._failures[child.role] = self._failures[child.role].another(now, own=own)
         self._say(f"{what} could not start: {why}" if child.ready_at is None else f"{what} {why} soon after its start")
         if child.role == "worker" and failures.hopeless(now):
             if self.serving():
