@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.support.client import RawClient
 from tests.support.process import ServerProcess
 from tests.support.vendor import KEY as UPSTREAM_KEY
@@ -104,6 +105,13 @@ class Site(ServerProcess):
     async def chat(self, **changes: Any) -> Any:
         async with await RawClient.connect(self.port) as client:
             return await client.ask("POST", "/v1/chat/completions", {**CHAT, **changes}, HEADERS, timeout=30)
+
+
+def rounds(few, many, patience):
+    """A number for every run, with its time limit in seconds, and the one for the thorough run."""
+    often = pytest.param(few, marks=pytest.mark.timeout(patience))
+    thorough = pytest.param(many, marks=[pytest.mark.deep, pytest.mark.timeout(3600)])
+    return pytest.mark.parametrize("times", [often, thorough])
 
 
 def _children_of(pid: int) -> Iterator[int]:

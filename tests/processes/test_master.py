@@ -9,18 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tests.processes.site import CHAT, HEADERS, Site, command_line, load, resident_mib
+from tests.processes.site import CHAT, HEADERS, Site, command_line, load, resident_mib, rounds
 from tests.support.client import RawClient
 from tests.support.process import ServerProcess
 from tests.support.scenario import Scenario, Text
 from tests.support.vendor import ScriptedVendor
-
-
-def rounds(few, many):
-    """A number for every run, and the one for the thorough one."""
-    return pytest.mark.parametrize(
-        "times", [few, pytest.param(many, marks=[pytest.mark.deep, pytest.mark.timeout(3600)])]
-    )
 
 
 def gone(pid):
@@ -74,8 +67,7 @@ async def until_one(children, kind):
     return children(kind)
 
 
-@rounds(8, 200)
-@pytest.mark.timeout(180)
+@rounds(8, 200, 180)
 async def test_killed_workers_cost_only_what_was_in_flight_on_them(tmp_path, times):
     async with Site(tmp_path) as site:
         await site.log_in()
@@ -96,8 +88,7 @@ async def test_killed_workers_cost_only_what_was_in_flight_on_them(tmp_path, tim
         await site.serving(2)
 
 
-@rounds(4, 100)
-@pytest.mark.timeout(240)
+@rounds(4, 100, 240)
 async def test_graceful_restarts_fail_no_request_and_cut_no_stream(tmp_path, times):
     pieces = tuple(f"piece {number} " for number in range(60))
     answer = Scenario((Text("".join(pieces), pieces),))
@@ -152,8 +143,7 @@ async def until_asked(site):
     raise AssertionError("nobody takes the wish for a restart")
 
 
-@rounds(2, 50)
-@pytest.mark.timeout(120)
+@rounds(2, 50, 120)
 async def test_a_killed_master_leaves_no_orphans_and_the_port_free(tmp_path, times):
     for number in range(times):
         site = Site(tmp_path)
@@ -175,8 +165,7 @@ async def test_a_killed_master_leaves_no_orphans_and_the_port_free(tmp_path, tim
             pass
 
 
-@rounds(1, 50)
-@pytest.mark.timeout(90)
+@rounds(1, 50, 90)
 async def test_a_stopped_worker_is_found_and_replaced(tmp_path, times):
     async with Site(tmp_path) as site:
         await site.log_in()
@@ -189,8 +178,7 @@ async def test_a_stopped_worker_is_found_and_replaced(tmp_path, times):
         assert "silent" in site.text
 
 
-@rounds(3, 20)
-@pytest.mark.timeout(120)
+@rounds(3, 20, 120)
 async def test_a_killed_control_process_fails_no_client(tmp_path, times):
     async with Site(tmp_path) as site:
         await site.log_in()

@@ -8,7 +8,7 @@ import sqlite3
 import time
 
 import pytest
-from tests.processes.site import HEADERS, Site, load
+from tests.processes.site import HEADERS, Site, load, rounds
 from tests.support.client import RawClient
 from tests.support.replies import Unary
 from tests.support.vendor import ScriptedVendor
@@ -204,8 +204,7 @@ async def test_the_events_of_all_workers_reach_every_subscriber_once_in_one_orde
         assert len(numbers) == 20
 
 
-@pytest.mark.parametrize("times", [4, pytest.param(200, marks=[pytest.mark.deep, pytest.mark.timeout(3600)])])
-@pytest.mark.timeout(120)
+@rounds(4, 200, 120)
 async def test_usage_is_kept_once_over_kills(tmp_path, vendor, times):
     async with Site(tmp_path, vendor) as site:
         await site.log_in()
