@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 E2E := .venv-e2e
 BIN := $(VENV)/bin
+BENCH := build/bench
 NODE_MODULES := tests/node/node_modules
 export CHROMIUM ?= /usr/bin/chromium
 JOBS ?= 2
@@ -26,7 +27,7 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check format test-watch coverage deep e2e-local replay wheel lock clean test-programs
+.PHONY: help run test check format test-watch coverage deep bench e2e-local replay wheel lock clean test-programs
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -59,6 +60,9 @@ coverage: $(VENV)/.tested ## run the tests and measure what they reach (report: 
 
 deep: $(VENV)/.tested ## all tests, with 100,000 examples for every law (hours)
 	CODENEX_DEEP=1 $(PYTEST) -n $(JOBS) -m "deep or not deep" --timeout=7200 $(ARGS)
+
+bench: $(VENV)/.tools $(VENV)/.project $(BENCH)/load $(BENCH)/mock | /usr/sbin/nginx /usr/sbin/haproxy ## measure this gateway beside nginx and HAProxy; writes docs/performance.md
+	$(BIN)/python -m benchmarks $(ARGS)
 
 e2e-local: $(E2E)/.created ## run against a real language model on this machine (downloads 150 MB)
 	PATH="$(CURDIR)/$(E2E)/bin:$(CURDIR)/$(BIN):$$PATH" $(E2E)/bin/python -m pytest tests/e2e_local -q --timeout=1800 $(ARGS)
@@ -103,7 +107,7 @@ $(VENV)/.tools: requirements/test.txt | $(VENV)/.created
 	$(BIN)/python $(PIP_LOCKED) -r requirements/test.txt
 	@touch $@
 
-$(VENV)/.tested: $(VENV)/.tools $(VENV)/.project $(NODE_MODULES)/.installed | test-programs
+$(VENV)/.tested: $(VENV)/.tools $(VENV)/.project $(NODE_MODULES)/.installed | test-programs /usr/sbin/nginx /usr/sbin/haproxy /usr/bin/slowhttptest
 	@touch $@
 
 # curl and Debian's Chromium, which run the documentation's examples.
@@ -115,6 +119,23 @@ test-programs:
 $(NODE_MODULES)/.installed: tests/node/package.json tests/node/package-lock.json tests/node/.npmrc | $(VENV)/.tools
 	cd tests/node && NODE_USE_SYSTEM_CA=1 PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --loglevel=error
 	@touch $@
+
+# Real servers that stand before this one in the tests, an attacker, and what compiles the benchmark: from Debian.
+/usr/sbin/nginx:
+	@scripts/debian.sh $@ nginx-light
+/usr/sbin/haproxy:
+	@scripts/debian.sh $@ haproxy
+/usr/bin/slowhttptest:
+	@scripts/debian.sh $@ slowhttptest
+/usr/bin/cc:
+	@scripts/debian.sh $@ gcc libc6-dev
+/usr/include/openssl/ssl.h:
+	@scripts/debian.sh $@ libssl-dev
+
+# Load generator and mock upstream, both in C, so that measuring costs next to nothing.
+$(BENCH)/%: benchmarks/%.c benchmarks/wire.h | /usr/bin/cc /usr/include/openssl/ssl.h
+	@mkdir -p $(BENCH)
+	cc -O2 -Wall -Wextra -D_GNU_SOURCE -o $@ $< $(if $(filter mock,$*),-lssl -lcrypto,-lm)
 
 $(E2E)/.created: requirements/e2e-local.txt requirements/test.txt pyproject.toml
 	$(REQUIRE_PYTHON)

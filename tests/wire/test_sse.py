@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.support import sse as reference
 
@@ -86,6 +86,16 @@ def test_against_the_reference(stream: bytes, sizes: list[int]) -> None:
     assert [
         (frame.event.decode(errors="replace") or "message", frame.data.decode(errors="replace")) for frame in frames
     ] == [(event.type, event.data) for event in expected]
+
+
+#: Streams without a CR take a shorter way.
+plain_streams = st.lists(lines, max_size=16).map(lambda found: b"".join(line + b"\n" for line in found))
+
+
+@example(b":c\n\n\ndata: x\n", [2, 2], b"\r")
+@given(plain_streams, st.lists(st.integers(1, 30), max_size=10), st.binary(max_size=8))
+def test_plain_streams_against_the_reference(stream: bytes, sizes: list[int], end: bytes) -> None:
+    test_against_the_reference.hypothesis.inner_test(stream + end, sizes)
 
 
 @given(streams)

@@ -11,6 +11,7 @@ import msgspec
 from codenex.core.answer import Answer
 from codenex.core.errors import Fault
 from codenex.core.events import StreamEvent
+from codenex.core.finish import FinishDetail
 from codenex.core.losses import Losses
 from codenex.core.render import RenderContext
 from codenex.core.request import Request
@@ -31,6 +32,13 @@ class ErrorBody(msgspec.Struct, frozen=True):
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+
+
+class Glance(msgspec.Struct, frozen=True):
+    """What accounting needs of a whole answer that is passed through."""
+
+    usage: Usage | None
+    finish: FinishDetail
 
 
 class Model(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -116,3 +124,7 @@ class Spoke(msgspec.Struct, frozen=True):
     stream_type: str = "text/event-stream; charset=utf-8"
     #: usage of one complete upstream answer body, for passthrough accounting
     usage_of: Callable[[bytes], Usage | None] | None = None
+    #: shortcut past ``decode_response`` for an ordinary answer that is passed through; ``None``: decode it
+    glance: Callable[[bytes], Glance | None] | None = None
+    #: of whole events that are passed through, those that a stream decoder has to see to tell usage, end and failure
+    skim: Callable[[bytes], bytes] | None = None

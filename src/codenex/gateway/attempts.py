@@ -39,6 +39,10 @@ class Attempts:
         self.settings = settings
         self.accounts = accounts
         self.transport = transport
+        self.deadlines = Deadlines(
+            connect=settings.connect_timeout, first_byte=settings.first_byte_timeout, idle=settings.idle_timeout
+        )
+        self.envelope_key = bytes.fromhex(settings.envelope_key)
 
     async def serve(self, job: Job, common: Headers) -> None:
         """Answer a job. Raises :class:`Fault` only while nothing has been promised to the client."""
@@ -46,13 +50,11 @@ class Attempts:
         if not job.resolution.explicit:
             chain += self.settings.fallback_chain.get(job.resolution.provider, ())
         gate = CommitGate(job.stream, self.settings.commit_after)
-        encoder = job.spoke.stream_encoder(job.context(translated=False))
         delivery = Delivery(
             job.exchange,
             gate,
             content_type="application/json" if job.array_stream else job.spoke.stream_type,
-            ping=encoder.ping,
-            fail=encoder.fail,
+            encoder=lambda: job.spoke.stream_encoder(job.context(translated=False)),
             keep_alive_interval=self.settings.keep_alive_interval,
         )
         with delivery:
@@ -104,8 +106,9 @@ class Attempt:
         delivery: Delivery,
         common: Headers,
     ) -> None:
-        self._settings = attempts.settings
         self._transport = attempts.transport
+        self._deadlines = attempts.deadlines
+        self._key = attempts.envelope_key
         self._job = job
         self._provider = provider
         self._account = account
@@ -115,7 +118,8 @@ class Attempt:
         self._headers: Headers = [*common, ("x-codenex-provider", provider.name)]
         #: what went wrong after the answer had begun, so that it was told in-band
         self.fault: Fault | None = None
-        job.exchange.notes.update(provider=provider.name, account=account.uuid, model=self._model)
+        notes = job.exchange.notes
+        notes["provider"], notes["account"], notes["model"] = provider.name, account.uuid, self._model
 
     async def run(self) -> None:
         """Make the attempt. Raises :class:`Fault` where another account may take over or the status is still open."""
@@ -134,11 +138,7 @@ class Attempt:
         try:
             self._headers += passed_down([pair for pair in response.headers if pair[0] != "content-type"])
             if job.stream:
-                decoder = self._spoke.stream_decoder()
-                await self._relay(
-                    response,
-                    ArrayLane(decoder, self._delivery.render_failure) if job.array_stream else PassthroughLane(decoder),
-                )
+                await self._relay(response, self._passthrough_lane())
             else:
                 await self._pass_unary(response)
         finally:
@@ -147,6 +147,12 @@ class Attempt:
     async def _pass_unary(self, response: UpstreamResponse) -> None:
         job = self._job
         content = await response.read(ANSWER_LIMIT)
+        glance = self._spoke.glance
+        glanced = glance(content) if glance is not None and not _is_event_stream(response) else None
+        if glanced is not None:
+            job.exchange.notes["usage"], job.exchange.notes["finish"] = glanced.usage, glanced.finish
+            job.exchange.respond(200, [("content-type", "application/json"), *self._headers], content)
+            return
         observation = Observation()
         for event in self._events(response, content):
             observation.see(event)
@@ -212,7 +218,7 @@ class Attempt:
         return self._spoke.encode_request(msgspec.structs.replace(request, model=self._model), capabilities, losses)
 
     async def _send(self, body: bytes, headers: Headers, query: str) -> UpstreamResponse:
-        job, settings = self._job, self._settings
+        job = self._job
         response = await call(
             self._transport,
             self._provider,
@@ -222,9 +228,7 @@ class Attempt:
             body,
             headers=headers,
             request_id=job.exchange.request_id,
-            deadlines=Deadlines(
-                connect=settings.connect_timeout, first_byte=settings.first_byte_timeout, idle=settings.idle_timeout
-            ),
+            deadlines=self._deadlines,
             stream=job.stream,
             query=query,
         )
@@ -248,6 +252,12 @@ class Attempt:
             self._note(lane.seen)
         self.fault = lane.seen.fault
 
+    def _passthrough_lane(self) -> Lane:
+        decoder = self._spoke.stream_decoder()
+        if self._job.array_stream:
+            return ArrayLane(decoder, self._delivery.render_failure)
+        return PassthroughLane(decoder, self._spoke.skim)
+
     def _translation_lane(self, reversal: Reversal, context: RenderContext) -> TranslationLane:
         return TranslationLane(
             self._spoke.stream_decoder(),
@@ -263,10 +273,6 @@ class Attempt:
         notes["usage"], notes["finish"] = seen.usage, seen.finish
         if self._delivery.first_output is not None:
             notes["first_output"] = self._delivery.first_output
-
-    @property
-    def _key(self) -> bytes:
-        return bytes.fromhex(self._settings.envelope_key)
 
     @property
     def _scope(self) -> str:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 
 from codenex.core.errors import Fault
-from codenex.core.spoke import ErrorBody
+from codenex.core.spoke import ErrorBody, StreamEncoder
 from codenex.gateway.commit import CommitGate, Recovery, Stage
 from codenex.gateway.exchange import Exchange, Headers
 from codenex.gateway.lanes import Lane, truncated
@@ -19,8 +19,19 @@ STREAM_HEADERS: Headers = [("cache-control", "no-cache"), ("x-accel-buffering", 
 
 
 class Delivery:
-    """The client's side of a streamed answer. ``ping`` and ``fail`` render the client protocol's keep-alive and
-    in-band error."""
+    """The client's side of an answer. ``encoder`` makes what renders the client protocol's keep-alive and in-band
+    error; most answers need neither."""
+
+    headers: Headers = []  # noqa: RUF012 - replaced, never changed
+    #: seconds from the request to the first output of a stream
+    first_output: float | None = None
+    _made: StreamEncoder | None = None
+    #: renders an error after what a lane has sent
+    _fail: Callable[[Fault], bytes] | None = None
+    _timer: asyncio.TimerHandle | None = None
+    _loop: asyncio.AbstractEventLoop
+    _began = 0.0
+    _last_write = 0.0
 
     def __init__(
         self,
@@ -28,31 +39,34 @@ class Delivery:
         gate: CommitGate,
         *,
         content_type: str,
-        ping: Callable[[], bytes],
-        fail: Callable[[Fault], bytes],
+        encoder: Callable[[], StreamEncoder],
         keep_alive_interval: float,
     ) -> None:
         self.gate = gate
-        self.headers: Headers = []
-        self.first_output: float | None = None
         self._exchange = exchange
         self._content_type = content_type
-        self._ping = ping
-        #: renders an error where nothing of the answer has been sent
-        self.render_failure = fail
-        self._fail = fail
+        self._encoder = encoder
         self._interval = keep_alive_interval
-        self._loop = asyncio.get_running_loop()
-        self._began = self._last_write = self._loop.time()
-        self._timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> Delivery:
-        self._arm()
+        if self.gate.streaming:
+            self._loop = asyncio.get_running_loop()
+            self._began = self._last_write = self._loop.time()
+            self._arm()
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._timer is not None:
             self._timer.cancel()
+
+    def render_failure(self, fault: Fault) -> bytes:
+        """Render an error where nothing of the answer has been sent."""
+        return self._renderer().fail(fault)
+
+    def _renderer(self) -> StreamEncoder:
+        if self._made is None:
+            self._made = self._encoder()
+        return self._made
 
     async def relay(self, response: UpstreamResponse, lane: Lane) -> None:
         """Relay one attempt. Raises its :class:`Fault` while another attempt may still take over; afterwards
@@ -72,12 +86,13 @@ class Delivery:
                 if seen.content or seen.done:
                     if lane.fail is not None:
                         self._fail = lane.fail
-                    self._write(b"".join(held))
-                    if seen.fault is not None and not seen.told:
-                        raise seen.fault
-                    if seen.done or not data:
-                        self._finish()
+                    whole = seen.fault is None or seen.told
+                    if whole and (seen.done or not data):
+                        self._write(b"".join(held), last=True)
                         return
+                    self._write(b"".join(held))
+                    if not whole and seen.fault is not None:
+                        raise seen.fault
             await self._flow(response, lane)
         except Fault as fault:
             if self.gate.recovery in (Recovery.RETRY, Recovery.RETRY_IN_BAND):
@@ -93,24 +108,24 @@ class Delivery:
             if self.gate.stage is Stage.ENDED:
                 return
             out = lane.feed(data)
+            if seen.done or seen.told:
+                self._finish(out)
+                return
             if out:
                 exchange.write(out)
                 self._last_write = self._loop.time()
-            if seen.done or seen.told:
-                self._finish()
-            elif seen.fault is not None:
+            if seen.fault is not None:
                 self.fail(seen.fault)
 
         await response.pipe(forward)
         if self.gate.stage is Stage.ENDED:
             return
         out = lane.eof()
-        if out:
-            exchange.write(out)
         if not seen.told and (seen.fault is not None or not seen.done):
+            exchange.write(out)
             self.fail(seen.fault if seen.fault is not None else truncated())
         else:
-            self._finish()
+            self._finish(out)
 
     def play(self, data: bytes) -> None:
         """Send a piece of an answer that has no upstream connection."""
@@ -120,40 +135,43 @@ class Delivery:
     def finish(self) -> None:
         """End an answer that was played."""
         if self.gate.stage is Stage.HELD:
-            self._write(b"")
-        self._finish()
+            self._write(b"", last=True)
+        else:
+            self._finish()
 
     def fail(self, fault: Fault) -> None:
         """Send the protocol's error event and end: never a silent truncation."""
         if self.gate.stage is Stage.ENDED:
             return
         self._exchange.notes["error"] = fault.kind.value
-        self._exchange.write(self._fail(fault))
-        self._finish()
+        self._finish(self.render_failure(fault) if self._fail is None else self._fail(fault))
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes, *, last: bool = False) -> None:
         if self.gate.content():
             self._start()
         if self.first_output is None:
             self.first_output = self._loop.time() - self._began
+        if last:
+            self._finish(data)
+            return
         self._last_write = self._loop.time()
-        if data:
-            self._exchange.write(data)
+        self._exchange.write(data)
 
     def _start(self) -> None:
-        self._exchange.start(200, [("content-type", self._content_type), *STREAM_HEADERS, *self.headers])
+        """Begin the answer; something is written at once after it."""
+        self._exchange.start(200, [("content-type", self._content_type), *STREAM_HEADERS, *self.headers], hold=True)
 
-    def _finish(self) -> None:
+    def _finish(self, last: bytes = b"") -> None:
         self.gate.ended()
-        self._exchange.finish()
+        self._exchange.finish(last)
 
     def _arm(self) -> None:
         now = self._loop.time()
         if self.gate.stage is Stage.HELD:
-            due = self._began + self.gate.commit_after if self.gate.streaming else None
+            due = self._began + self.gate.commit_after
         else:
             due = self._last_write + self._interval
-        self._timer = None if due is None else self._loop.call_at(max(due, now + 0.001), self._tick)
+        self._timer = self._loop.call_at(max(due, now + 0.001), self._tick)
 
     def _tick(self) -> None:
         now = self._loop.time()
@@ -161,10 +179,10 @@ class Delivery:
             return
         if self.gate.silence(now - self._began):
             self._start()
-            self._exchange.write(self._ping())
+            self._exchange.write(self._renderer().ping())
             self._last_write = now
         elif self.gate.stage is not Stage.HELD and now - self._last_write >= self._interval:
-            self._exchange.write(self._ping())
+            self._exchange.write(self._renderer().ping())
             self._last_write = now
         self._arm()
 

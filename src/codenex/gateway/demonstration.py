@@ -58,8 +58,7 @@ async def _stream(settings: Settings, job: Job, headers: Headers, steps: Iterato
         job.exchange,
         CommitGate(True, settings.commit_after),
         content_type="application/json" if job.array_stream else job.spoke.stream_type,
-        ping=encoder.ping,
-        fail=encoder.fail,
+        encoder=lambda: encoder,
         keep_alive_interval=settings.keep_alive_interval,
     )
     delivery.headers = headers

@@ -13,32 +13,61 @@ from codenex.core.errors import Fault, invalid_request
 POLICY_FIELDS = frozenset({"model", "stream"})
 
 
-class Head(msgspec.Struct, frozen=True):
-    """What policy needs of a body, with the body's top level as raw values."""
+class _Top(msgspec.Struct):
+    model: str | None = None
+    stream: bool | None = None
 
-    model: str | None
-    stream: bool
-    fields: dict[str, msgspec.Raw]
+
+_decode_top = msgspec.json.Decoder(_Top).decode
+
+
+class Head:
+    """What policy needs of a body. Its top level as raw values is read when an edit first asks for it."""
+
+    __slots__ = ("_body", "_fields", "model", "stream")
+
+    def __init__(self, model: str | None, stream: bool, body: bytes) -> None:
+        self.model = model
+        self.stream = stream
+        self._body = body
+        self._fields: dict[str, msgspec.Raw] | None = None
+
+    @property
+    def fields(self) -> dict[str, msgspec.Raw]:
+        """The top level, each value as its bytes."""
+        if self._fields is None:
+            self._fields = json.decode_raw_object(self._body)
+        return self._fields
 
 
 def head_of(body: bytes) -> Head:
     """Read the top level of a JSON body. Raises :class:`Fault` (400)."""
     try:
-        # Raw values are not decoded here, so their bytes are looked at as a whole.
-        body.decode()
-        fields = json.decode_raw_object(body)
-        model, stream = _decoded(fields, "model"), _decoded(fields, "stream")
-    except (json.MalformedJson, UnicodeDecodeError) as error:
-        raise _malformed(error) from None
+        if not body.isascii():
+            # Strings that are skipped are not decoded, so the bytes are looked at as a whole.
+            body.decode()
+        top = _decode_top(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise _fault_of(body, error) from None
     if _may_repeat(body):
         twice = json.duplicate_keys(body, POLICY_FIELDS)
         if twice is not None:
             raise invalid_request(f"the body has two fields named {twice!r}", param=twice)
+    return Head(top.model, bool(top.stream), body)
+
+
+def _fault_of(body: bytes, error: Exception) -> Fault:
+    """Say what is wrong with a body that is not what the shortcut takes."""
+    try:
+        fields = json.decode_raw_object(body)
+        model, stream = _decoded(fields, "model"), _decoded(fields, "stream")
+    except json.MalformedJson as malformed:
+        return _malformed(malformed)
     if model is not None and not isinstance(model, str):
-        raise invalid_request("model must be a string", param="model")
+        return invalid_request("model must be a string", param="model")
     if stream is not None and not isinstance(stream, bool):
-        raise invalid_request("stream must be true or false", param="stream")
-    return Head(model, bool(stream), fields)
+        return invalid_request("stream must be true or false", param="stream")
+    return _malformed(error)
 
 
 def edited(head: Head, changes: dict[str, Any]) -> bytes:

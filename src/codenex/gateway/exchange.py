@@ -40,16 +40,19 @@ class Exchange(Protocol):
         """Send a whole answer; the server adds ``content-length``, ``date`` and ``x-request-id``."""
         ...
 
-    def start(self, status: int, headers: Headers) -> None:
-        """Send the head of a streamed answer (chunked for HTTP/1.1, closed at the end for HTTP/1.0)."""
+    def start(self, status: int, headers: Headers, *, hold: bool = False) -> None:
+        """Send the head of a streamed answer (chunked for HTTP/1.1, closed at the end for HTTP/1.0).
+
+        With ``hold`` it goes out together with what is written next, which has to follow at once.
+        """
         ...
 
     def write(self, data: bytes) -> None:
         """Send a piece of a streamed answer at once. Does nothing when the client has left."""
         ...
 
-    def finish(self) -> None:
-        """End a streamed answer properly."""
+    def finish(self, last: bytes = b"") -> None:
+        """End a streamed answer properly, after a last piece of it."""
         ...
 
     def abort(self) -> None:

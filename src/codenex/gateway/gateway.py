@@ -4,9 +4,7 @@ become answers."""
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
-from uuid import uuid4
 
 from codenex.core import json
 from codenex.core.errors import Fault, FaultKind, invalid_request
@@ -34,6 +32,11 @@ from codenex.store.settings import Settings
 from codenex.store.shared_memory import SharedMemory
 
 _JSON: Headers = [("content-type", "application/json")]
+_LISTS = frozenset({Operation.MODELS, Operation.MODEL})
+#: Operations that need no key of a client; the control part guards its own.
+_OPEN = frozenset({Operation.HEALTH, Operation.READY, Operation.CONTROL, Operation.PROBE})
+#: Resolutions that are remembered at most.
+_RESOLUTIONS = 1024
 
 
 class Gateway:
@@ -60,6 +63,10 @@ class Gateway:
         self._generations = generations
         self._control = control
         self._operations: dict[Operation, Callable[[Exchange, Route, Headers], Awaitable[None]]] = {
+            Operation.HEALTH: self._alive,
+            Operation.READY: self._alive,
+            Operation.CONTROL: self._page,
+            Operation.PROBE: self._page,
             Operation.GENERATE: self._generate,
             Operation.COUNT: self._count,
             Operation.MODELS: self._models,
@@ -76,6 +83,9 @@ class Gateway:
         self.listing.configure(settings)
         self.admission.configure(settings)
         self._attempts = Attempts(settings, self.accounts, self.transport)
+        #: what was asked → where it goes, for these settings and the models that upstreams have listed
+        self._resolutions: dict[tuple[str, str | None, str | None], Resolution] = {}
+        self._resolved_with = self.listing.detected
 
     async def handle(self, exchange: Exchange) -> None:
         """Answer one request."""
@@ -94,30 +104,27 @@ class Gateway:
                 return
             route = matched(exchange.path)
             protocol = route.protocol
-            if route.operation in (Operation.MODELS, Operation.MODEL):
+            if route.operation in _LISTS:
                 protocol = listing.list_protocol(exchange, route)
-            await self._dispatch(exchange, route, common)
+            if exchange.method not in route.methods and route.operation in _OPEN:
+                raise _wrong_method(exchange, route)
+            handler = self._operations[route.operation]
+            if route.operation not in _OPEN:
+                key = authenticate(exchange, self.settings.client_key_digests)
+                exchange.notes["key"], exchange.notes["protocol"] = key[:12], route.protocol
+                if exchange.method not in route.methods:
+                    raise _wrong_method(exchange, route)
+                if route.operation is Operation.GENERATE:
+                    self.admission.count(key)
+            await handler(exchange, route, common)
         except Fault as fault:
             if fault.code == "unknown_endpoint" and protocol == CHAT:
                 protocol = protocol_of(exchange.path)
             self._refuse(exchange, fault, protocol, common)
 
-    async def _dispatch(self, exchange: Exchange, route: Route, common: Headers) -> None:
-        operation = route.operation
-        if operation in (Operation.HEALTH, Operation.READY):
-            _check_method(exchange, route)
-            exchange.respond(200, [*_JSON, ("cache-control", "no-store"), *common], b'{"status":"ok"}')
-            return
-        if operation is Operation.CONTROL or operation is Operation.PROBE:
-            _check_method(exchange, route)
-            await self._page(exchange, route, common)
-            return
-        key = authenticate(exchange, self.settings.client_key_digests)
-        exchange.notes.update(key=key[:12], protocol=route.protocol)
-        _check_method(exchange, route)
-        if operation is Operation.GENERATE:
-            self.admission.count(key)
-        await self._operations[operation](exchange, route, common)
+    async def _alive(self, exchange: Exchange, route: Route, common: Headers) -> None:
+        exchange.respond(200, [*_JSON, ("cache-control", "no-store"), *common], b'{"status":"ok"}')
+
 
     async def _page(self, exchange: Exchange, route: Route, common: Headers) -> None:
         if route.operation is Operation.PROBE and (exchange.method == "HEAD" or self._control is None):
@@ -142,8 +149,6 @@ class Gateway:
                 model,
                 stream,
                 resolution,
-                uuid4().hex,
-                int(time.time()),
                 array_stream=route.protocol == GEMINI and stream and wants_array(exchange.query),
                 strict=self.settings.strict or exchange.header("x-codenex-strict") == "1",
             )
@@ -186,7 +191,15 @@ class Gateway:
 
     def _resolved(self, exchange: Exchange, route: Route, model: str) -> Resolution:
         header = exchange.header("model-provider")
-        return resolved(self.settings, model, route.provider, header, self.listing.detected)
+        key = (model, route.provider, header)
+        known = self._resolutions.get(key)
+        if known is not None and self._resolved_with is self.listing.detected:
+            return known
+        if self._resolved_with is not self.listing.detected or len(self._resolutions) >= _RESOLUTIONS:
+            self._resolutions.clear()
+            self._resolved_with = self.listing.detected
+        found = self._resolutions[key] = resolved(self.settings, model, route.provider, header, self.listing.detected)
+        return found
 
     def _named_provider(self, exchange: Exchange, route: Route) -> str | None:
         named = route.provider or exchange.header("model-provider")
@@ -220,14 +233,13 @@ def render_error(fault: Fault, path: str, request_id: str = "") -> tuple[int, He
     return error.status, [*_JSON, *error.headers, *fault.headers], error.body
 
 
-def _check_method(exchange: Exchange, route: Route) -> None:
-    if exchange.method not in route.methods:
-        raise Fault(
-            FaultKind.METHOD_NOT_ALLOWED,
-            f"{exchange.method} is not allowed here; use {', '.join(route.methods)}",
-            code="method_not_allowed",
-            headers=(("allow", ", ".join(route.methods)),),
-        )
+def _wrong_method(exchange: Exchange, route: Route) -> Fault:
+    return Fault(
+        FaultKind.METHOD_NOT_ALLOWED,
+        f"{exchange.method} is not allowed here; use {', '.join(route.methods)}",
+        code="method_not_allowed",
+        headers=(("allow", ", ".join(route.methods)),),
+    )
 
 
 def _model_of(route: Route, head: Head) -> str:

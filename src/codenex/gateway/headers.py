@@ -62,22 +62,46 @@ _RESPONSE = frozenset(
 _RESPONSE_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-", "x-codex-")
 
 
+#: Whether a name goes up or down, remembered: clients and upstreams send the same few names again and again.
+_up: dict[str, bool] = {}
+_down: dict[str, bool] = {}
+_REMEMBERED = 4096
+
+
 def passed_up(headers: Headers) -> Headers:
     """Return what of a client's headers goes to an upstream of the same protocol."""
     named: set[str] = set()
-    for name, value in headers:
-        if name == "connection":
-            named.update(token.strip().lower() for token in value.split(","))
-    return [
-        (name, value)
-        for name, value in headers
-        if name not in _HOP_BY_HOP
-        and name not in _PRIVATE
-        and name not in named
-        and not name.startswith(_PRIVATE_PREFIXES)
-    ]
+    out: Headers = []
+    for pair in headers:
+        name = pair[0]
+        goes = _up.get(name)
+        if goes is None:
+            goes = _remember(_up, name, _goes_up(name))
+        if goes:
+            out.append(pair)
+        elif name == "connection":
+            named.update(token.strip().lower() for token in pair[1].split(","))
+    return [pair for pair in out if pair[0] not in named] if named else out
 
 
 def passed_down(headers: list[tuple[str, str]]) -> Headers:
     """Return what of an upstream's response headers goes to a client of the same protocol."""
-    return [(name, value) for name, value in headers if name in _RESPONSE or name.startswith(_RESPONSE_PREFIXES)]
+    out: Headers = []
+    for pair in headers:
+        name = pair[0]
+        goes = _down.get(name)
+        if goes is None:
+            goes = _remember(_down, name, name in _RESPONSE or name.startswith(_RESPONSE_PREFIXES))
+        if goes:
+            out.append(pair)
+    return out
+
+
+def _goes_up(name: str) -> bool:
+    return name not in _HOP_BY_HOP and name not in _PRIVATE and not name.startswith(_PRIVATE_PREFIXES)
+
+
+def _remember(table: dict[str, bool], name: str, goes: bool) -> bool:
+    if len(table) < _REMEMBERED:
+        table[name] = goes
+    return goes

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 
@@ -20,7 +22,7 @@ from codenex.models.tokens import estimated_input_tokens
 
 
 class Job(msgspec.Struct):
-    """A request that is authenticated, read and routed. ``id`` is random, ``created`` in seconds since 1970."""
+    """A request that is authenticated, read and routed."""
 
     exchange: Exchange
     spoke: Spoke
@@ -29,11 +31,25 @@ class Job(msgspec.Struct):
     model: str
     stream: bool
     resolution: Resolution
-    id: str
-    created: int
     array_stream: bool = False
     strict: bool = False
     _request: Request | None = None
+    _id: str = ""
+    _created: int = 0
+
+    @property
+    def id(self) -> str:
+        """Random, for the ids that the gateway gives to what it renders."""
+        if not self._id:
+            self._id = uuid4().hex
+        return self._id
+
+    @property
+    def created(self) -> int:
+        """When an encoder first asked, in seconds since 1970."""
+        if not self._created:
+            self._created = int(time.time())
+        return self._created
 
     @property
     def request(self) -> Request:

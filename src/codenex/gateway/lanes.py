@@ -20,7 +20,7 @@ from codenex.core.spoke import StreamDecoder, StreamEncoder
 from codenex.core.usage import Usage
 from codenex.wire.json_array import JsonArrayDecoder
 from codenex.wire.opening import Opening
-from codenex.wire.sse import SseDecoder, last_boundary
+from codenex.wire.sse import EVENT_LIMIT, SseDecoder, last_boundary
 
 
 class Observation:
@@ -75,46 +75,80 @@ class Lane(Protocol):
 
 
 class PassthroughLane:
-    """Relays the bytes of whole events and reads a copy. Half an event at a cut is held back and never sent."""
+    """Relays the bytes of whole events and reads a copy. Half an event at a cut is held back and never sent.
 
-    __slots__ = ("_decoder", "_tail", "seen")
+    Once content has come, ``skim`` leaves out of the copy what tells nothing about usage, end or failure.
+    """
+
+    __slots__ = ("_decoder", "_skim", "_tail", "seen")
 
     fail = None
 
-    def __init__(self, decoder: StreamDecoder) -> None:
+    def __init__(self, decoder: StreamDecoder, skim: Callable[[bytes], bytes] | None = None) -> None:
         self.seen = Observation()
         self._decoder = decoder
+        self._skim = skim
         self._tail = bytearray()
 
     def feed(self, data: bytes) -> bytes:
-        """Return the whole events so far. Once the terminal event has been seen, no more is taken."""
+        """Return the whole events so far. After the terminal event nothing more comes out."""
         if self.seen.done:
             return b""
-        self._observe(self._decoder.feed(data))
         tail = self._tail
         if tail or not data.endswith(b"\n\n"):
             # Only the new bytes are searched: an event may be large and come in many pieces.
             searched = max(0, len(tail) - 3)
             tail += data
             cut = last_boundary(tail, searched)
+            if not cut:
+                if len(tail) > EVENT_LIMIT:
+                    self._observe(bytes(tail))
+                return b""
             data = bytes(tail[:cut])
             del tail[:cut]
+        self._observe(data)
         # The vendor's own error event tells the client, if it is among what goes out now.
-        self.seen.told = self.seen.fault is not None and bool(data)
+        self.seen.told = self.seen.fault is not None
         return data
 
     def eof(self) -> bytes:
         """Return a last event that lacks only its blank line; anything else that is left is dropped."""
         if self.seen.done:
             return b""
-        self._observe(self._decoder.eof())
         tail = bytes(self._tail)
         self._tail.clear()
+        if tail:
+            self._take(self._decoder.feed(tail))
+        self._take(self._decoder.eof())
         if self.seen.fault is None and _is_whole(tail):
             return tail.rstrip(b"\r\n") + b"\n\n"
         return b""
 
-    def _observe(self, events: list[e.StreamEvent]) -> None:
+    def _observe(self, events: bytes) -> None:
+        skim = self._skim
+        if skim is None:
+            self._take(self._decoder.feed(events))
+            return
+        if not self.seen.content:
+            events = self._without_beginning(events)
+        rest = skim(events) if events else b""
+        if rest:
+            self._take(self._decoder.feed(rest))
+
+    def _without_beginning(self, events: bytes) -> bytes:
+        """Take events one by one until content has come; return the others, which need not all be decoded."""
+        start = 0
+        while start < len(events):
+            end = events.find(b"\n\n", start) + 2
+            if end < 2:
+                end = len(events)
+            self._take(self._decoder.feed(events[start:end]))
+            start = end
+            if self.seen.content:
+                break
+        return events[start:]
+
+    def _take(self, events: list[e.StreamEvent]) -> None:
         for event in events:
             self.seen.see(event)
         self.seen.done = self._decoder.done
@@ -235,7 +269,13 @@ class TranslationLane:
         """Return the client's form of hub events."""
         seen = self.seen
         out: list[bytes] = []
+        encode = self._encoder.send
         for event in events:
+            if type(event) is e.TextDelta:
+                # Nearly all events: text has no signature and no tool's name to be put back.
+                seen.content = True
+                out.append(encode(event))
+                continue
             seen.see(event)
             if isinstance(event, e.Error):
                 # The relay decides whether this becomes another attempt or the protocol's error event.

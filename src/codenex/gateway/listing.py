@@ -84,7 +84,8 @@ class Listing:
             # The last known list serves on; an upstream without a list is asked again later.
             models = known[1] if known is not None else []
         self._found[account.uuid] = (self._clock(), models)
-        self.detected[name] = self.detected.get(name, frozenset()) | {model.id for model in models}
+        # A new mapping each time: resolutions are remembered for as long as it is the same.
+        self.detected = {**self.detected, name: self.detected.get(name, frozenset()) | {model.id for model in models}}
         return models
 
     async def _ask(self, name: str, account: Account) -> list[Model]:

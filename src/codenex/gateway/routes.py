@@ -18,6 +18,9 @@ CHAT, RESPONSES, ANTHROPIC, GEMINI = "openai-chat", "openai-responses", "anthrop
 class Operation(StrEnum):
     """What a client may ask of a route."""
 
+    # An enumeration's own hash is Python code, and every request asks for it.
+    __hash__ = str.__hash__
+
     GENERATE = "generate"
     COUNT = "count"
     MODELS = "models"
@@ -74,7 +77,22 @@ _SLASHES = re.compile(r"/{2,}")
 _LONGEST_MODEL = 256
 
 
+#: Routes by path: clients send the same few paths again and again.
+_known: dict[str, Route] = {}
+_KNOWN_LIMIT = 1024
+
+
 def matched(path: str) -> Route:
+    """Return the route of a path. Raises :class:`Fault` ``not_found``."""
+    route = _known.get(path)
+    if route is None:
+        route = _matched(path)
+        if len(_known) < _KNOWN_LIMIT and len(path) <= _LONGEST_MODEL:
+            _known[path] = route
+    return route
+
+
+def _matched(path: str) -> Route:
     """Return the route of a path. Raises :class:`Fault` ``not_found`` (the error body's protocol: see
     :func:`protocol_of`)."""
     open_route = _OPEN.get(path)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
+import msgspec
+
 from codenex import __version__
 from codenex.core import json
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.redaction import redacted
 from codenex.core.spoke import Spoke
 from codenex.gateway.exchange import Headers
-from codenex.providers.endpoints import Method, credential_headers, endpoint
+from codenex.providers.endpoints import Method, credential_headers, endpoint, quoted_model
 from codenex.providers.registry import ProviderType
-from codenex.providers.transport import Deadlines, Origin, Transport, UpstreamRequest, UpstreamResponse
+from codenex.providers.transport import OWN_HEADERS, Deadlines, Origin, Transport, UpstreamRequest, UpstreamResponse
 from codenex.store.settings import Account
+from codenex.wire.head import HeaderInvalid, header_lines
 
 USER_AGENT = f"codenex-ai-proxy-api/{__version__}"
 #: Largest answer that is taken whole, in bytes.
@@ -40,7 +45,7 @@ class UpstreamRefusal(Fault):
         self.upstream_headers = headers
 
 
-async def call(
+def call(
     transport: Transport,
     provider: ProviderType,
     account: Account,
@@ -53,40 +58,85 @@ async def call(
     deadlines: Deadlines,
     stream: bool,
     query: str = "",
-) -> UpstreamResponse:
-    """Send a request to an account. Raises :class:`Fault` where no head of an answer comes."""
-    address = endpoint(provider, account, method, model)
-    target = address.target
+) -> Awaitable[UpstreamResponse]:
+    """Send a request to an account. What is awaited raises :class:`Fault` where no head of an answer comes."""
+    way = outbound(provider, account, method, stream)
+    target = way.target
+    if way.takes_model:
+        target = target.replace("{model}", quoted_model(model))
     if query:
         target += ("&" if "?" in target else "?") + query
-    own = request_headers(provider, account, headers, stream=stream, request_id=request_id)
+    own = way.with_defaults(headers)
+    own.append(("x-request-id", request_id))
     verb = "GET" if method == "models" else "POST"
-    return await transport.send(
-        UpstreamRequest(verb, Origin(address.scheme, address.host, address.port), target, own, body), deadlines
-    )
+    return transport.send(UpstreamRequest(verb, way.origin, target, own, body, way.lines), deadlines)
 
 
-def request_headers(
-    provider: ProviderType, account: Account, headers: Headers, *, stream: bool, request_id: str
-) -> Headers:
-    """Return the head of an upstream request: the client's headers that may go on, overlaid with the account's."""
-    out: Headers = credential_headers(provider, account)
-    out.append(("accept-encoding", "identity"))
-    present = {name for name, _ in headers}
-    for name, value in (
+class Outbound(msgspec.Struct, frozen=True):
+    """What all requests of an account to one method have in common."""
+
+    account: Account
+    origin: Origin
+    target: str
+    takes_model: bool
+    #: credentials, the account's own headers and what a client has no say in, formatted
+    lines: str
+    configured: frozenset[str]
+    #: headers that a request has unless the client sent its own
+    defaults: tuple[tuple[str, str], ...]
+
+    def with_defaults(self, headers: Headers) -> Headers:
+        """Return a client's headers with those that are missing, and without those that the account sets."""
+        if not headers:
+            return list(self.defaults)
+        if self.configured:
+            headers = [pair for pair in headers if pair[0] not in self.configured]
+        present = {name for name, _ in headers}
+        return [pair for pair in self.defaults if pair[0] not in present] + headers
+
+
+#: By identity of the account, which belongs to one generation of settings; an entry keeps its account alive.
+_outbound: dict[tuple[int, str, Method, bool], Outbound] = {}
+_OUTBOUND_LIMIT = 4096
+
+
+def outbound(provider: ProviderType, account: Account, method: Method, stream: bool) -> Outbound:
+    """Return what is the same for all such requests, made once. Raises ``KeyError`` where there is no such method."""
+    key = (id(account), provider.name, method, stream)
+    known = _outbound.get(key)
+    if known is not None:
+        return known
+    if len(_outbound) >= _OUTBOUND_LIMIT:
+        _outbound.clear()
+    made = _outbound[key] = _made(provider, account, method, stream)
+    return made
+
+
+def _made(provider: ProviderType, account: Account, method: Method, stream: bool) -> Outbound:
+    address = endpoint(provider, account, method, "{model}")
+    configured = {name.lower(): value for name, value in account.headers.items()}
+    fixed = [*credential_headers(provider, account), ("accept-encoding", "identity")]
+    fixed = [pair for pair in fixed if pair[0] not in configured] + list(configured.items())
+    defaults = (
         ("content-type", "application/json"),
         ("accept", "text/event-stream" if stream else "application/json"),
         ("user-agent", USER_AGENT),
         *provider.headers,
-    ):
-        if name not in present:
-            out.append((name, value))
-    out.append(("x-request-id", request_id))
-    configured = {name.lower(): value for name, value in account.headers.items()}
-    out = [(name, value) for name, value in out if name not in configured]
-    out.extend((name, value) for name, value in headers if name not in configured)
-    out.extend(configured.items())
-    return out
+    )
+    try:
+        lines = header_lines(fixed, OWN_HEADERS)
+    except HeaderInvalid as error:
+        raise Fault(FaultKind.INTERNAL, f"The upstream request can't be sent: {error}.") from None
+    target = address.target.replace("%7Bmodel%7D", "{model}")
+    return Outbound(
+        account,
+        Origin(address.scheme, address.host, address.port, proxy=account.proxy_url),
+        target,
+        "{model}" in target,
+        lines,
+        frozenset(configured),
+        tuple(pair for pair in defaults if pair[0] not in configured),
+    )
 
 
 async def refusal(response: UpstreamResponse, spoke: Spoke, account: Account) -> UpstreamRefusal:

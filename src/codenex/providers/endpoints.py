@@ -48,11 +48,16 @@ def endpoint(provider: ProviderType, account: Account, method: Method, model: st
     """Return the address of a method for an account. Raises ``KeyError`` where the protocol has no such method."""
     base = base_url(provider, account)
     parts = urlsplit(base)
-    path = _PATHS[provider.protocol][method].replace("{model}", quote(model, safe="/@:-._~"))
+    path = _PATHS[provider.protocol][method].replace("{model}", quoted_model(model))
     secure = parts.scheme == "https"
     host = parts.hostname or ""
     port = parts.port if parts.port is not None else (443 if secure else 80)
     return Endpoint(parts.scheme, host, port, parts.path + path)
+
+
+def quoted_model(model: str) -> str:
+    """Return a model's name as it stands in a path."""
+    return quote(model, safe="/@:-._~")
 
 
 def base_url(provider: ProviderType, account: Account) -> str:

@@ -16,8 +16,9 @@ from codenex.providers.transport.deadlines import NEVER
 from codenex.server.body import too_large
 from codenex.server.exchange import EdgeExchange
 from codenex.server.progress import unacknowledged
-from codenex.server.requests import check_head, header_name, new_request_id, split_target
+from codenex.server.requests import check_head, method_name, new_request_id, split_target
 from codenex.server.responses import CONTINUE
+from codenex.wire.head import header_name, known_names
 
 if TYPE_CHECKING:
     from codenex.server.server import Server
@@ -25,10 +26,22 @@ if TYPE_CHECKING:
 
 #: Seconds that a connection without any request yet is kept when the server drains.
 FRESH_SECONDS = 1.0
+#: Names that have been received before, by their bytes.
+_names = known_names
 
 
 class _Refused(Exception):
     """Leaves a parser callback; the fault is kept in the connection."""
+
+
+class _Dropped(list[tuple[str, str]]):
+    """Where trailers go: nobody looks at them, and a long body may have many."""
+
+    def append(self, pair: tuple[str, str]) -> None:
+        """Keep nothing."""
+
+
+_DROPPED = _Dropped()
 
 
 class _RemainderSink:
@@ -49,7 +62,6 @@ class Connection(asyncio.Protocol):
         "_fault",
         "_fresh",
         "_head_fed",
-        "_head_size",
         "_headers",
         "_in_head",
         "_last",
@@ -101,7 +113,6 @@ class Connection(asyncio.Protocol):
         #: No request has come yet.
         self._fresh = True
         self._head_fed = 0
-        self._head_size = 0
         self._target = b""
         self._headers: Headers = []
         self._fault: Fault | None = None
@@ -262,7 +273,7 @@ class Connection(asyncio.Protocol):
         """Begin a request."""
         self._in_head = True
         self._fresh = False
-        self._head_fed = self._head_size = 0
+        self._head_fed = 0
         self._target = b""
         self._headers = []
         if self.current is None and not self._queue:
@@ -275,25 +286,26 @@ class Connection(asyncio.Protocol):
             raise self._stop(self._head_too_large())
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Collect a header; drop a trailer."""
-        self._head_size += len(name) + len(value) + 4
-        if not self._in_head:
-            return
-        headers = self._headers
-        if self._head_size > self.limits.head_bytes:
-            raise self._stop(self._head_too_large())
-        if len(headers) >= self.limits.header_count:
-            raise self._stop(Fault(FaultKind.HEADERS_TOO_LARGE, "There are too many request headers."))
-        headers.append((header_name(name), value.decode("latin-1")))
+        """Collect a header, or a trailer, which nobody looks at. A head's size is judged with each read and at its
+        end, a trailer's as framing of the body."""
+        self._headers.append((_names.get(name) or header_name(name), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
         """Queue the request; it is judged here, before any of its body is taken."""
         self._in_head = False
         parser = self._parser
-        method = parser.get_method().decode()
-        if len(self._target) + self._head_size > self.limits.head_bytes:
+        method = method_name(parser.get_method())
+        headers = self._headers
+        limits = self.limits
+        if len(headers) > limits.header_count:
+            raise self._stop(Fault(FaultKind.HEADERS_TOO_LARGE, "There are too many request headers."))
+        size = len(self._target) + 4 * len(headers)
+        for name, value in headers:
+            size += len(name) + len(value)
+        if size > limits.head_bytes:
             raise self._stop(self._head_too_large())
-        exchange = EdgeExchange(self, method, "", "", self._headers)
+        exchange = EdgeExchange(self, method, "", "", headers)
+        self._headers = _DROPPED
         try:
             check_head(exchange, parser.get_http_version())
             exchange.path, exchange.query = split_target(self._target, method)

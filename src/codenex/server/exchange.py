@@ -26,6 +26,8 @@ class EdgeExchange:
 
     __slots__ = (
         "_body",
+        "_first",
+        "_held",
         "_waiter",
         "begun",
         "body_fault",
@@ -96,7 +98,10 @@ class EdgeExchange:
         self.body_fault: Fault | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._body: bytes | None = None
+        self._first: dict[str, str] | None = None
 
+        #: The head, where it waits for the first piece.
+        self._held = b""
         #: The client has left; nothing is sent any more.
         self.gone = False
         #: The answer is whole (or given up).
@@ -112,10 +117,11 @@ class EdgeExchange:
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, by its lower-case name."""
-        for key, value in self.headers:
-            if key == name:
-                return value
-        return None
+        first = self._first
+        if first is None:
+            # Reversed, so that of several the first one stays.
+            first = self._first = dict(reversed(self.headers))
+        return first.get(name)
 
     async def body(self) -> bytes:
         """Read the whole decoded body. Raises :class:`~codenex.core.errors.Fault` (400, 408, 413, 415)."""
@@ -131,7 +137,7 @@ class EdgeExchange:
             self.connection.body_wanted(self)
         while not self.complete and self.body_fault is None:
             if self._waiter is None:
-                self._waiter = asyncio.get_running_loop().create_future()
+                self._waiter = self.connection.loop.create_future()
             # Shielded, so that one of two readers giving up does not fail the other.
             await asyncio.shield(self._waiter)
         if self.body_fault is not None:
@@ -211,8 +217,11 @@ class EdgeExchange:
             transport.writelines((head, body))
         self.connection.answer_done(self)
 
-    def start(self, status: int, headers: Headers) -> None:
-        """Send the head of a streamed answer (chunked for HTTP/1.1, closed at the end for HTTP/1.0)."""
+    def start(self, status: int, headers: Headers, *, hold: bool = False) -> None:
+        """Send the head of a streamed answer (chunked for HTTP/1.1, closed at the end for HTTP/1.0).
+
+        With ``hold`` it goes out together with what is written next, which has to follow at once.
+        """
         if self.gone:
             return
         head = answer_head(status, headers, self._framing(status, None), self.request_id)
@@ -220,7 +229,10 @@ class EdgeExchange:
         self.status = status
         self.streaming = not (self.head_only or status in _BODILESS)
         self.bytes_out = len(head)
-        self.connection.transport.write(head)
+        if hold and self.streaming:
+            self._held = head
+        else:
+            self.connection.transport.write(head)
 
     def write(self, data: bytes) -> None:
         """Send a piece of a streamed answer at once. Does nothing when the client has left."""
@@ -232,17 +244,25 @@ class EdgeExchange:
             return
         piece = data if self.http_1_0 else b"%x\r\n%b\r\n" % (len(data), data)
         self.bytes_out += len(piece)
+        if self._held:
+            piece, self._held = self._held + piece, b""
         self.connection.transport.write(piece)
 
-    def finish(self) -> None:
-        """End a streamed answer properly."""
+    def finish(self, last: bytes = b"") -> None:
+        """End a streamed answer properly, after a last piece of it."""
         if self.gone or self.done:
             return
         if not self.sent_head:
             raise RuntimeError("finish() before start()")
-        if self.streaming and not self.http_1_0:
-            self.bytes_out += 5
-            self.connection.transport.write(b"0\r\n\r\n")
+        if self.streaming:
+            piece = last
+            if not self.http_1_0:
+                piece = b"%x\r\n%b\r\n0\r\n\r\n" % (len(last), last) if last else b"0\r\n\r\n"
+            self.bytes_out += len(piece)
+            piece = self._held + piece
+            self._held = b""
+            if piece:
+                self.connection.transport.write(piece)
         self.connection.answer_done(self)
 
     def abort(self) -> None:

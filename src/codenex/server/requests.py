@@ -34,20 +34,19 @@ _EDGE_HEADERS = (
     frozenset(("content-encoding", "content-length", "expect", "host", "transfer-encoding", "x-request-id")) | _GUARDED
 )
 
-_names: dict[bytes, str] = {}
-_NAMES_LIMIT = 4096
-
 _id_prefix = os.urandom(8).hex()
 _id_numbers = itertools.count(1)
 
 
-def header_name(raw: bytes) -> str:
-    """Return a header name in lower case, each spelling decoded once."""
-    name = _names.get(raw)
+#: The methods that the parser knows, decoded once.
+_methods: dict[bytes, str] = {}
+
+
+def method_name(raw: bytes) -> str:
+    """Return a method as text."""
+    name = _methods.get(raw)
     if name is None:
-        name = raw.decode("latin-1").lower()
-        if len(_names) < _NAMES_LIMIT:
-            _names[raw] = name
+        name = _methods[raw] = raw.decode()
     return name
 
 

@@ -127,6 +127,8 @@ class Server:
             task.cancel()
         if self._tasks:
             await asyncio.wait(tuple(self._tasks), timeout=5)
+            # A task that is cancelled before its first step never runs, and so takes no leave.
+            self._tasks = {task for task in self._tasks if not task.done()}
         # Transports report their end in the next turns of the loop.
         for _ in range(10):
             if self._is_empty():
@@ -171,13 +173,7 @@ class Server:
         """Start the task that handles a request."""
         task = self.loop.create_task(self._serve(exchange))
         self._tasks.add(task)
-        task.add_done_callback(self._task_done)
         return task
-
-    def _task_done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if self._empty is not None:
-            self._is_empty()
 
     def answer_refusal(self, exchange: EdgeExchange) -> None:
         """Answer a request that no handler gets to see."""
@@ -225,6 +221,10 @@ class Server:
                     self._answer_fault(exchange, Fault(FaultKind.INTERNAL, "Internal error.", code="internal_error"))
         finally:
             self._record(exchange)
+            if exchange.task is not None:
+                self._tasks.discard(exchange.task)
+            if self._empty is not None:
+                self._is_empty()
 
     def _answer_fault(self, exchange: EdgeExchange, fault: Fault) -> None:
         if exchange.started:

@@ -11,6 +11,21 @@ _valid_names: set[str] = set()
 _VALID_NAMES_LIMIT = 2048
 
 
+#: Received names by their bytes, so that each spelling is decoded once.
+known_names: dict[bytes, str] = {}
+_NAMES_LIMIT = 4096
+
+
+def header_name(raw: bytes) -> str:
+    """Return a received header name in lower case."""
+    name = known_names.get(raw)
+    if name is None:
+        name = raw.decode("latin-1").lower()
+        if len(known_names) < _NAMES_LIMIT:
+            known_names[raw] = name
+    return name
+
+
 class HeaderInvalid(ValueError):
     """A header name or value that can't be sent. The message has the name, never the value."""
 

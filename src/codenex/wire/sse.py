@@ -16,6 +16,9 @@ from codenex.core.errors import Fault, FaultKind
 #: Largest single event that is accepted, in bytes.
 EVENT_LIMIT = 64 * 1024 * 1024
 
+#: The beginning of an event up to this size is joined with what follows; a larger one is searched in place.
+_JOINED = 64 * 1024
+
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BARE_CR = re.compile(rb"\n\r(?=[^\n])")
 _BOM = b"\xef\xbb\xbf"
@@ -49,6 +52,16 @@ class SseDecoder:
     def feed(self, data: bytes) -> list[Frame]:
         """Take bytes; return the frames that they complete."""
         pending = self._pending
+        if not self._data and not self._event and len(pending) <= _JOINED and b"\r" not in data:
+            if not pending:
+                if not self._first or (data and data[0] != _BOM[0]):
+                    self._first = False
+                    return self._plain(data)
+            elif not self._first and b"\r" not in pending:
+                data = bytes(pending) + data
+                pending.clear()
+                self._scanned = 0
+                return self._plain(data)
         pending += data
         if self._first:
             if len(pending) < 3 and _BOM.startswith(bytes(pending)):
@@ -71,6 +84,36 @@ class SseDecoder:
         if len(pending) + self._size > self._limit:
             raise Fault(FaultKind.UPSTREAM, f"the upstream sent a single event of more than {self._limit} bytes")
         return frames
+
+    def _plain(self, data: bytes) -> list[Frame]:
+        """Take bytes that begin with an event and have no CR: what nearly all servers send, split in one go."""
+        frames: list[Frame] = []
+        blocks = data.split(b"\n\n")
+        rest = blocks.pop()
+        for block in blocks:
+            if block.startswith(b"data: ") and b"\n" not in block:
+                frames.append(Frame(b"", block[6:]))
+            else:
+                # An empty line more than is needed is a line of its own.
+                for line in block.split(b"\n"):
+                    self._line(line, frames)
+                self._dispatch(frames)
+        if rest:
+            self._pending += rest
+            self._settle(frames)
+        return frames
+
+    def _settle(self, frames: list[Frame]) -> None:
+        """Take the whole lines of what is left; the last one waits for its end."""
+        pending = self._pending
+        end = pending.rfind(b"\n") + 1
+        if end:
+            for line in bytes(pending[: end - 1]).split(b"\n"):
+                self._line(line, frames)
+            del pending[:end]
+        self._scanned = max(0, len(pending) - 1)
+        if len(pending) + self._size > self._limit:
+            raise Fault(FaultKind.UPSTREAM, f"the upstream sent a single event of more than {self._limit} bytes")
 
     def eof(self) -> list[Frame]:
         """End the stream; return the last frame if its blank line is missing."""

@@ -32,6 +32,11 @@ from codenex.wire.sse import named_event
 #: Blocks whose input is streamed as JSON text, although the vendor runs the tool.
 _STREAMED_INPUT = ("server_tool_use", "mcp_tool_use")
 
+_TEXT_DELTA = (
+    b"event: content_block_delta\n"
+    b'data: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":%b}}\n\n'
+)
+
 MALFORMED = Fault(FaultKind.UPSTREAM, "the model made a tool call that cannot be read", code="malformed_tool_call")
 
 
@@ -72,11 +77,16 @@ class AnthropicStreamEncoder:
         self._cut = 0
         self._usage: Usage | None = None
         self._finish: e.Finish | None = None
+        #: the part whose text is flowing: it is open, the client has its beginning, and nothing stands before it
+        self._flowing = -1
 
     # The interface
 
     def send(self, event: e.StreamEvent) -> bytes:
         """Return what the client shall receive now."""
+        if type(event) is e.TextDelta and event.index == self._flowing and self._open is not None:
+            self._open.sent.append(event.text)
+            return _TEXT_DELTA % (self._index, json.encode(event.text))
         if self._done:
             return b""
         match event:
@@ -146,6 +156,7 @@ class AnthropicStreamEncoder:
         if self._done:
             return b""
         self._done = True
+        self._flowing = -1
         return named_event(b"error", encode_stream_error(fault))
 
     def ping(self) -> bytes:
@@ -250,6 +261,7 @@ class AnthropicStreamEncoder:
         self._start_block(part, {"type": "text", "text": ""})
         part.sent.append(text)
         self._delta({"type": "text_delta", "text": text})
+        self._flowing = part.start.index
 
     def _cite(self, part: _Open, event: e.CitationAdd) -> None:
         citation = self._blocks.citation(event.citation)
@@ -304,6 +316,7 @@ class AnthropicStreamEncoder:
     def _close(self, final: Part | None) -> None:
         """End the open part; its final form adds what its deltas have not said."""
         part, self._open = self._open, None
+        self._flowing = -1
         if part is None:
             return
         self._open = part
@@ -327,6 +340,7 @@ class AnthropicStreamEncoder:
         if part.opened:
             self._stop_block()
         self._open = None
+        self._flowing = -1
 
     def _close_thinking(self, part: _Open, final: Reasoning) -> None:
         if not part.opened:

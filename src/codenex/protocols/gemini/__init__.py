@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codenex.core.spoke import Spoke
 from codenex.protocols.gemini.errors import decode_error, encode_error
+from codenex.protocols.gemini.glance import skim
 from codenex.protocols.gemini.lists import decode_count, decode_models, encode_count, encode_model, encode_models
 from codenex.protocols.gemini.request import (
     decode_count_request,
@@ -34,6 +35,7 @@ SPOKE = Spoke(
     encode_count_request=encode_count_request,
     decode_count_request=decode_count_request,
     usage_of=usage_of,
+    skim=skim,
 )
 
 __all__ = ["SPOKE", "bare_model", "generate_path", "method_path"]

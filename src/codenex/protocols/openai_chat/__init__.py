@@ -5,6 +5,7 @@ from __future__ import annotations
 from codenex.core.spoke import Spoke
 from codenex.protocols.openai_chat.encoding import encode_request
 from codenex.protocols.openai_chat.errors import decode_error, encode_error
+from codenex.protocols.openai_chat.glance import glance, skim
 from codenex.protocols.openai_chat.lists import decode_count, decode_models, encode_count, encode_model, encode_models
 from codenex.protocols.openai_chat.request import decode_request
 from codenex.protocols.openai_chat.response import decode_response, encode_response, usage_of
@@ -33,6 +34,8 @@ SPOKE = Spoke(
     encode_count_request=None,
     decode_count_request=decode_request,
     usage_of=usage_of,
+    glance=glance,
+    skim=skim,
 )
 
 __all__ = ["GENERATE_PATH", "SPOKE"]

@@ -15,6 +15,7 @@ from codenex.protocols.openai_chat.calls import CallAssembler
 from codenex.protocols.openai_chat.content import decode_annotations, decode_part, thinking
 from codenex.protocols.openai_chat.errors import in_band_fault
 from codenex.protocols.openai_chat.finish import FAILURES, decode_finish
+from codenex.protocols.openai_chat.plain import plain_text
 from codenex.protocols.openai_chat.reasoning import decode_reasoning, extras_of, signature_of, text_of
 from codenex.protocols.openai_chat.types import PROTOCOL
 from codenex.protocols.openai_chat.usage import decode_usage, is_placeholder
@@ -26,6 +27,8 @@ _CHOICE = frozenset({"index", "delta", "message", "finish_reason", "logprobs"})
 #: Choices are told apart by an index below this, which is the most that OpenAI gives.
 _MOST_CHOICES = 128
 _KINDS = ("text", "refusal", "reasoning")
+#: Chunks that turned out not to be plain, after which a server is not tried for them any more.
+_MISSES = 8
 
 
 class _Choice:
@@ -47,6 +50,11 @@ class _Choice:
 
     def key(self, kind: str) -> tuple[int, str]:
         return (self.index, kind)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is under way but text."""
+        return self.finish is None and not self.calls.count and not self._call_signatures and self._audio is None
 
     def take(self, body: dict[str, Any], *, whole: bool) -> None:
         """Take a delta, or a whole message."""
@@ -240,6 +248,27 @@ class ChunkReader:
         self._extras: dict[str, Any] = {}
         self._citations: list[Citation] = []
         self._usage_seen = False
+        #: the text that is open, where nothing else is
+        self._text: tuple[int, str] | None = None
+        self._misses = 0
+
+    def take_plain(self, data: bytes) -> bool:
+        """Take a chunk that only goes on with the text that is open; false where it is any other."""
+        if self._text is None or self._misses > _MISSES:
+            return False
+        text = plain_text(data)
+        if text is None:
+            self._misses += 1
+            return False
+        self.assembly.text(self._text, text)
+        return True
+
+    def _open_text(self) -> tuple[int, str] | None:
+        choice = self._choices.get(0)
+        if choice is None or len(self._choices) > 1 or not choice.is_plain:
+            return None
+        key = choice.key("text")
+        return key if self.assembly.open_keys() == [key] else None
 
     @property
     def is_finished(self) -> bool:
@@ -248,6 +277,7 @@ class ChunkReader:
 
     def take(self, chunk: dict[str, Any], *, whole: bool = False) -> None:
         """Take one object; ``whole`` says that it is all of the answer. An error in it ends the answer."""
+        self._text = None
         fault = in_band_fault(chunk)
         if fault is not None:
             self.fail(fault)
@@ -262,6 +292,7 @@ class ChunkReader:
             if self.done:
                 return
         self._usage(chunk)
+        self._text = self._open_text()
 
     def end(self) -> None:
         """End the answer properly."""

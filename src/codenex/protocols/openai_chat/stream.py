@@ -90,6 +90,8 @@ class StreamDecoder:
         for frame in frames:
             if self._reader.done:
                 return
+            if not frame.event and self._reader.take_plain(frame.data):
+                continue
             data = frame.data.strip()
             if not data:
                 continue

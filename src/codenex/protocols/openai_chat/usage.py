@@ -25,15 +25,31 @@ _SERVER_TOOLS = (
     (("num_search_queries",), "web_search_requests"),
 )
 
+#: What OpenAI itself sends; servers that send more are searched for it.
+_OWN_KEYS = frozenset(
+    ("prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details")
+)
+
 
 def decode_usage(raw: Any, service_tier: Any = None) -> Usage | None:
     """Read a ``usage`` object; ``None`` where there is none. Counts that a server does not give stay unknown."""
     if not isinstance(raw, dict):
         return None
-    prompt = _first(raw, ("prompt_tokens",), ("input_tokens",))
-    completion = _first(raw, ("completion_tokens",), ("output_tokens",))
-    cached, written = _first(raw, *_CACHED), _first(raw, *_CACHE_WRITE)
-    reasoning = _first(raw, *_REASONING)
+    if raw.keys() <= _OWN_KEYS:
+        prompt, completion = _count(raw.get("prompt_tokens")), _count(raw.get("completion_tokens"))
+        of_prompt, of_completion = raw.get("prompt_tokens_details"), raw.get("completion_tokens_details")
+        cached = written = reasoning = None
+        if isinstance(of_prompt, dict):
+            cached, written = _count(of_prompt.get("cached_tokens")), _count(of_prompt.get("cache_write_tokens"))
+        if isinstance(of_completion, dict):
+            reasoning = _count(of_completion.get("reasoning_tokens"))
+        tools = None
+    else:
+        prompt = _first(raw, ("prompt_tokens",), ("input_tokens",))
+        completion = _first(raw, ("completion_tokens",), ("output_tokens",))
+        cached, written = _first(raw, *_CACHED), _first(raw, *_CACHE_WRITE)
+        reasoning = _first(raw, *_REASONING)
+        tools = {name: count for path, name in _SERVER_TOOLS if (count := _at(raw, path))} or None
     if _reasoning_is_beside(raw, prompt, completion, reasoning):
         output_text = completion
     else:
@@ -44,7 +60,6 @@ def decode_usage(raw: Any, service_tier: Any = None) -> Usage | None:
         cached = min(cached, prompt)
     if prompt is not None and written is not None:
         written = min(written, prompt - (cached or 0))
-    tools = {name: count for path, name in _SERVER_TOOLS if (count := _at(raw, path))}
     tier = service_tier if isinstance(service_tier, str) else raw.get("service_tier")
     return Usage(
         input_uncached=less(prompt, cached, written),
@@ -52,7 +67,7 @@ def decode_usage(raw: Any, service_tier: Any = None) -> Usage | None:
         input_cache_write_5m=written,
         output_text=output_text,
         output_reasoning=reasoning,
-        server_tools=tools or None,
+        server_tools=tools,
         service_tier=tier if isinstance(tier, str) else None,
         raw=raw,
     )
@@ -107,6 +122,10 @@ def _at(raw: dict[str, Any], path: tuple[str, ...]) -> int | None:
         if not isinstance(value, dict):
             return None
         value = value.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return max(0, int(value))
+    return _count(value)
+
+
+def _count(value: Any) -> int | None:
+    if type(value) is int:
+        return value if value > 0 else 0
+    return max(0, int(value)) if isinstance(value, float) else None

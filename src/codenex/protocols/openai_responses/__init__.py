@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codenex.core.spoke import Spoke
 from codenex.protocols.openai_responses.errors import decode_error, encode_error
+from codenex.protocols.openai_responses.glance import skim
 from codenex.protocols.openai_responses.listing import (
     decode_count,
     decode_models,
@@ -35,4 +36,5 @@ SPOKE = Spoke(
     encode_count_request=encode_count_request,
     decode_count_request=decode_request,
     usage_of=usage_of,
+    skim=skim,
 )

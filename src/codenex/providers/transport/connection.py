@@ -11,6 +11,7 @@ from codenex.core.errors import Fault, FaultKind
 from codenex.providers.transport.deadlines import NEVER
 from codenex.providers.transport.origin import Deadlines, Origin
 from codenex.providers.transport.response import UpstreamResponse
+from codenex.wire.head import header_name
 
 if TYPE_CHECKING:
     from codenex.providers.transport.pool import Transport
@@ -23,6 +24,17 @@ class ConnectionStale(Exception):
     """A kept connection ended before it brought a single byte: the request may be sent again."""
 
 
+class _ParserCallbacks:
+    """What the parser calls. Pieces of a body go straight into a list: the parser calls once for every chunk."""
+
+    def __init__(self, connection: UpstreamConnection, body: list[bytes]) -> None:
+        self.on_message_begin = connection.on_message_begin
+        self.on_header = connection.on_header
+        self.on_headers_complete = connection.on_headers_complete
+        self.on_message_complete = connection.on_message_complete
+        self.on_body = body.append
+
+
 class UpstreamConnection(asyncio.Protocol):
     """Sends requests one after the other and feeds each one's :class:`UpstreamResponse`.
 
@@ -31,6 +43,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     __slots__ = (
         "_body",
+        "_body_end",
         "_bytes_seen",
         "_dirty",
         "_ended",
@@ -66,9 +79,11 @@ class UpstreamConnection(asyncio.Protocol):
         self.closed = False
         #: Requests sent so far.
         self.requests = 0
-        self._parser = httptools.HttpResponseParser(self)
-        self._headers: list[tuple[str, str]] = []
+        #: Pieces of body of the present read; those from ``_body_end`` on belong to no response.
         self._body: list[bytes] = []
+        self._body_end = 0
+        self._parser = httptools.HttpResponseParser(_ParserCallbacks(self, self._body))
+        self._headers: list[tuple[str, str]] = []
         self._head_size = 0
         self._bytes_seen = False
         self._ended = False
@@ -84,11 +99,12 @@ class UpstreamConnection(asyncio.Protocol):
 
     def send(self, head: bytes, body: bytes, deadlines: Deadlines, *, head_only: bool) -> UpstreamResponse:
         """Send a request; the response is filled as it arrives."""
+        self._body.clear()
         response = UpstreamResponse(self, self.pool.high_water, reused=self.requests > 0)
         self.requests += 1
         self.response = response
         self._headers = []
-        self._head_size = 0
+        self._head_size = self._body_end = 0
         self._bytes_seen = self._ended = self._dirty = self._keep = self._interim = False
         self._head_only = head_only
         now = self.loop.time()
@@ -148,9 +164,16 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _deliver(self, response: UpstreamResponse) -> None:
         body = self._body
-        if body:
-            self._body = []
-            response.take_body(body)
+        if self._ended:
+            del body[self._body_end :]
+        if len(body) == 1:
+            piece = body[0]
+            body.clear()
+            response.take_body(piece)
+        elif body:
+            piece = b"".join(body)
+            body.clear()
+            response.take_body(piece)
         elif response.status != 0:
             response.head_arrived()
 
@@ -198,7 +221,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Collect a header."""
         response = self.response
         if response is not None and response.status == 0:
-            self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
+            self._headers.append((header_name(name), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
         """Take the head, unless it is an interim one."""
@@ -211,7 +234,15 @@ class UpstreamConnection(asyncio.Protocol):
             self._interim = True
             self._headers = []
             return
-        if sum(len(name) + len(value) for name, value in self._headers) > self.pool.head_bytes:
+        size = 0
+        framed = False
+        for name, value in self._headers:
+            size += len(name) + len(value)
+            if name == "content-length" or (
+                name == "transfer-encoding" and value.lower().rpartition(",")[2].strip() == "chunked"
+            ):
+                framed = True
+        if size > self.pool.head_bytes:
             raise ValueError("head too large")
         response.headers = self._headers
         response.status = status
@@ -220,18 +251,9 @@ class UpstreamConnection(asyncio.Protocol):
                 # The parser waits for the body that the head promises: it is of no further use.
                 self._keep = False
                 self._ended = True
+                self._body_end = len(self._body)
             return
-        for name, value in self._headers:
-            if name == "content-length" or (
-                name == "transfer-encoding" and value.lower().rpartition(",")[2].strip() == "chunked"
-            ):
-                return
-        response.close_delimited = True
-
-    def on_body(self, piece: bytes) -> None:
-        """Collect a piece of the body."""
-        if not self._ended:
-            self._body.append(piece)
+        response.close_delimited = not framed
 
     def on_message_complete(self) -> None:
         """Note the end. The parser's opinion on keeping the connection is only right here."""
@@ -239,6 +261,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._interim = False
         elif not self._ended:
             self._ended = True
+            self._body_end = len(self._body)
             self._keep = self._parser.should_keep_alive()
 
     # --- endings ------------------------------------------------------------------------------------------------

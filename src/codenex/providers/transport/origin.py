@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from codenex.wire.head import HeaderInvalid, header_lines
 
@@ -14,7 +14,7 @@ _HOST = re.compile(r"[^\x00-\x20/?#@\\\x7f]+")
 _WITH_BODY = frozenset(("PATCH", "POST", "PUT"))
 
 #: The transport writes these itself, or they concern one hop only.
-_OWN = frozenset(
+OWN_HEADERS = frozenset(
     (
         "connection",
         "content-length",
@@ -35,13 +35,18 @@ _OWN = frozenset(
 class Origin:
     """Where connections go: they are shared only between requests to an equal origin.
 
-    ``scheme`` is ``http`` or ``https``; ``unix_path`` dials a Unix socket instead of ``host`` and ``port``.
+    ``scheme`` is ``http`` or ``https``; ``unix_path`` dials a Unix socket instead of ``host`` and ``port``; ``proxy``
+    is the URL of a proxy on the way (``http``, ``socks5`` or ``socks5h``, see :mod:`.proxy`).
     """
 
     scheme: str
     host: str
     port: int
     unix_path: str | None = None
+    proxy: str | None = None
+    #: The ``host`` header's value: without the default port, IPv6 addresses in brackets.
+    authority: str = field(init=False, compare=False, repr=False)
+    _hash: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse what is no origin. Raises :class:`ValueError`."""
@@ -49,33 +54,40 @@ class Origin:
             raise ValueError(f"not an HTTP scheme: {self.scheme!r}")
         if _HOST.fullmatch(self.host) is None or not 0 < self.port < 65536:
             raise ValueError(f"not a host and port: {self.host!r}, {self.port}")
-
-    @property
-    def authority(self) -> str:
-        """The ``host`` header's value: without the default port, IPv6 addresses in brackets."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+        authority = host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+        object.__setattr__(self, "authority", authority)
+        # An origin is looked up with every request.
+        object.__setattr__(self, "_hash", hash((self.scheme, self.host, self.port, self.unix_path, self.proxy)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 @dataclass(slots=True)
 class UpstreamRequest:
-    """One request. ``target`` is path and query, as it stands in the request line."""
+    """One request. ``target`` is path and query, as it stands in the request line.
+
+    ``lines`` are further headers, already formatted by :func:`~codenex.wire.head.header_lines`: those of an account
+    are the same for all its requests.
+    """
 
     method: str
     origin: Origin
     target: str
     headers: list[tuple[str, str]]
     body: bytes = b""
+    lines: str = ""
 
     def head(self) -> bytes:
         """Format the head, with ``host`` and ``content-length``. Raises :class:`HeaderInvalid`."""
         if _METHOD.fullmatch(self.method) is None or _TARGET.fullmatch(self.target) is None:
             raise HeaderInvalid("invalid method or request target")
-        lines = header_lines(self.headers, _OWN)
-        if self.body or self.method in _WITH_BODY:
-            lines = f"{lines}content-length: {len(self.body)}\r\n"
-        head = f"{self.method} {self.target} HTTP/1.1\r\nhost: {self.origin.authority}\r\n{lines}\r\n"
-        return head.encode("latin-1")
+        lines = header_lines(self.headers, OWN_HEADERS)
+        length = f"content-length: {len(self.body)}\r\n" if self.body or self.method in _WITH_BODY else ""
+        return (
+            f"{self.method} {self.target} HTTP/1.1\r\nhost: {self.origin.authority}\r\n{self.lines}{lines}{length}\r\n"
+        ).encode("latin-1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,9 @@ class Transport:
         connection = self._take_idle(request.origin)
         if connection is not None:
             try:
-                return await self._exchange(connection, request, head, deadlines)
+                response = connection.send(head, request.body, deadlines, head_only=request.method == "HEAD")
+                await response.wait_for_head()
+                return response
             except ConnectionStale:
                 # The upstream closed it as we sent. No byte of an answer came: sending once more, anew, is safe.
                 pass
@@ -92,11 +94,6 @@ class Transport:
                 f"Could not connect to {origin.authority}: the connection was closed at once.",
                 code="connection_reset",
             )
-        return await self._exchange(connection, request, head, deadlines)
-
-    async def _exchange(
-        self, connection: UpstreamConnection, request: UpstreamRequest, head: bytes, deadlines: Deadlines
-    ) -> UpstreamResponse:
         response = connection.send(head, request.body, deadlines, head_only=request.method == "HEAD")
         await response.wait_for_head()
         return response

@@ -29,6 +29,7 @@ class UpstreamResponse:
         "_connection",
         "_error",
         "_high_water",
+        "_loop",
         "_on_data",
         "_parts",
         "_size",
@@ -61,7 +62,8 @@ class UpstreamResponse:
         self._wants_all = False
         self._on_data: Callable[[bytes], None] | None = None
         self._error: Exception | None = None
-        self._waiter: asyncio.Future[None] | None = asyncio.get_running_loop().create_future()
+        self._loop = connection.loop
+        self._waiter: asyncio.Future[None] | None = None
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, by its lower-case name."""
@@ -171,17 +173,17 @@ class UpstreamResponse:
         if self.status == 0 and self._error is not None:
             raise self._error
 
-    def take_body(self, parts: list[bytes]) -> None:
+    def take_body(self, piece: bytes) -> None:
         """Take what one read has brought."""
         on_data = self._on_data
         if on_data is not None:
             try:
-                on_data(parts[0] if len(parts) == 1 else b"".join(parts))
+                on_data(piece)
             except Exception as error:
                 self._fail_consumer(error)
             return
-        self._parts += parts
-        self._size += sum(map(len, parts))
+        self._parts.append(piece)
+        self._size += len(piece)
         if not self._wants_all or self._size > self._high_water:
             self._wake()
 
@@ -225,7 +227,8 @@ class UpstreamResponse:
     async def _wait(self) -> None:
         waiter = self._waiter
         if waiter is None or waiter.done():
-            waiter = self._waiter = asyncio.get_running_loop().create_future()
+            # Not asyncio.get_running_loop(): it asks the kernel for the process id each time.
+            waiter = self._waiter = self._loop.create_future()
         try:
             await waiter
         except asyncio.CancelledError:
