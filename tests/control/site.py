@@ -92,7 +92,9 @@ class Site:
 @asynccontextmanager
 async def running_site(folder: Path, settings: Settings | None = None) -> AsyncIterator[Site]:
     """Gateway and control part, fresh from the first start, until the block ends. ``folder`` holds ``configs``."""
-    settings = msgspec.structs.replace(settings or settings_for(), config_dir=str(folder / "configs"))
+    # The tests stand before the gateway as a reverse proxy does.
+    trusting = settings_for(trusted_proxies=("127.0.0.1",))
+    settings = msgspec.structs.replace(settings or trusting, config_dir=str(folder / "configs"))
     clock = VirtualClock()
     administration = Administration(settings, clock, clock.wall)
     # A Unix socket's path has to be short.

@@ -67,6 +67,9 @@ def test_every_field(home: Home) -> None:
         isDisabled=True,
         normalise=True,
         capabilities={"max_output_tokens": 5},
+        connectTimeout=3,
+        firstByteTimeout=600.5,
+        idleTimeout=90,
     )
 
     assert account == Account(
@@ -87,6 +90,9 @@ def test_every_field(home: Home) -> None:
         True,
         True,
         {"max_output_tokens": 5},
+        3.0,
+        600.5,
+        90.0,
     )
 
 

@@ -13,7 +13,7 @@ from codenex.cli.commands import application
 from codenex.control.configuration import Configuration, configuration_type
 
 #: Settings that are read and change nothing yet, so that nobody is told of them.
-WITHOUT_EFFECT = {"LOG_DIR": "log_dir", "TRUSTED_PROXIES": "trusted_proxies", "CLAUDE_CODE_PATH": "claude_code_path"}
+WITHOUT_EFFECT = {"LOG_DIR": "log_dir", "CLAUDE_CODE_PATH": "claude_code_path"}
 _ROW = re.compile(r"^\| ((?:`\w+`(?:, )?)+) \| (.*?) \|", re.MULTILINE)
 
 

@@ -90,6 +90,8 @@ async def running_gateway(
             gateway.handle,
             limits if limits is not None else Limits(body_bytes=settings.max_body_bytes),
             render_error=render_error,
+            trusted_proxies=settings.trusted_proxies,
+            budget=client.budget,
             on_record=records.append,
             on_crash=lambda _, error: crashes.append(error),
         )

@@ -44,6 +44,14 @@ class Configuration(BaseSettings):
     MAX_BODY_BYTES: int = Field(64 * 1024 * 1024, ge=1024)
     CORS_ORIGINS: Names = ()
     TRUSTED_PROXIES: Names = ()
+    USE_SYSTEM_PROXY_GEMINI: bool = False
+    USE_SYSTEM_PROXY_OPENAI: bool = False
+    USE_SYSTEM_PROXY_CLAUDE: bool = False
+    UPSTREAM_CA_FILE: Path | None = None
+    TLS_CERTIFICATE: Path | None = None
+    TLS_KEY: Path | None = None
+    UNIX_SOCKET: Path | None = None
+    BODY_BUDGET_BYTES: int = Field(256 * 1024 * 1024, ge=1024 * 1024)
     DEMO_FAULTS: bool = False
     STRICT: bool = False
     WORKERS: int | None = Field(None, ge=1, le=32)

@@ -10,6 +10,7 @@ import msgspec
 from codenex.control.configuration import Configuration
 from codenex.control.errors import ConfigurationError
 from codenex.control.keys import checked_client_key, generated_key
+from codenex.control.network import checked_authorities, checked_certificate, checked_networks
 from codenex.control.pools import accounts_of
 from codenex.providers.registry import PROVIDER_TYPES, is_known
 from codenex.store.files import create_once
@@ -37,6 +38,7 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
         raise ConfigurationError(
             f"MODEL_PROVIDER is {provider!r}, which is no provider type; known are {', '.join(PROVIDER_TYPES)}"
         )
+    certificate, key = checked_certificate(configuration.TLS_CERTIFICATE, configuration.TLS_KEY)
     ever_configured = _ever_configured(configuration, bool(accounts), make)
     envelope_key = _envelope_key(configuration, make)
     client_key = _client_key(configuration, made, make)
@@ -55,7 +57,12 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
         demo_faults=configuration.DEMO_FAULTS,
         max_body_bytes=configuration.MAX_BODY_BYTES,
         cors_origins=configuration.CORS_ORIGINS,
-        trusted_proxies=configuration.TRUSTED_PROXIES,
+        trusted_proxies=checked_networks(configuration.TRUSTED_PROXIES),
+        upstream_ca_file=checked_authorities(configuration.UPSTREAM_CA_FILE),
+        tls_certificate=certificate,
+        tls_key=key,
+        unix_socket=None if configuration.UNIX_SOCKET is None else str(configuration.UNIX_SOCKET.absolute()),
+        body_budget_bytes=configuration.BODY_BUDGET_BYTES,
         max_error_count=configuration.MAX_ERROR_COUNT,
         max_attempts=configuration.CREDENTIAL_SWITCH_MAX_RETRIES,
         requests_per_minute=configuration.REQUESTS_PER_MINUTE,

@@ -102,6 +102,15 @@ class Entry:
             raise self._mistake(field, "must be a whole number of at least 0")
         return value
 
+    def seconds(self, field: str) -> float | None:
+        """Return a time, or ``None`` where there is none."""
+        value = self._fields.get(field)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 86_400:
+            raise self._mistake(field, "must be a number of seconds above 0")
+        return float(value)
+
     def switch(self, field: str) -> bool:
         """Return true or false; false where it isn't said."""
         value = self._fields.get(field)

@@ -13,11 +13,13 @@ UNIX = "unix"
 
 
 def checked_networks(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return addresses and networks in their normal form. Raises :class:`ConfigurationError`."""
+    """Return addresses and networks. Raises :class:`ConfigurationError`."""
     found: list[str] = []
     for name in names:
         try:
-            found.append(UNIX if name == UNIX else str(ipaddress.ip_network(name, strict=False)))
+            if name != UNIX:
+                ipaddress.ip_network(name, strict=False)
+            found.append(name)
         except ValueError:
             raise ConfigurationError(
                 f"TRUSTED_PROXIES names {name[:100]!r}, which is no address or network (10.0.0.0/8), nor {UNIX!r}"

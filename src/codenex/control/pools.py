@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+import msgspec
+
 from codenex.control.configuration import Configuration
 from codenex.control.entries import Entry
 from codenex.control.errors import ConfigurationError
+from codenex.control.proxies import proxy_of
 from codenex.providers.registry import DEMO, PROVIDER_TYPES, ProviderType, is_known
 from codenex.store.settings import Account
 
@@ -29,12 +32,13 @@ def accounts_of(configuration: Configuration) -> tuple[dict[str, tuple[Account, 
                 notices.append(f"{path.name}: {name} is no provider type that this version knows; left alone")
             continue
         for position, fields in enumerate(entries):
-            entry = Entry(fields, f"{path.name}: {name}[{position}]")
-            found.setdefault(name, []).append(_account(kind, entry, position))
+            where = f"{path.name}: {name}[{position}]"
+            account = _account(kind, Entry(fields, where), position)
+            found.setdefault(name, []).append(_proxied(account, kind, configuration, where))
     for kind in PROVIDER_TYPES.values():
-        account = _from_environment(kind, configuration)
-        if account is not None and not _holds(found.get(kind.name, []), account):
-            found.setdefault(kind.name, []).append(account)
+        made = _from_environment(kind, configuration)
+        if made is not None and not _holds(found.get(kind.name, []), made):
+            found.setdefault(kind.name, []).append(_proxied(made, kind, configuration, "the configuration"))
     _check_unique(found, path.name)
     return {name: tuple(group) for name, group in found.items()}, notices
 
@@ -82,6 +86,9 @@ def _account(kind: ProviderType, entry: Entry, position: int) -> Account:
         weight=entry.count("weight", 1),
         concurrency_limit=entry.count("concurrencyLimit", 0),
         queue_limit=entry.count("queueLimit", 0),
+        connect_timeout=entry.seconds("connectTimeout"),
+        first_byte_timeout=entry.seconds("firstByteTimeout"),
+        idle_timeout=entry.seconds("idleTimeout"),
         disabled=entry.switch("isDisabled"),
         normalise=entry.switch("normalise"),
         capabilities=entry.capabilities("capabilities"),
@@ -97,6 +104,10 @@ def _from_environment(kind: ProviderType, configuration: Configuration) -> Accou
     if key is None and base_url is None:
         return None
     return Account(_derived_uuid(kind.name, base_url, key, -1), kind.name, "environment", base_url, key)
+
+
+def _proxied(account: Account, kind: ProviderType, configuration: Configuration, where: str) -> Account:
+    return msgspec.structs.replace(account, proxy_url=proxy_of(account, kind, configuration, where))
 
 
 def _holds(group: list[Account], account: Account) -> bool:

@@ -39,10 +39,19 @@ class Attempts:
         self.settings = settings
         self.accounts = accounts
         self.transport = transport
-        self.deadlines = Deadlines(
-            connect=settings.connect_timeout, first_byte=settings.first_byte_timeout, idle=settings.idle_timeout
-        )
+        self._deadlines: dict[str, Deadlines] = {}
         self.envelope_key = bytes.fromhex(settings.envelope_key)
+
+    def deadlines_of(self, account: Account) -> Deadlines:
+        """Return the deadlines of an account's requests: its own, or those of all."""
+        known = self._deadlines.get(account.uuid)
+        if known is None:
+            general = self.settings
+            own = (account.connect_timeout, account.first_byte_timeout, account.idle_timeout)
+            common = (general.connect_timeout, general.first_byte_timeout, general.idle_timeout)
+            chosen = [mine if mine is not None else theirs for mine, theirs in zip(own, common, strict=True)]
+            known = self._deadlines[account.uuid] = Deadlines(*chosen)
+        return known
 
     async def serve(self, job: Job, common: Headers) -> None:
         """Answer a job. Raises :class:`Fault` only while nothing has been promised to the client."""
@@ -56,6 +65,7 @@ class Attempts:
             content_type="application/json" if job.array_stream else job.spoke.stream_type,
             encoder=lambda: job.spoke.stream_encoder(job.context(translated=False)),
             keep_alive_interval=self.settings.keep_alive_interval,
+            on_commit=job.forget,
         )
         with delivery:
             fault = await self._attempts(job, chain, delivery, common)
@@ -107,7 +117,7 @@ class Attempt:
         common: Headers,
     ) -> None:
         self._transport = attempts.transport
-        self._deadlines = attempts.deadlines
+        self._deadlines = attempts.deadlines_of(account)
         self._key = attempts.envelope_key
         self._job = job
         self._provider = provider
@@ -133,8 +143,12 @@ class Attempt:
         changes: dict[str, object] = {}
         if job.head.model is not None and self._spoke.name != "gemini" and job.head.model != self._model:
             changes["model"] = self._model
-        body = edited(job.head, changes) if changes else job.body
-        response = await self._send(body, passed_up(job.exchange.headers), forwarded_query(job.exchange.query))
+        # No name for the body: this frame lives as long as the answer, the body only until content has gone out.
+        response = await self._send(
+            edited(job.head, changes) if changes else job.body,
+            passed_up(job.exchange.headers),
+            forwarded_query(job.exchange.query),
+        )
         try:
             self._headers += passed_down([pair for pair in response.headers if pair[0] != "content-type"])
             if job.stream:
@@ -168,15 +182,18 @@ class Attempt:
         job = self._job
         losses = Losses()
         encoded = self._encoded(losses)
+        reversal = encoded.reversal
         self._headers += job.settled_losses(losses)
         headers, query = self._of_the_same_protocol()
-        response = await self._send(encoded.body, headers, query)
+        sending = self._send(encoded.body, headers, query)
+        del encoded
+        response = await sending
         try:
             context = job.context(translated=True)
             if job.stream:
-                await self._relay(response, self._translation_lane(encoded.reversal, context))
+                await self._relay(response, self._translation_lane(reversal, context))
             else:
-                await self._translate_unary(response, encoded.reversal, context)
+                await self._translate_unary(response, reversal, context)
         finally:
             response.close()
 

@@ -20,7 +20,7 @@ STREAM_HEADERS: Headers = [("cache-control", "no-cache"), ("x-accel-buffering", 
 
 class Delivery:
     """The client's side of an answer. ``encoder`` makes what renders the client protocol's keep-alive and in-band
-    error; most answers need neither."""
+    error; most answers need neither. ``on_commit`` is called when the first content goes out."""
 
     headers: Headers = []  # noqa: RUF012 - replaced, never changed
     #: seconds from the request to the first output of a stream
@@ -41,11 +41,13 @@ class Delivery:
         content_type: str,
         encoder: Callable[[], StreamEncoder],
         keep_alive_interval: float,
+        on_commit: Callable[[], None] | None = None,
     ) -> None:
         self.gate = gate
         self._exchange = exchange
         self._content_type = content_type
         self._encoder = encoder
+        self._on_commit = on_commit
         self._interval = keep_alive_interval
 
     def __enter__(self) -> Delivery:
@@ -147,6 +149,8 @@ class Delivery:
         self._finish(self.render_failure(fault) if self._fail is None else self._fail(fault))
 
     def _write(self, data: bytes, *, last: bool = False) -> None:
+        if self.gate.may_fail_over and self._on_commit is not None:
+            self._on_commit()
         if self.gate.content():
             self._start()
         if self.first_output is None:

@@ -21,8 +21,10 @@ class Exchange(Protocol):
     #: The query string as received, without the question mark.
     query: str
     headers: Headers
-    #: Address of the peer, for logs only.
+    #: Address of the client, for logs and limits. Reverse proxies are believed only where they are configured.
     peer: str
+    #: ``http`` or ``https``, as the client used it.
+    scheme: str
     #: Assigned by the server, echoed in ``x-request-id`` and sent to the upstream.
     request_id: str
     #: What the gateway adds to the access-log line of this request.
@@ -34,6 +36,10 @@ class Exchange(Protocol):
 
     async def body(self) -> bytes:
         """Read the whole decoded body. Raises :class:`~codenex.core.errors.Fault` (400, 408, 413, 415)."""
+        ...
+
+    def forget_body(self) -> None:
+        """Let go of the body: no attempt can need it again."""
         ...
 
     def respond(self, status: int, headers: Headers, body: bytes) -> None:

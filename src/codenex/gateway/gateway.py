@@ -35,8 +35,9 @@ _JSON: Headers = [("content-type", "application/json")]
 _LISTS = frozenset({Operation.MODELS, Operation.MODEL})
 #: Operations that need no key of a client; the control part guards its own.
 _OPEN = frozenset({Operation.HEALTH, Operation.READY, Operation.CONTROL, Operation.PROBE})
-#: Resolutions that are remembered at most.
-_RESOLUTIONS = 1024
+#: Routes and resolutions that are remembered at most, and the longest path of a route.
+_REMEMBERED = 1024
+_LONGEST_PATH = 256
 
 
 class Gateway:
@@ -83,6 +84,8 @@ class Gateway:
         self.listing.configure(settings)
         self.admission.configure(settings)
         self._attempts = Attempts(settings, self.accounts, self.transport)
+        #: clients send the same few paths again and again
+        self._routes: dict[str, Route] = {}
         #: what was asked → where it goes, for these settings and the models that upstreams have listed
         self._resolutions: dict[tuple[str, str | None, str | None], Resolution] = {}
         self._resolved_with = self.listing.detected
@@ -102,7 +105,7 @@ class Gateway:
                 status, headers = preflight(exchange, origins)
                 exchange.respond(status, headers, b"")
                 return
-            route = matched(exchange.path)
+            route = self._routes.get(exchange.path) or self._matched(exchange.path)
             protocol = route.protocol
             if route.operation in _LISTS:
                 protocol = listing.list_protocol(exchange, route)
@@ -121,6 +124,12 @@ class Gateway:
             if fault.code == "unknown_endpoint" and protocol == CHAT:
                 protocol = protocol_of(exchange.path)
             self._refuse(exchange, fault, protocol, common)
+
+    def _matched(self, path: str) -> Route:
+        route = matched(path)
+        if len(self._routes) < _REMEMBERED and len(path) <= _LONGEST_PATH:
+            self._routes[path] = route
+        return route
 
     async def _alive(self, exchange: Exchange, route: Route, common: Headers) -> None:
         exchange.respond(200, [*_JSON, ("cache-control", "no-store"), *common], b'{"status":"ok"}')
@@ -152,6 +161,8 @@ class Gateway:
                 array_stream=route.protocol == GEMINI and stream and wants_array(exchange.query),
                 strict=self.settings.strict or exchange.header("x-codenex-strict") == "1",
             )
+            # From here on the job alone holds the body, and lets go of it when no other attempt can follow.
+            del body, head
             if resolution.provider == DEMO:
                 await demonstrate(self.settings, job, common)
             else:
@@ -195,7 +206,7 @@ class Gateway:
         known = self._resolutions.get(key)
         if known is not None and self._resolved_with is self.listing.detected:
             return known
-        if self._resolved_with is not self.listing.detected or len(self._resolutions) >= _RESOLUTIONS:
+        if self._resolved_with is not self.listing.detected or len(self._resolutions) >= _REMEMBERED:
             self._resolutions.clear()
             self._resolved_with = self.listing.detected
         found = self._resolutions[key] = resolved(self.settings, model, route.provider, header, self.listing.detected)

@@ -34,6 +34,7 @@ class Job(msgspec.Struct):
     array_stream: bool = False
     strict: bool = False
     _request: Request | None = None
+    _echo: dict[str, Any] | None = None
     _id: str = ""
     _created: int = 0
 
@@ -59,12 +60,22 @@ class Job(msgspec.Struct):
             self._request = msgspec.structs.replace(decoded, stream=self.stream)
         return self._request
 
+    def forget(self) -> None:
+        """Let go of the request: content has gone out, so that no other attempt can follow."""
+        if self.spoke.name == RESPONSES:
+            self._echo = self.echo()
+        self.body = b""
+        self.head = Head(self.head.model, self.head.stream, b"{}")
+        self._request = None
+        self.exchange.forget_body()
+
     def context(self, *, translated: bool) -> RenderContext:
         """Return what the client's encoders need. Without translation the request is not decoded for it."""
         context = RenderContext(self.id, self.created, self.model, array_stream=self.array_stream)
         if translated:
             request = self.request
-            context.request = request
+            # Encoders of answers look at tools and options, never at the conversation, which may be large.
+            context.request = msgspec.structs.replace(request, turns=())
             context.include_usage = request.include_usage
             context.input_tokens = estimated_input_tokens(request)
         if self.spoke.name == RESPONSES:
@@ -73,6 +84,8 @@ class Job(msgspec.Struct):
 
     def echo(self) -> dict[str, Any]:
         """Return the top-level fields as the client sent them, without the input itself."""
+        if self._echo is not None:
+            return self._echo
         return {name: json.decode(raw) for name, raw in self.head.fields.items() if name != "input"}
 
     def settled_losses(self, losses: Losses) -> Headers:

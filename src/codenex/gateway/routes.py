@@ -77,22 +77,7 @@ _SLASHES = re.compile(r"/{2,}")
 _LONGEST_MODEL = 256
 
 
-#: Routes by path: clients send the same few paths again and again.
-_known: dict[str, Route] = {}
-_KNOWN_LIMIT = 1024
-
-
 def matched(path: str) -> Route:
-    """Return the route of a path. Raises :class:`Fault` ``not_found``."""
-    route = _known.get(path)
-    if route is None:
-        route = _matched(path)
-        if len(_known) < _KNOWN_LIMIT and len(path) <= _LONGEST_MODEL:
-            _known[path] = route
-    return route
-
-
-def _matched(path: str) -> Route:
     """Return the route of a path. Raises :class:`Fault` ``not_found`` (the error body's protocol: see
     :func:`protocol_of`)."""
     open_route = _OPEN.get(path)

@@ -12,9 +12,11 @@ import httptools
 
 from codenex.core.errors import Fault, FaultKind, invalid_request
 from codenex.gateway.exchange import Headers
+from codenex.providers.transport.budget import no_room
 from codenex.providers.transport.deadlines import NEVER
 from codenex.server.body import too_large
 from codenex.server.exchange import EdgeExchange
+from codenex.server.origins import UNIX
 from codenex.server.progress import unacknowledged
 from codenex.server.requests import check_head, method_name, new_request_id, split_target
 from codenex.server.responses import CONTINUE
@@ -77,15 +79,18 @@ class Connection(asyncio.Protocol):
         "_upgrade",
         "_window_mark",
         "_writable",
+        "address",
         "closed",
         "current",
+        "half_open",
         "ignoring",
         "limits",
         "loop",
-        "peer",
         "read_deadline",
+        "secure",
         "server",
         "transport",
+        "trusted",
         "write_deadline",
         "write_paused",
     )
@@ -96,7 +101,14 @@ class Connection(asyncio.Protocol):
         self.server = server
         self.limits = server.limits
         self.loop = server.loop
-        self.peer = ""
+        #: The other end of the connection: an address, or "unix".
+        self.address = ""
+        #: The other end is a reverse proxy, whose word on the client is taken.
+        self.trusted = False
+        #: The client speaks TLS with this server.
+        self.secure = False
+        #: No whole head has come yet.
+        self.half_open = False
         #: The exchange that is being answered.
         self.current: EdgeExchange | None = None
         self.closed = False
@@ -133,10 +145,14 @@ class Connection(asyncio.Protocol):
         # A cast: uvloop's transports are no subclasses of asyncio's.
         self.transport = transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
-        self.peer = peer[0] if isinstance(peer, tuple) else "unix"
+        self.address = peer[0] if isinstance(peer, tuple) else UNIX
+        self.secure = transport.get_extra_info("ssl_object") is not None
+        trusted = self.server.trusted
+        self.trusted = bool(trusted) and trusted.trusts(self.address)
         transport.set_write_buffer_limits(high=self.limits.write_bytes)
         if self.server.connection_opened(self):
             self._wait_to_read(self.limits.head_seconds)
+            self._half_opened()
         else:
             self._refuse(
                 Fault(FaultKind.OVERLOADED, "Too many connections.", code="too_many_connections", retry_after=1)
@@ -148,10 +164,15 @@ class Connection(asyncio.Protocol):
         self.ignoring = True
         self.read_deadline = self.write_deadline = NEVER
         self._client_left()
+        for exchange in self._queue:
+            exchange.forget_body()
         self._queue.clear()
         if self._receiving is not None:
-            self._receiving.parts = []
+            self._receiving.forget_body()
             self._receiving = None
+        if self.half_open:
+            self.half_open = False
+            self.server.half_open.remove(self)
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
         self.server.connection_closed(self)
@@ -225,13 +246,33 @@ class Connection(asyncio.Protocol):
             self._overhead += len(data) - (receiving.bytes_in - before)
             if self._overhead > self.limits.head_bytes + 16 * receiving.bytes_in and self._receiving is receiving:
                 self._refuse(invalid_request("The chunked body has too much framing."))
-        elif in_head and self._in_head:
-            self._head_fed += len(data)
-            if self._head_fed > self.limits.head_bytes:
-                self._refuse(self._head_too_large())
+        elif self._in_head:
+            if not self.half_open:
+                self._half_opened()
+            if in_head:
+                self._head_fed += len(data)
+                if self._head_fed > self.limits.head_bytes:
+                    self._refuse(self._head_too_large())
         if self._last:
             self.ignoring = True
         return b""
+
+    def _half_opened(self) -> None:
+        if self.trusted:
+            # All clients of a reverse proxy come from its address, and it has deadlines of its own.
+            return
+        self.half_open = True
+        oldest = self.server.half_open.add(self, self.loop.time())
+        if oldest is not None and oldest is not self:
+            oldest.give_way()
+
+    def give_way(self) -> None:
+        """Close the connection for a newer one: its address has too many that bring no whole head."""
+        self.server.half_open.remove(self)
+        self.half_open = False
+        if self.current is None:
+            self.ignoring = True
+            self.transport.abort()
 
     def _fault_of(self, error: httptools.HttpParserError) -> Fault:
         if self._fault is not None:
@@ -293,6 +334,9 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Queue the request; it is judged here, before any of its body is taken."""
         self._in_head = False
+        if self.half_open:
+            self.half_open = False
+            self.server.half_open.remove(self)
         parser = self._parser
         method = method_name(parser.get_method())
         headers = self._headers
@@ -334,6 +378,11 @@ class Connection(asyncio.Protocol):
             self._release(exchange)
             exchange.body_ended(too_large(self.limits.body_bytes))
             return
+        if not self.server.budget.charge(len(piece)):
+            self._release(exchange)
+            exchange.body_ended(no_room())
+            return
+        exchange.charged += len(piece)
         exchange.parts.append(piece)
         if not exchange.reading:
             self._unread += len(piece)
@@ -397,7 +446,7 @@ class Connection(asyncio.Protocol):
         exchange.done = True
         exchange.ended = self.server.clock()
         self._release(exchange)
-        exchange.parts = []
+        exchange.forget_body()
         self.current = None
         if not exchange.keep:
             self._end(whole=exchange.complete and exchange.refusal is None and not self._queue)
@@ -482,6 +531,7 @@ class Connection(asyncio.Protocol):
             return
         self.current = None
         exchange.gone = True
+        exchange.forget_body()
         exchange.ended = self.server.clock()
         if exchange.task is not None and exchange.serving:
             exchange.task.cancel()
@@ -501,6 +551,7 @@ class Connection(asyncio.Protocol):
         if exchange is not None:
             self.current = None
             exchange.gone = True
+            exchange.forget_body()
             exchange.ended = self.server.clock()
         self.ignoring = True
         self._queue.clear()

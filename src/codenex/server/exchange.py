@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from codenex.core.errors import Fault
 from codenex.gateway.exchange import Headers
+from codenex.providers.transport.budget import no_room
 from codenex.server.body import plain_body, request_codings, too_large
 from codenex.server.responses import answer_head
 
@@ -33,6 +34,7 @@ class EdgeExchange:
         "body_fault",
         "bytes_in",
         "bytes_out",
+        "charged",
         "chunked_in",
         "coding",
         "complete",
@@ -57,6 +59,7 @@ class EdgeExchange:
         "refusal",
         "request_id",
         "resume_source",
+        "scheme",
         "sent_head",
         "serving",
         "status",
@@ -70,7 +73,12 @@ class EdgeExchange:
         self.path = path
         self.query = query
         self.headers = headers
-        self.peer = connection.peer
+        self.peer = connection.address
+        self.scheme = "https" if connection.secure else "http"
+        if connection.trusted:
+            trusted = connection.server.trusted
+            self.peer = trusted.client(headers, self.peer)
+            self.scheme = trusted.scheme(headers, self.scheme)
         self.request_id = ""
         #: What the handler wants to have in the access log.
         self.notes: dict[str, Any] = {}
@@ -93,6 +101,8 @@ class EdgeExchange:
         #: Body pieces as received; ``bytes_in`` counts them all, dropped ones too.
         self.parts: list[bytes] = []
         self.bytes_in = 0
+        #: Bytes of it that are charged to the budget of all bodies.
+        self.charged = 0
         self.complete = False
         self.reading = False
         self.body_fault: Fault | None = None
@@ -148,9 +158,30 @@ class EdgeExchange:
         if codings:
             # The parts stay until this is done, for a second reader.
             data = await plain_body(data, codings, limit)
+            self._charge_plain(len(data))
+        if not self.gone:
+            self._body = data
         self.parts = []
-        self._body = data
         return data
+
+    def _charge_plain(self, size: int) -> None:
+        """Charge the plain body in place of the compressed one. Raises :class:`Fault` 503."""
+        self._give_back()
+        if not self.connection.server.budget.charge(size):
+            self.parts = []
+            raise no_room()
+        self.charged = size
+
+    def forget_body(self) -> None:
+        """Let go of the body: nobody needs it any more. :meth:`body` is not to be called again."""
+        self.parts = []
+        self._body = b""
+        self._give_back()
+
+    def _give_back(self) -> None:
+        if self.charged:
+            self.connection.server.budget.give_back(self.charged)
+            self.charged = 0
 
     def body_ended(self, fault: Fault | None = None) -> None:
         """Record that the body is whole, or why it never will be."""
@@ -159,6 +190,7 @@ class EdgeExchange:
         else:
             self.body_fault = fault
             self.parts = []
+            self._give_back()
         if self._waiter is not None:
             if not self._waiter.done():
                 self._waiter.set_result(None)

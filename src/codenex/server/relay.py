@@ -36,7 +36,7 @@ _HOP_BY_HOP = frozenset(
     }
 )
 #: What only this relay may say to the control part.
-_OWN = frozenset({"x-forwarded-host", "x-forwarded-for", "x-request-id"})
+_OWN = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-request-id"})
 
 
 class ControlRelay:
@@ -54,6 +54,7 @@ class ControlRelay:
         headers += [
             ("x-forwarded-host", exchange.header("host") or ""),
             ("x-forwarded-for", exchange.peer),
+            ("x-forwarded-proto", exchange.scheme),
             ("x-request-id", exchange.request_id),
         ]
         target = exchange.path + (f"?{exchange.query}" if exchange.query else "")

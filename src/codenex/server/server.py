@@ -15,11 +15,15 @@ import msgspec
 
 from codenex.core.errors import Fault, FaultKind
 from codenex.gateway.exchange import Handler
+from codenex.providers.transport.budget import BodyBudget
 from codenex.providers.transport.deadlines import NEVER, DeadlineSweep
 from codenex.server.edge import Connection
 from codenex.server.exchange import EdgeExchange
+from codenex.server.half_open import HalfOpen
 from codenex.server.limits import Limits
+from codenex.server.origins import TrustedProxies
 from codenex.server.responses import RenderError, answer_head, render_plain_error
+from codenex.server.sampling import Sample
 
 _logger = logging.getLogger(__name__)
 
@@ -54,8 +58,10 @@ def _log_crash(exchange: EdgeExchange | None, error: BaseException) -> None:
 class Server:
     """Serves ``handler`` on listening sockets.
 
-    ``render_error`` shapes the answers to faults that no handler has answered; ``on_record`` gets an
-    :class:`AccessRecord` per request; ``on_crash`` gets exceptions that are bugs, with their traceback.
+    ``trusted_proxies`` are addresses and networks (and ``unix``) whose word on a client's address is taken;
+    ``budget`` bounds the bytes of all bodies in memory. ``render_error`` shapes the answers to faults that no handler
+    has answered; ``on_record`` gets an :class:`AccessRecord` per request; ``on_crash`` gets exceptions that are bugs,
+    with their traceback.
     """
 
     def __init__(
@@ -64,12 +70,18 @@ class Server:
         limits: Limits | None = None,
         *,
         render_error: RenderError = render_plain_error,
+        trusted_proxies: Iterable[str] = (),
+        budget: BodyBudget | None = None,
         on_record: Callable[[AccessRecord], None] | None = None,
         on_crash: Callable[[EdgeExchange | None, BaseException], None] = _log_crash,
     ) -> None:
         self.handler = handler
         self.limits = Limits() if limits is None else limits
         self.draining = False
+        self.trusted = TrustedProxies(trusted_proxies)
+        self.budget = BodyBudget() if budget is None else budget
+        self.half_open = HalfOpen(self.limits.half_open_per_address)
+        self.refusals = Sample(time.monotonic)
         self.clock = time.perf_counter_ns
         self.loop: asyncio.AbstractEventLoop
         self.sweep: DeadlineSweep
@@ -179,6 +191,12 @@ class Server:
         """Answer a request that no handler gets to see."""
         if exchange.refusal is not None:
             self._answer_fault(exchange, exchange.refusal)
+            left_out = self.refusals.take(exchange.connection.address)
+            if left_out is None:
+                return
+            exchange.notes["error"] = exchange.refusal.code or exchange.refusal.kind.value
+            if left_out:
+                exchange.notes["refusals_not_logged"] = left_out
             self._record(exchange)
 
     def report_crash(self, exchange: EdgeExchange | None, error: BaseException) -> None:

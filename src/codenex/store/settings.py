@@ -33,6 +33,10 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     normalise: bool = False
     #: overrides of model facts, by field name of :class:`~codenex.models.capabilities.Capabilities`
     capabilities: dict[str, Any] = {}
+    #: seconds, where they differ from those of :class:`Settings`
+    connect_timeout: float | None = None
+    first_byte_timeout: float | None = None
+    idle_timeout: float | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -55,7 +59,17 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     demo_faults: bool = False
     max_body_bytes: int = 64 * 1024 * 1024
     cors_origins: tuple[str, ...] = ()
+    #: addresses and networks of reverse proxies whose word on the client's address is taken; ``unix`` for sockets
     trusted_proxies: tuple[str, ...] = ()
+    #: PEM file with authorities that upstreams' certificates may be signed by, beside the system's
+    upstream_ca_file: str | None = None
+    #: PEM files of this server's certificate (with its chain) and key: with them it speaks TLS
+    tls_certificate: str | None = None
+    tls_key: str | None = None
+    #: path of a Unix socket on which clients are served too
+    unix_socket: str | None = None
+    #: bytes that all bodies in memory may take together
+    body_budget_bytes: int = 256 * 1024 * 1024
     max_error_count: int = 3
     max_attempts: int = 5
     connect_timeout: float = 10.0

@@ -1,4 +1,4 @@
-"""Opens connections: resolve, try the addresses in order, TLS. Proxies and racing addresses belong here too."""
+"""Opens connections: resolve, race the addresses, a tunnel where a proxy is on the way, TLS."""
 
 from __future__ import annotations
 
@@ -8,18 +8,37 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TypeVar
 
 from codenex.core.errors import Fault, FaultKind
+from codenex.providers.transport.dial import dial
 from codenex.providers.transport.origin import Origin
-from codenex.providers.transport.resolver import Address, Resolver
+from codenex.providers.transport.proxy import ProxyRefused, open_tunnel, parsed_proxy
+from codenex.providers.transport.resolver import Resolver
 
 ProtocolType = TypeVar("ProtocolType", bound=asyncio.Protocol)
 
 
 def default_ssl_context(origin: Origin) -> ssl.SSLContext:
-    """Build the context for an origin: certificates and names verified, TLS 1.2 or later, HTTP/1.1 only."""
+    """Return the context for an origin: certificates and names verified, TLS 1.2 or later, HTTP/1.1 only."""
+    return _shared_context(None)
+
+
+def trusting(ca_file: str | None) -> Callable[[Origin], ssl.SSLContext]:
+    """Return a factory of contexts that trust the system's authorities and those in a PEM file.
+
+    The file is read with the first connection that needs it; what is wrong with it is then that connection's fault.
+    """
+    return lambda origin: _shared_context(ca_file)
+
+
+@lru_cache(4)
+def _shared_context(ca_file: str | None) -> ssl.SSLContext:
+    # One for all origins: each holds all the authorities of the system, and reading them takes 20 ms.
     context = ssl.create_default_context()
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     return context
@@ -28,6 +47,8 @@ def default_ssl_context(origin: Origin) -> ssl.SSLContext:
 def _reason(error: Exception) -> tuple[str, str]:
     """Return the finer code and the reason in words."""
     match error:
+        case ProxyRefused():
+            return "proxy_refused", str(error)
         case ssl.SSLCertVerificationError():
             return "tls_certificate", f"its TLS certificate is not valid: {error.verify_message}"
         case ssl.SSLError():
@@ -86,7 +107,7 @@ class Connector:
                 factory, origin.unix_path, ssl=context, server_hostname=name
             )
             return protocol
-        sock = await self._dial(await self._resolver.resolve(origin.host, origin.port))
+        sock = await self._reach(origin)
         try:
             _, protocol = await loop.create_connection(factory, sock=sock, ssl=context, server_hostname=name)
         except BaseException:
@@ -96,25 +117,28 @@ class Connector:
             raise
         return protocol
 
-    async def _dial(self, addresses: list[Address]) -> socket.socket:
-        loop = asyncio.get_running_loop()
-        failure: OSError | None = None
-        for family, address in addresses:
-            sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-            try:
-                sock.setblocking(False)
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-                await loop.sock_connect(sock, address)
-            except OSError as error:
-                sock.close()
-                failure = error
-            except BaseException:
-                sock.close()
-                raise
-            else:
-                return sock
-        raise OSError("no address") if failure is None else failure
+    async def _reach(self, origin: Origin) -> socket.socket:
+        """Return a socket whose other end is the origin, maybe through a tunnel."""
+        if origin.proxy is None:
+            return await dial(await self._resolver.resolve(origin.host, origin.port))
+        try:
+            proxy = parsed_proxy(origin.proxy)
+        except ValueError as error:
+            raise ProxyRefused(f"the proxy's URL is not valid: {error}") from None
+        host = origin.host
+        if not proxy.resolves:
+            # A SOCKS proxy that is given addresses gets the first one, as other clients do.
+            host = (await self._resolver.resolve(host, origin.port))[0][1][0]
+        try:
+            sock = await dial(await self._resolver.resolve(proxy.host, proxy.port))
+        except OSError as error:
+            raise ProxyRefused(f"the proxy can't be reached: {_reason(error)[1]}") from None
+        try:
+            await open_tunnel(sock, proxy, host, origin.port)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
 
     def _context(self, origin: Origin) -> ssl.SSLContext:
         context = self._contexts.get(origin)

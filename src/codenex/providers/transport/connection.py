@@ -57,6 +57,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_paused",
         "_total_deadline",
         "closed",
+        "counted",
         "deadline",
         "idle_since",
         "loop",
@@ -77,6 +78,8 @@ class UpstreamConnection(asyncio.Protocol):
         self.deadline = NEVER
         self.idle_since = 0.0
         self.closed = False
+        #: It counts among the connections of its origin.
+        self.counted = False
         #: Requests sent so far.
         self.requests = 0
         #: Pieces of body of the present read; those from ``_body_end`` on belong to no response.

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from codenex.core.errors import Fault, FaultKind
+from codenex.providers.transport.budget import BodyBudget
 from codenex.providers.transport.connect import Connector, default_ssl_context
 from codenex.providers.transport.connection import ConnectionStale, UpstreamConnection
 from codenex.providers.transport.deadlines import NEVER, DeadlineSweep
@@ -35,7 +36,8 @@ class Transport:
 
     ``idle_seconds``: a connection unused for longer is closed; servers commonly close theirs after 60 s.
     ``idle_per_origin``: kept connections per origin. ``head_bytes``: largest response head. ``high_water``: body bytes
-    held for a slow consumer before reading is paused.
+    held for a slow consumer before reading is paused. ``connections_per_origin``: open and opening ones; a request
+    that would need one more is refused with ``OVERLOADED``.
     """
 
     def __init__(
@@ -43,17 +45,26 @@ class Transport:
         *,
         idle_seconds: float = 55.0,
         idle_per_origin: int = 256,
+        connections_per_origin: int = 4096,
         head_bytes: int = 64 * 1024,
         high_water: int = 256 * 1024,
+        connections: int = 65_536,
+        budget: BodyBudget | None = None,
         ssl_context_factory: Callable[[Origin], ssl.SSLContext] = default_ssl_context,
         resolver: Resolver | None = None,
     ) -> None:
         self.head_bytes = head_bytes
+        self.budget = BodyBudget() if budget is None else budget
+        self._connections_limit = connections
         self.high_water = high_water
         self.loop: asyncio.AbstractEventLoop
         self.sweep: DeadlineSweep
         self._idle_seconds = idle_seconds
         self._idle_per_origin = idle_per_origin
+        self._connections_per_origin = connections_per_origin
+        #: Connections of each origin that are open or being opened.
+        self._taken: dict[Origin, int] = {}
+        self._opening = 0
         self._connector = Connector(ssl_context_factory, resolver)
         #: The most recently used connection is the last of its list.
         self._idle: dict[Origin, list[UpstreamConnection]] = {}
@@ -87,7 +98,7 @@ class Transport:
                 # The upstream closed it as we sent. No byte of an answer came: sending once more, anew, is safe.
                 pass
         origin = request.origin
-        connection = await self._connector.connect(origin, lambda: UpstreamConnection(self, origin), deadlines.connect)
+        connection = await self._open(origin, deadlines.connect)
         if connection.closed or connection.transport.is_closing():
             raise Fault(
                 FaultKind.UPSTREAM_CONNECT,
@@ -97,6 +108,51 @@ class Transport:
         response = connection.send(head, request.body, deadlines, head_only=request.method == "HEAD")
         await response.wait_for_head()
         return response
+
+    async def _open(self, origin: Origin, timeout: float) -> UpstreamConnection:
+        taken = self._taken.get(origin, 0)
+        if len(self._connections) + self._opening >= self._connections_limit and not self._drop_idle():
+            raise Fault(
+                FaultKind.OVERLOADED,
+                "There are too many connections to upstreams.",
+                code="upstream_connections",
+                retry_after=1,
+            )
+        if taken >= self._connections_per_origin:
+            raise Fault(
+                FaultKind.OVERLOADED,
+                f"There are too many connections to {origin.authority}.",
+                code="upstream_connections",
+                retry_after=1,
+            )
+        self._taken[origin] = taken + 1
+        self._opening += 1
+        try:
+            connection = await self._connector.connect(origin, lambda: UpstreamConnection(self, origin), timeout)
+        except BaseException:
+            self._release(origin)
+            raise
+        finally:
+            self._opening -= 1
+        if connection.closed:
+            self._release(origin)
+        else:
+            connection.counted = True
+        return connection
+
+    def _drop_idle(self) -> bool:
+        for idle in self._idle.values():
+            if idle:
+                idle[0].drop()
+                return True
+        return False
+
+    def _release(self, origin: Origin) -> None:
+        left = self._taken.get(origin, 0) - 1
+        if left > 0:
+            self._taken[origin] = left
+        else:
+            self._taken.pop(origin, None)
 
     def counts(self) -> dict[Origin, OriginCounts]:
         """Return the numbers of connections, for metrics and for finding leaks."""
@@ -162,6 +218,9 @@ class Transport:
     def connection_closed(self, connection: UpstreamConnection) -> None:
         """Forget a connection."""
         self._connections.discard(connection)
+        if connection.counted:
+            connection.counted = False
+            self._release(connection.origin)
         self.connection_unusable(connection)
 
     # --- inside -------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from codenex.core.errors import Fault, FaultKind
+from codenex.providers.transport.budget import no_room
 from codenex.wire.coding import CodingBroken, CodingTooLarge, CodingUnknown, content_codings, decode_content
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class UpstreamResponse:
         "_size",
         "_waiter",
         "_wants_all",
+        "budget",
+        "charged",
         "close_delimited",
         "complete",
         "headers",
@@ -56,10 +59,13 @@ class UpstreamResponse:
         #: Reading is paused by the consumer.
         self.held = False
         self._connection: UpstreamConnection | None = connection
+        self.budget = connection.pool.budget
         self._high_water = high_water
         self._parts: list[bytes] = []
         self._size = 0
         self._wants_all = False
+        #: Bytes of a body that is read whole, charged until the response is closed.
+        self.charged = 0
         self._on_data: Callable[[bytes], None] | None = None
         self._error: Exception | None = None
         self._loop = connection.loop
@@ -82,6 +88,8 @@ class UpstreamResponse:
         """
         self._wants_all = True
         self._high_water = limit
+        if not self._charge(self._size):
+            raise self._no_room()
         if self._connection is not None:
             self._connection.regulate()
         while not self.complete and self._error is None and self._size <= limit:
@@ -89,13 +97,32 @@ class UpstreamResponse:
         if self._size > limit:
             self.close()
             raise self._too_large(limit)
+        if isinstance(self._error, Fault) and self._error.code == "body_budget":
+            raise self._error
         data = self._take()
         if self._error is not None:
             raise self._error
         coding = self.header("content-encoding")
         if coding is None or not data:
             return data
-        return await self._decode(data, coding, limit)
+        plain = await self._decode(data, coding, limit)
+        if not self._charge(len(plain) - len(data)):
+            raise self._no_room()
+        return plain
+
+    def _charge(self, size: int) -> bool:
+        budget = self.budget
+        if size <= 0:
+            # Plain text may be shorter than its compressed form: what was charged is enough.
+            return True
+        if not budget.charge(size):
+            return False
+        self.charged += size
+        return True
+
+    def _no_room(self) -> Fault:
+        self.close()
+        return no_room()
 
     async def chunk(self) -> bytes:
         """Return what has arrived since the last call, as it was sent, waiting for some; ``b""`` at the end.
@@ -145,7 +172,11 @@ class UpstreamResponse:
             self._connection.regulate()
 
     def close(self) -> None:
-        """Drop the connection at once, unless the body has come to its end and the connection is back in the pool."""
+        """Give back what was charged, and drop the connection at once, unless it is back in the pool: then the body
+        has come to its end."""
+        if self.charged:
+            self.budget.give_back(self.charged)
+            self.charged = 0
         connection = self._connection
         if connection is not None:
             self._connection = None
@@ -181,6 +212,9 @@ class UpstreamResponse:
                 on_data(piece)
             except Exception as error:
                 self._fail_consumer(error)
+            return
+        if self._wants_all and not self._charge(len(piece)):
+            self._fail_consumer(no_room())
             return
         self._parts.append(piece)
         self._size += len(piece)
