@@ -10,7 +10,8 @@ import pytest
 import uvloop
 from tests.server.site import Site
 
-from codenex.server import Limits, Server, listen_tcp
+from codenex.server import Limits, Server
+from codenex.supervisor.listeners import listen
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -31,7 +32,7 @@ async def serve() -> AsyncIterator[Callable[..., Awaitable[Site]]]:
             on_crash=lambda exchange, error: site.crashes.append(error),
             **options,
         )
-        listener = listen_tcp("127.0.0.1", 0)
+        listener = listen("127.0.0.1", 0)
         site.port = listener.getsockname()[1]
         site.server = server
         await server.start([listener])

@@ -12,7 +12,8 @@ from tests.server.handlers import echo, ignore_body, stream_three
 from tests.server.site import get, post
 
 from codenex.core.json import decode
-from codenex.server import Limits, Server, listen_tcp, listen_unix
+from codenex.server import Limits, Server
+from codenex.supervisor.listeners import listen, listen_unix
 
 CHUNKED = (
     get("/c", "Transfer-Encoding: chunked", method="POST") + b"3;x=y\r\nabc\r\n4\r\ndefg\r\n0\r\nTrail: er\r\n\r\n"
@@ -318,6 +319,6 @@ async def test_accepted_sockets_have_no_delay(serve):
     site = await serve(look)
     await site.client().ask(get())
     assert seen[0] != 0
-    listener = listen_tcp("127.0.0.1", 0)
+    listener = listen("127.0.0.1", 0)
     assert listener.proto == socket.IPPROTO_TCP
     listener.close()

@@ -15,8 +15,9 @@ from codenex.gateway.authentication import digest_of
 from codenex.gateway.exchange import Handler
 from codenex.gateway.gateway import Gateway, render_error
 from codenex.providers.transport import Transport
-from codenex.server import AccessRecord, Limits, Server, listen_tcp
+from codenex.server import AccessRecord, Limits, Server
 from codenex.store.settings import Account, Settings
+from codenex.supervisor.listeners import listen
 
 KEY = "cdx-key-for-tests"
 
@@ -95,7 +96,7 @@ async def running_gateway(
             on_record=records.append,
             on_crash=lambda _, error: crashes.append(error),
         )
-        listener = listen_tcp("127.0.0.1", 0)
+        listener = listen("127.0.0.1", 0)
         port = listener.getsockname()[1]
         await server.start([listener])
         try:

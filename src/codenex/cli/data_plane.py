@@ -11,13 +11,11 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from codenex.core.errors import Fault
-from codenex.gateway.exchange import Headers
-from codenex.gateway.gateway import Gateway, render_error
+from codenex.gateway.gateway import Gateway
 from codenex.gateway.generations import Generations
 from codenex.providers.transport import Transport
 from codenex.providers.transport.local import open_local
-from codenex.server import AccessRecord, Limits, Server
+from codenex.server import AccessRecord, Server, assembled
 from codenex.server.relay import ControlRelay
 from codenex.store.shared_memory import SharedMemory
 from codenex.telemetry.access_log import AccessLog
@@ -55,24 +53,22 @@ async def data_plane(
         log.record(record)
         outbox.record(record)
 
-    async with Transport() as transport:
+    def gateway(transport: Transport) -> Gateway:
         relay = ControlRelay(transport, control_address)
-        gateway = Gateway(settings, transport, relay.handle, generations=generations, shared=shared, tell=outbox.event)
-        server = Server(
-            gateway.handle, Limits(body_bytes=settings.max_body_bytes), render_error=_render_error, on_record=record
-        )
+        return Gateway(settings, transport, relay.handle, generations=generations, shared=shared, tell=outbox.event)
+
+    parts = assembled(settings, gateway, record)
+    async with parts.transport:
+        server = parts.server
         outbox.start()
-        await server.start(listeners)
+        for listener in listeners:
+            await parts.listen(listener)
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000)
         try:
-            yield DataPlane(server, gateway, outbox)
+            yield DataPlane(server, parts.gateway, outbox)
         finally:
             await server.drain(0)
             await outbox.close()
             log.close()
-
-
-def _render_error(fault: Fault, path: str) -> tuple[int, Headers, bytes]:
-    return render_error(fault, path)

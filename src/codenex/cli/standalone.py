@@ -18,7 +18,7 @@ from codenex.cli.loops import run_loop
 from codenex.cli.sockets import CONTROL_SOCKET, INGEST_SOCKET
 from codenex.store.settings import Settings
 from codenex.store.shared_memory import SharedMemory
-from codenex.supervisor.listeners import listen, shown
+from codenex.supervisor.listeners import listen, listen_unix, shown
 
 if TYPE_CHECKING:
     from codenex.control.service import ControlService
@@ -34,7 +34,9 @@ def run(descriptor: int) -> None:
     generation = read_generation(descriptor)
     settings = generation.settings
     try:
-        listener = listen(settings.host, settings.port)
+        listeners = [listen(settings.host, settings.port)]
+        if settings.unix_socket is not None:
+            listeners.append(listen_unix(settings.unix_socket))
     except (OSError, UnicodeError) as error:
         _give_up(f"can't listen on {shown(settings.host, settings.port)}: {getattr(error, 'strerror', None) or error}")
     try:
@@ -42,7 +44,7 @@ def run(descriptor: int) -> None:
     except OSError as error:
         _give_up(f"can't make a temporary folder: {error}")
     with folder as path:
-        run_loop(_serve(generation, listener, Path(path)))
+        run_loop(_serve(generation, listeners, Path(path)))
 
 
 def _give_up(reason: str) -> NoReturn:
@@ -50,8 +52,8 @@ def _give_up(reason: str) -> NoReturn:
     sys.exit(1)
 
 
-async def _serve(generation: Generation, listener: socket.socket, folder: Path) -> None:
-    """Serve on a listening socket until SIGTERM or SIGINT; a second one ends at once. ``folder`` is private and
+async def _serve(generation: Generation, listeners: list[socket.socket], folder: Path) -> None:
+    """Serve on listening sockets until SIGTERM or SIGINT; a second one ends at once. ``folder`` is private and
     empty."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -60,10 +62,11 @@ async def _serve(generation: Generation, listener: socket.socket, folder: Path) 
     generations = OwnGenerations(generation)
     lazy = _LazyControl(generations, folder)
     async with data_plane(
-        generations, SharedMemory(None, 1), [listener], lazy.control, lazy.ingest, GATHER_SECONDS
+        generations, SharedMemory(None, 1), listeners, lazy.control, lazy.ingest, GATHER_SECONDS
     ) as plane:
-        address = shown(*listener.getsockname()[:2])
-        print(f"codenex {__version__} listens on http://{address}", file=sys.stderr, flush=True)
+        address = shown(*listeners[0].getsockname()[:2])
+        scheme = "http" if generation.settings.tls_certificate is None else "https"
+        print(f"codenex {__version__} listens on {scheme}://{address}", file=sys.stderr, flush=True)
         await stop.wait()
         stop.clear()
         draining = asyncio.ensure_future(plane.server.drain(DRAIN_SECONDS))

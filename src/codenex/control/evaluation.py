@@ -36,6 +36,9 @@ class Process(msgspec.Struct, frozen=True):
     workers: int
     standalone: bool
     drain: float
+    #: path of a second listener, and what clients speak on the first
+    unix_socket: str | None
+    scheme: str
     #: folders whose changed sources restart everything
     watched: tuple[str, ...]
     #: the command line, for an evaluation by whoever has no master
@@ -102,6 +105,8 @@ def evaluated(flags: dict[str, Any], previous: Path | None, *, make: bool = True
         workers=configuration.WORKERS or _processors(),
         standalone=False,
         drain=settings.drain_seconds,
+        unix_socket=settings.unix_socket,
+        scheme="http" if settings.tls_certificate is None else "https",
         watched=(),
         arguments=(),
     )

@@ -134,7 +134,6 @@ class Gateway:
     async def _alive(self, exchange: Exchange, route: Route, common: Headers) -> None:
         exchange.respond(200, [*_JSON, ("cache-control", "no-store"), *common], b'{"status":"ok"}')
 
-
     async def _page(self, exchange: Exchange, route: Route, common: Headers) -> None:
         if route.operation is Operation.PROBE and (exchange.method == "HEAD" or self._control is None):
             exchange.respond(200, [("content-type", "text/plain; charset=utf-8"), *common], b"codenex\n")

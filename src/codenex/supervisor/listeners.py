@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import socket
+import stat
 
 
 def listen(host: str, port: int, *, backlog: int = 2048) -> socket.socket:
@@ -20,6 +23,27 @@ def listen(host: str, port: int, *, backlog: int = 2048) -> socket.socket:
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if host in ("", "::") else 1)
         listener.bind(address)
+        listener.listen(backlog)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def listen_unix(path: str, *, mode: int = 0o600, backlog: int = 2048) -> socket.socket:
+    """Open a listening Unix socket at ``path``, replacing a stale socket there but no other file.
+
+    Raises :class:`OSError`.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISSOCK(os.lstat(path).st_mode):
+            os.unlink(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        # The mode is set before anyone can connect: a bound socket refuses until it listens.
+        listener.bind(path)
+        os.chmod(path, mode)
         listener.listen(backlog)
         listener.setblocking(False)
     except BaseException:

@@ -18,7 +18,7 @@ from typing import Any
 
 from codenex.supervisor.child import Child, Role
 from codenex.supervisor.evaluation import Evaluation
-from codenex.supervisor.listeners import listen, shown
+from codenex.supervisor.listeners import listen, listen_unix, shown
 from codenex.supervisor.publication import Publication
 from codenex.supervisor.roster import Roster
 from codenex.supervisor.sources import Sources
@@ -52,6 +52,7 @@ class Master:
         self._next_report = 0.0
         self._sources: Sources | None = None
         self._version = ""
+        self._scheme = "http"
 
     def run(self) -> int:
         """Serve until told to stop; return the exit status."""
@@ -70,6 +71,8 @@ class Master:
         process = document["process"]
         try:
             self._listeners = [listen(process["host"], process["port"])]
+            if process["unix_socket"] is not None:
+                self._listeners.append(listen_unix(process["unix_socket"]))
         except (OSError, UnicodeError) as error:
             if early is not None:
                 early.kill()
@@ -221,6 +224,7 @@ class Master:
     def _apply(self, document: dict[str, Any]) -> None:
         process = document["process"]
         self._version = process["version"]
+        self._scheme = process["scheme"]
         address = (process["host"], process["port"])
         if address != self._address and self._move(address):
             self._renew_after = True
@@ -237,9 +241,10 @@ class Master:
         except (OSError, UnicodeError) as error:
             _say(f"can't listen on {shown(*address)}: {_reason(error)}; the old address stays")
             return False
-        for old in self._listeners:
-            old.close()
-        self._listeners, self._address, self._announced = [listener], address, False
+        self._listeners[0].close()
+        # A listener on a Unix socket stays where it is until the next start.
+        self._listeners[0] = listener
+        self._address, self._announced = address, False
         return True
 
     # --- children -------------------------------------------------------------------------------------------------
@@ -271,8 +276,8 @@ class Master:
     def _announce(self) -> None:
         if not self._announced and self._roster.serving():
             self._announced = True
-            for listener in self._listeners:
-                _say(f"{self._version} listens on http://{shown(*listener.getsockname()[:2])}", prefix="codenex ")
+            address = shown(*self._listeners[0].getsockname()[:2])
+            _say(f"{self._version} listens on {self._scheme}://{address}", prefix="codenex ")
 
     def _report(self, now: float) -> None:
         """Tell the control process how the others are."""
