@@ -13,6 +13,7 @@ from tests.matrix.cases import CASES, Case
 from tests.matrix.clients import CLIENTS, Got, client_of
 from tests.matrix.table import note
 from tests.support.gateway import account_for, running_gateway, settings_for
+from tests.support.hosts import HOSTS
 from tests.support.scenario import Scenario
 from tests.support.vendor import ScriptedVendor
 
@@ -101,14 +102,35 @@ async def test_equal_protocols_rebuilt(protocol: str, mode: str) -> None:
     assert set(cells.values()) == {"✓"} | losses, "a protocol can express whatever it said itself"
 
 
+#: Under another server a part of the matrix shows what depends on the server; `make deep` runs all of it.
+PAIRS_UNDER_HOSTS = [("openai_chat", "anthropic"), ("anthropic", "anthropic"), ("gemini", "openai_responses")]
+
+
+@pytest.mark.parametrize("mode", ["unary", "stream"])
+@pytest.mark.parametrize(
+    ("client", "upstream"),
+    [
+        pytest.param(client, upstream, marks=() if (client, upstream) in PAIRS_UNDER_HOSTS else pytest.mark.deep)
+        for client in CLIENTS
+        for upstream in CLIENTS
+    ],
+)
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.timeout(180)
+async def test_pair_under_another_server(host: str, client: str, upstream: str, mode: str) -> None:
+    cells, failures = await run_cases(client, upstream, mode, validate=client != upstream, serve=HOSTS[host])
+    assert not failures, "\n".join(failures)
+    assert len(cells) == len(CASES)
+
+
 async def run_cases(
-    client: str, upstream: str, mode: str, *, validate: bool, normalise: bool = False
+    client: str, upstream: str, mode: str, *, validate: bool, normalise: bool = False, serve: Any = running_gateway
 ) -> tuple[dict[str, str], list[str]]:
     failures: list[str] = []
     cells: dict[str, str] = {}
     async with ScriptedVendor(upstream, validate=validate) as vendor:
         model = vendor.dialect.default_model
-        async with running_gateway(settings_for(account_for(vendor, normalise=normalise))) as gateway:
+        async with serve(settings_for(account_for(vendor, normalise=normalise))) as gateway:
             for case in CASES:
                 vendor.scenario = case.scenario
                 vendor.problems.clear()

@@ -11,6 +11,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from codenex.providers.transport import Origin, UpstreamRequest
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Let other tasks run until something is so."""
+    for _ in range(5000):
+        if condition():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("it never happened")
+
+
 class Line:
     """One accepted connection."""
 

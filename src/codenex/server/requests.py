@@ -55,6 +55,11 @@ def new_request_id() -> str:
     return f"{_id_prefix}-{next(_id_numbers):x}"
 
 
+def request_id_of(value: str | None) -> str:
+    """Return the id that a client sent, or an empty text where it can't be used."""
+    return value if value is not None and _REQUEST_ID.fullmatch(value) is not None else ""
+
+
 def split_target(target: bytes, method: str) -> tuple[str, str]:
     """Split a request target into path and query, both as received.
 
@@ -92,8 +97,7 @@ def check_head(exchange: EdgeExchange, version: str) -> None:
         elif name == "content-encoding":
             exchange.coding = value if exchange.coding is None else f"{exchange.coding}, {value}"
         elif name == "x-request-id":
-            if not exchange.request_id and _REQUEST_ID.fullmatch(value) is not None:
-                exchange.request_id = value
+            exchange.request_id = exchange.request_id or request_id_of(value)
         elif name == "expect":
             exchange.expects_continue = value.lower() == "100-continue"
         elif name == "transfer-encoding":

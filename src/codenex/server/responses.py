@@ -21,7 +21,7 @@ STATUS_LINES: dict[int, str] = {item.value: f"HTTP/1.1 {item.value} {item.phrase
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 #: The edge writes these itself, so a handler's own are dropped: they would contradict what is really sent.
-_FRAMING = frozenset(("connection", "content-length", "date", "keep-alive", "transfer-encoding", "x-request-id"))
+FRAMING = frozenset(("connection", "content-length", "date", "keep-alive", "transfer-encoding", "x-request-id"))
 
 _date_second = -1
 _date_line = ""
@@ -48,7 +48,7 @@ def answer_head(status: int, headers: Headers, framing: str, request_id: str) ->
         if not 200 <= status <= 999:
             raise ValueError(f"not the status of a final answer: {status}")
         line = f"HTTP/1.1 {status} \r\n"
-    lines = header_lines(headers, _FRAMING)
+    lines = header_lines(headers, FRAMING)
     return f"{line}{lines}{framing}{date_line()}x-request-id: {request_id}\r\n\r\n".encode("latin-1")
 
 
