@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass
 
 from codenex.control.configuration import Configuration
 from codenex.control.errors import ConfigurationError
 from codenex.providers.registry import ProviderType
 from codenex.providers.transport.proxy import parsed_proxy
+from codenex.providers.transport.system_proxy import system_proxy
 from codenex.store.settings import Account
 
 #: Protocol of a provider type → the setting that makes it use the system's proxy.
@@ -32,11 +33,9 @@ def proxy_of(account: Account, kind: ProviderType, configuration: Configuration,
     if setting is None or not getattr(configuration, setting):
         return None
     parts = urlsplit(account.base_url or kind.base_url)
-    found = getproxies_environment()
-    if proxy_bypass(parts.netloc, found):
-        return None
-    url = found.get(parts.scheme) or found.get("all")
-    return None if not url else _checked(url, f"{parts.scheme.upper()}_PROXY or ALL_PROXY")
+    port = parts.port or {"http": 80}.get(parts.scheme, 443)
+    url = system_proxy(parts.scheme, parts.hostname or "", port, os.environ)
+    return None if url is None else _checked(url, f"{parts.scheme.upper()}_PROXY or ALL_PROXY")
 
 
 def _checked(url: str, where: str) -> str:

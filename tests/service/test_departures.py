@@ -1,0 +1,172 @@
+"""Clients that leave, in every phase of a request: the upstream learns it at once, and nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from tests.support.gateway import RunningGateway, running_gateway, settings_for
+from tests.support.leaks import LeakCheck
+from tests.transport.scripted import answer
+
+from codenex.core import json
+from codenex.store.settings import Account
+
+#: 4 phases, unary and stream, each so often: 1,200 in all.
+REPEATS = 150
+PHASES = ("upload", "connecting", "waiting", "answering")
+EVENT = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"word"}}]}\n\n'
+
+
+class Upstream:
+    """Answers as far as a phase goes, and notes when each connection ended."""
+
+    def __init__(self, phase: str, streaming: bool) -> None:
+        self.phase, self.streaming = phase, streaming
+        self.arrived = asyncio.Event()
+        self.ended: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            if self.phase == "connecting":
+                # A TLS client that is never answered.
+                await reader.read(1)
+                self.arrived.set()
+            else:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
+                await reader.readexactly(int(length.partition(b":")[2]))
+                if self.phase == "answering":
+                    kind = b"text/event-stream" if self.streaming else b"application/json"
+                    writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: 9999\r\n\r\n" % kind)
+                    writer.write(EVENT if self.streaming else b'{"id":')
+                if not (self.phase == "answering" and self.streaming):
+                    self.arrived.set()
+            while await reader.read(65536):
+                pass
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            self.ended.set_result(time.perf_counter())
+            writer.close()
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[Any]:
+    """Start a gateway before an upstream, once for a phase; the upstream is exchanged for every request."""
+    current: list[Upstream] = []
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await current[-1].serve(reader, writer)
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+
+    def account(scheme: str) -> Account:
+        return Account("a", "openai-custom", base_url=f"{scheme}://127.0.0.1:{port}/v1", api_key="k")
+
+    yield current, account
+    server.close()
+
+
+async def depart(gateway: RunningGateway, upstream: Upstream, reset: bool) -> float | None:
+    """Send a request as far as the phase goes, leave, and return the seconds until the upstream saw it."""
+    phase, streaming = upstream.phase, upstream.streaming
+    body = json.encode({"model": "m", "messages": [{"role": "user", "content": "x" * 2000}], "stream": streaming})
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {gateway.key}\r\n"
+        f"content-length: {len(body)}\r\n\r\n"
+    ).encode()
+    loop = asyncio.get_running_loop()
+    sock = socket.socket()
+    sock.setblocking(False)
+    await loop.sock_connect(sock, ("127.0.0.1", gateway.port))
+    await loop.sock_sendall(sock, head + (body[:1000] if phase == "upload" else body))
+    if phase == "upload":
+        await until(lambda: gateway.server.request_count == 1)
+    elif phase == "answering" and streaming:
+        while b"word" not in await loop.sock_recv(sock, 65536):
+            pass
+    else:
+        await asyncio.wait_for(upstream.arrived.wait(), 5)
+    if reset:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    left = time.perf_counter()
+    sock.close()
+    if phase == "upload":
+        await until(lambda: gateway.server.request_count == 0)
+        return time.perf_counter() - left
+    return await asyncio.wait_for(upstream.ended, 5) - left
+
+
+async def until(condition: Any) -> None:
+    for _ in range(5000):
+        if condition():
+            return
+        await asyncio.sleep(0.0005)
+    raise AssertionError("it never happened")
+
+
+@pytest.mark.parametrize("streaming", [False, True], ids=["unary", "stream"])
+@pytest.mark.parametrize("phase", PHASES)
+async def test_every_departure_reaches_the_upstream(leak_check: LeakCheck, gateway, phase, streaming):
+    current, account = gateway
+    times: list[float] = []
+    settings = settings_for(account("https" if phase == "connecting" else "http"), commit_after=1000.0)
+    async with running_gateway(settings) as running:
+        for number in range(REPEATS):
+            current.append(Upstream(phase, streaming))
+            took = await depart(running, current[-1], reset=number % 2 == 0)
+            assert took is not None
+            times.append(took)
+            await until(running.idle)
+        assert [record.status for record in running.records] == [
+            200 if phase == "answering" and streaming else 499
+        ] * REPEATS
+        assert not any(record.complete for record in running.records)
+        assert running.transport.counts() == {}
+        assert running.server.budget.used == 0
+    times.sort()
+    assert times[int(len(times) * 0.99)] <= 0.050, times[-5:]
+
+
+@pytest.mark.parametrize("ending", ["fin", "rst"])
+async def test_the_keep_alive_race_never_fails(leak_check: LeakCheck, ending):
+    """The upstream closes a kept connection as the next request arrives on it: of 2 × 100 requests none fails."""
+    body = b'{"object":"chat.completion","choices":[{"index":0,"message":{"content":"x"},"finish_reason":"stop"}]}'
+    served = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal served
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer(body, "Content-Type: application/json"))
+        served += 1
+        await reader.read(1)
+        if ending == "rst":
+            sock = writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    account = Account("a", "openai-custom", base_url=f"http://127.0.0.1:{port}/v1", api_key="k")
+    async with running_gateway(settings_for(account)) as gateway:
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+        request = json.encode({"model": "m", "messages": [{"role": "user", "content": "x"}]})
+        for _ in range(100):
+            writer.write(
+                f"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {gateway.key}\r\n"
+                f"content-length: {len(request)}\r\n\r\n".encode()
+                + request
+            )
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+            assert head.startswith(b"HTTP/1.1 200"), head
+            await reader.readexactly(len(body))
+        writer.close()
+    assert served == 100
+    server.close()
