@@ -27,10 +27,15 @@ _HELLO: Final = "Hello from the scripted vendor."
 
 async def check_captures(folder: Path, report: Report) -> None:
     """Check every captured request of a folder."""
-    captures = [capture_of(name, record) for name, record in records_in(folder)]
+    captures: list[Capture] = []
+    for name, record in records_in(folder):
+        with report.check("read", name):
+            captures.append(capture_of(name, record))
     for capture in captures:
         with report.check("decoded", capture.name):
             decode(capture)
+        if capture.kind in ("generate", "count") and _odd(capture):
+            report.note("requests that the rules of their own vendor refuse", capture.name)
     async with running_gateway() as demo:
         for capture in captures:
             if capture.kind != "code assist":
@@ -74,6 +79,9 @@ async def _check_demo(capture: Capture, port: int) -> None:
             _expect_200(capture, response)
             expect(bool(sdk_answers.models(capture.protocol, response.body)), "the list has no models")
         case "model":
+            if response.status == 200:
+                expect_equal("model", sdk_answers.model(capture.protocol, response.body), capture.model)
+                return
             # Nobody here has this model: the vendor's own 404.
             expect_equal("status", response.status, 404)
             status, message = sdk_answers.error(capture.protocol, response.status, response.body)
@@ -111,13 +119,14 @@ def _read(capture: Capture, response: RawResponse) -> reading.Reading:
 async def _check_lane(capture: Capture, lane: Lane) -> None:
     own = capture.protocol == lane.protocol and not lane.rebuilt
     lane.vendor.rules = dict(LENIENT.get(lane.protocol, {})) if own else {}
+    lane.vendor.validate = not (capture.protocol == lane.protocol and _odd(capture))
     lane.vendor.problems.clear()
     lane.vendor.exchanges.clear()
     response = await send(capture, lane.gateway.port)
-    problems = [problem for problem in lane.vendor.problems if "in version 2026-10-21" not in problem]
+    problems = lane.vendor.problems
+    if problems and lane.compatible and all("'video_url' is none of" in problem for problem in problems):
+        return  # OpenAI takes no films, compatible servers do
     expect(not problems, f"the vendor refuses: {problems[:4]}")
-    if response.status != 200 and lane.vendor.problems:
-        return  # what its own client sent, and the vendor takes no longer
     _expect_200(capture, response)
     if capture.kind == "count":
         tokens = sdk_answers.count(capture.protocol, response.body)
@@ -137,6 +146,12 @@ async def _check_lane(capture: Capture, lane: Lane) -> None:
             _check_losses(capture, lane, sent.json, response)
     if capture.kind == "generate":
         _check_answer(capture, response)
+
+
+def _odd(capture: Capture) -> bool:
+    """Whether a vendor's rules refuse the request as its own client sent it: nobody's doing on the way."""
+    check = DIALECTS[capture.protocol].check_request
+    return bool(check(capture.body, dict(capture.headers), capture.path, **LENIENT.get(capture.protocol, {})))
 
 
 def _asked(capture: Capture) -> Asked:

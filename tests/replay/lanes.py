@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -40,6 +40,8 @@ class Lane:
     account: Account
     model: str | None
     rebuilt: bool
+    compatible: bool = False
+    """Whether the upstream is a compatible server of which nothing is known, and not the vendor itself."""
     """Whether requests of the vendor's own protocol go through the hub, too."""
 
     @property
@@ -67,7 +69,8 @@ async def lanes(models: Iterable[str]) -> AsyncIterator[list[Lane]]:
         for protocol, targets in TARGETS.items():
             for model, own_host in targets:
                 facts = _facts(protocol, model) if own_host else {}
-                found.append(await _lane(stack, protocol, asked, model, capabilities=facts))
+                lane = await _lane(stack, protocol, asked, model, capabilities=facts)
+                found.append(replace(lane, compatible=not own_host))
             for rebuilt in (False, True):
                 found.append(await _lane(stack, protocol, asked, None, normalise=rebuilt))
         yield found

@@ -159,7 +159,10 @@ HARMLESS: Final[Mapping[ProtocolName, tuple[tuple[str, Any], ...]]] = {
     "anthropic": (
         ("tool_choice", {"type": "auto"}),
         ("thinking", {"type": "disabled"}),
-        ("thinking", {"type": "adaptive"}),  # the model decides, as it does without being told
+        # The model decides, as it does without being told.
+        ("thinking", {"type": "adaptive"}),
+        ("thinking", {"type": "adaptive", "display": "summarized"}),
+        ("thinking", {"type": "adaptive", "display": "omitted"}),
         ("service_tier", "auto"),
     ),
     "gemini": (
@@ -183,6 +186,7 @@ def _twins(options: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 
 
 TWINS: Final[Mapping[ProtocolName, Mapping[str, tuple[str, ...]]]] = {
-    protocol: _twins(options) for protocol, options in OPTIONS.items()
+    protocol: {**_twins(options), **({"parallel": ("tool_choice",)} if protocol == "anthropic" else {})}
+    for protocol, options in OPTIONS.items()
 }
 """Meaning → the fields that have it."""

@@ -7,8 +7,10 @@ several fields, content in parts) are known here, because real recordings hold t
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 Json = Mapping[str, Any]
@@ -39,6 +41,8 @@ class Reading:
     finish: str | None = None
     tokens: Tokens = field(default_factory=Tokens)
     images: int = 0
+    transcript: str = ""
+    """What a spoken answer says."""
     alternatives: int = 1
     """How many alternatives the answer has."""
 
@@ -48,14 +52,18 @@ class Reading:
         self.pieces.append(text)
 
 
+class Cut(str):
+    """Arguments that stop in their middle."""
+
+
 def parsed(arguments: Any) -> Any:
-    """Arguments as a value; text that is no JSON stays text, no arguments at all are ``{}``."""
+    """Arguments as a value; no arguments at all are ``{}``."""
     if not isinstance(arguments, str):
         return {} if arguments is None else arguments
     try:
         return json.loads(arguments) if arguments.strip() else {}
     except ValueError:
-        return arguments
+        return Cut(arguments)
 
 
 def _total(*counts: int | None) -> int | None:
@@ -87,9 +95,11 @@ def chat(answer: Json) -> Reading:
         reading.refusal = message.get("refusal") or ""
         reading.reasoning = thinking or _chat_reasoning(message)
         reading.images = len(message.get("images") or [])
+        reading.transcript = (message.get("audio") or {}).get("transcript") or ""
         for call in message.get("tool_calls") or []:
             inner = call.get("function") or call.get("custom") or {}
-            reading.calls.append((inner.get("name", ""), parsed(inner.get("arguments", inner.get("input")))))
+            arguments = inner["input"] if "input" in inner else parsed(inner.get("arguments"))
+            reading.calls.append((inner.get("name", ""), arguments))
             reading.ids.append(call.get("id"))
         if message.get("function_call"):
             legacy = message["function_call"]
@@ -199,14 +209,47 @@ def messages(answer: Json) -> Reading:
     return reading
 
 
+def _assembled(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Parts in which calls whose arguments came piece by piece (Vertex) are whole."""
+    out: list[dict[str, Any]] = []
+    for part in parts:
+        call = part.get("functionCall") or {}
+        going_on = bool(out) and "functionCall" in part and not call.get("name")
+        if going_on or call.get("willContinue"):
+            if not going_on:
+                out.append({**part, "functionCall": {"id": call.get("id"), "name": call["name"], "args": {}}})
+            for piece in call.get("partialArgs") or []:
+                _put(out[-1]["functionCall"]["args"], piece)
+        else:
+            out.append(part)
+    return out
+
+
+def _put(arguments: dict[str, Any], piece: Json) -> None:
+    """Set or lengthen the value at a JSON path such as ``$.list[0].name``."""
+    steps = [step or int(number) for step, number in re.findall(r"\.(\w+)|\[(\d+)\]", piece["jsonPath"])]
+    value = next((piece[name] for name in ("stringValue", "numberValue", "boolValue") if name in piece), None)
+    at: Any = arguments
+    for step, after in pairwise([*steps, None]):
+        if isinstance(at, list) and len(at) == step:
+            at.append([] if isinstance(after, int) else {} if after is not None else None)
+        if after is None:
+            before = at[step] if isinstance(at, list) else at.get(step)
+            at[step] = before + value if isinstance(before, str) and isinstance(value, str) else value
+        elif isinstance(at, dict):
+            at = at.setdefault(step, [] if isinstance(after, int) else {})
+        else:
+            at = at[step]
+
+
 def contents(answers: list[dict[str, Any]]) -> Reading:
     reading = Reading(alternatives=0)
+    parts: list[dict[str, Any]] = []
     for answer in answers:
         candidates = answer.get("candidates") or []
         reading.alternatives = max(reading.alternatives, len(candidates))
         for candidate in [one for one in candidates if one.get("index", 0) == 0][:1]:
-            for part in (candidate.get("content") or {}).get("parts") or []:
-                _add_part(reading, part)
+            parts += (candidate.get("content") or {}).get("parts") or []
             reading.finish = candidate.get("finishReason") or reading.finish
         blocked = (answer.get("promptFeedback") or {}).get("blockReason")
         reading.finish = reading.finish or blocked
@@ -218,6 +261,8 @@ def contents(answers: list[dict[str, Any]]) -> Reading:
                 _total(usage.get("candidatesTokenCount"), usage.get("thoughtsTokenCount")),
                 usage.get("thoughtsTokenCount"),
             )
+    for part in _assembled(parts):
+        _add_part(reading, part)
     return reading
 
 

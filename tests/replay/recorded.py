@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from tests.replay.reading import parsed
 from tests.replay.records import Record
 from tests.support.sse import decode
 from tests.support.vendors.dialects import ProtocolName
@@ -66,7 +67,7 @@ def recorded(name: str, record: Record) -> Recorded:
         try:
             answer, error = said(protocol, raw, stream)
             kind = "error" if answer is None else kind
-        except ValueError:
+        except (ValueError, LookupError, TypeError, AttributeError):
             kind = "broken"
     return Recorded(" ".join(label.split()), protocol, kind, status, stream, raw, request, path, answer, error)
 
@@ -100,24 +101,51 @@ def _protocol(told: str, host: str, raw: bytes) -> ProtocolName:
 
 
 def said(protocol: ProtocolName, raw: bytes, stream: bool) -> tuple[Any, Any]:
-    """The answer and, where there is none, the error."""
+    """The answer and, where there is none, the error. Raises :class:`ValueError` for one that has no end."""
     if not stream:
         whole = json.loads(raw)
         if protocol == "gemini":
             return [whole], None
         failed = whole.get("error") if whole.get("status") in (None, "failed") else None
-        return (None, whole) if failed else (whole, None)
+        if whole.get("status") in ("queued", "in_progress"):
+            raise ValueError("the answer is still to come")
+        return (None, whole) if failed else (_finished(protocol, whole), None)
     frames = _frames(raw)
     failure = next((frame for frame in frames if _is_error(frame)), None)
     if failure is not None:
         return None, failure
-    return _FOLDS[protocol](frames), None
+    if not any(_is_end(protocol, frame) for frame in frames) and b"[DONE]" not in raw:
+        raise ValueError("the stream has no end")
+    return _finished(protocol, _FOLDS[protocol](frames)), None
+
+
+def _is_end(protocol: ProtocolName, frame: Json) -> bool:
+    match protocol:
+        case "openai_chat":
+            return any(choice.get("finish_reason") for choice in frame.get("choices") or [])
+        case "openai_responses":
+            return frame.get("type") in ("response.completed", "response.incomplete")
+        case "anthropic":
+            return frame.get("type") == "message_stop"
+        case "gemini":
+            ended = any(candidate.get("finishReason") for candidate in frame.get("candidates") or [])
+            return ended or bool((frame.get("promptFeedback") or {}).get("blockReason"))
+
+
+def _finished(protocol: ProtocolName, answer: Any) -> Any:
+    """The answer, if it isn't one that the vendor could not give."""
+    words = [choice.get("finish_reason") for choice in answer.get("choices") or []] if protocol == "openai_chat" else []
+    if "error" in words or "insufficient_system_resource" in words:
+        raise ValueError("the vendor failed")
+    return answer
 
 
 def _frames(raw: bytes) -> list[Json]:
     if raw.lstrip()[:1] == b"[":
         return list(json.loads(raw))
     frames = []
+    # An error in a field of its own, which the standard for events doesn't know.
+    raw = re.sub(rb"(?m)^error: (?=\{)", b"event: error\ndata: ", raw)
     for event in decode(raw, keep_unfinished=True):
         if event.data.strip() == "[DONE]":
             break
@@ -245,7 +273,7 @@ def _messages(frames: list[Json]) -> Json:
                 message["usage"] |= told
     for index, text in inputs.items():
         if text.strip():
-            content[index]["input"] = json.loads(text)
+            content[index]["input"] = parsed(text)
     return {**message, "content": [content[index] for index in sorted(content)]}
 
 

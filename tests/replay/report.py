@@ -29,6 +29,7 @@ class Report:
     refused: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
     """Checks by their first word, whatever came out."""
+    skipped: Counter[str] = field(default_factory=Counter)
 
     @contextmanager
     def check(self, kind: str, name: str) -> Iterator[None]:
@@ -45,6 +46,15 @@ class Report:
         else:
             self.passed += 1
 
+    def skip(self, what: str) -> None:
+        """Count something that is none of the gateway's business."""
+        self.skipped[what] += 1
+
+    def note(self, what: str, name: str) -> None:
+        """Print and count something that is worth a look, and no failure of the gateway."""
+        self.skipped[what] += 1
+        sys.stdout.write(f"NOTE {what}: {name}\n")
+
     def fail(self, name: str, told: str) -> None:
         """Count and print a disagreement."""
         self.failed += 1
@@ -55,6 +65,7 @@ class Report:
         """The closing lines."""
         lines = [f"{count:6} {kind}" for kind, count in self.kinds.items()]
         lines += [f"{count:6} refused as documented: {reason}" for reason, count in sorted(self.refused.items())]
+        lines += [f"{count:6} not judged: {what}" for what, count in sorted(self.skipped.items())]
         return "\n".join([*lines, f"{self.passed} passed, {self.failed} failed"])
 
 

@@ -50,10 +50,13 @@ def _as_typed(protocol: ProtocolName, body: Any) -> Any:
     """Take out of a body what its vendor takes and the SDK's types leave out.
 
     Anthropic's types are those of version 2026-10-21, without sampling, which version 2023-06-01 takes. OpenAI's types
-    want the id and status of an earlier answer's message, which OpenAI's own agent doesn't send.
+    want the id and status of an earlier answer's message, which OpenAI's own agent doesn't send, and know no films,
+    which compatible servers take.
     """
     if not isinstance(body, dict):
         return body
+    if protocol == "openai_chat" and isinstance(body.get("messages"), list):
+        return {**body, "messages": [_without_films(message) for message in body["messages"]]}
     if protocol == "anthropic":
         return {name: value for name, value in body.items() if name not in ("temperature", "top_p", "top_k")}
     if protocol == "openai_responses" and isinstance(body.get("input"), list):
@@ -66,6 +69,13 @@ def _as_typed(protocol: ProtocolName, body: Any) -> Any:
             "input": [{**stored, **item} if own else item for item, own in zip(body["input"], said, strict=True)],
         }
     return body
+
+
+def _without_films(message: Any) -> Any:
+    content = message.get("content") if isinstance(message, dict) else None
+    if not isinstance(content, list):
+        return message
+    return {**message, "content": [part for part in content if part.get("type") != "video_url"]}
 
 
 @cache

@@ -27,6 +27,9 @@ WORDS: Final = frozenset({"arguments", "args", "response", "output"})
 HOSTED_CALLS: Final = words(
     "web_search_call file_search_call code_interpreter_call image_generation_call mcp_call mcp_list_tools"
 )
+CONTAINERS: Final = words("content text messages input contents parts system instructions tool_calls tool_result")
+"""Words of losses that name no kind of thing: they hold everything."""
+SYNONYMS: Final[Mapping[str, str]] = {"citations": "(?:citations|annotations)"}
 REASONING: Final = "(reasoning)"
 """Mark of places that hold a model's thinking."""
 NOT_FOR_OTHERS: Final = "x-anthropic-billing-header:"
@@ -114,6 +117,14 @@ def _spoken(value: Any, where: str, key: str = "") -> Iterator[tuple[str, str]]:
                 yield from _spoken(member, at, name)
 
 
+def _is_part(where: str, path: str) -> bool:
+    """Whether a loss such as ``messages[1].citations`` names a kind of thing that the place belongs to."""
+    turn, _, kind = path.rpartition(".")
+    kind = SYNONYMS.get(kind.partition("[")[0], kind.partition("[")[0])
+    same_turn = not turn or turn.partition("[")[0] in ("messages", "input", "contents")
+    return same_turn and kind not in CONTAINERS and re.search(rf"\.{kind}\b", where) is not None
+
+
 def _is_the_vendors(value: Mapping[str, Any]) -> bool:
     """Whether an item or block belongs to a tool that the vendor runs."""
     kind = str(value.get("type"))
@@ -154,7 +165,7 @@ def _is_told(where: str, told: list[str]) -> bool:
     kind = re.search(r"\((\w+)\)", where)
     if kind is not None and any(kind[1] in path for path in told):
         return True
-    if any(f".{path.rpartition('.')[2]}[" in where for path in told if path.endswith("citations")):
+    if any(_is_part(where, path) for path in told):
         return True
     if where.startswith("tools["):
         return any(path.partition(".")[0] == where.partition(".")[0] for path in told)

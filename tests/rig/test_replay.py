@@ -65,7 +65,7 @@ def test_a_refusal_that_nobody_documented_is_a_failure(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "FAILED decoded: one:1 POST /v1/chat/completions" in done.stdout
     # As it is, the request goes to its own vendor; everywhere else it is refused.
-    assert done.stdout.splitlines()[-1] == "0 passed, 10 failed"
+    assert done.stdout.splitlines()[-1] == "1 passed, 10 failed"
 
 
 def test_answers_that_say_the_same_in_every_protocol_pass(tmp_path: Path) -> None:
@@ -92,8 +92,16 @@ def test_answers_that_say_the_same_in_every_protocol_pass(tmp_path: Path) -> Non
     assert all(f" {kind}" in done.stdout for kind in kinds)
 
 
-def test_an_answer_that_nothing_is_known_of_is_a_failure(tmp_path: Path) -> None:
+def test_what_is_no_conversation_is_counted_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "one.jsonl").write_bytes(answered("telegraph", "."))
     done = replay(recordings=tmp_path)
+    assert done.returncode == 0
+    assert "1 not judged: recordings of 'telegraph'" in done.stdout
+
+
+def test_a_record_that_can_not_be_read_is_a_failure_and_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "one.jsonl").write_bytes(b'{"path": 5}\n' + captured("/v1/models", None, method="GET"))
+    done = replay(captures=tmp_path)
     assert done.returncode == 1
-    assert done.stdout.splitlines()[-1] == "0 passed, 1 failed"
+    assert "FAILED read: one:1" in done.stdout
+    assert done.stdout.splitlines()[-1] == "3 passed, 1 failed"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.support import sse as reference
 
 from codenex.core.errors import Fault, FaultKind
-from codenex.wire.sse import Frame, SseDecoder, data_event, last_boundary, named_event
+from codenex.wire.sse import ERROR_FIELD, Frame, SseDecoder, data_event, last_boundary, named_event
 
 CASES: dict[bytes, list[Frame]] = {
     b"data: a\n\n": [Frame(b"", b"a")],
@@ -42,6 +42,13 @@ def decoded(*pieces: bytes) -> list[Frame]:
 @pytest.mark.parametrize("stream", CASES, ids=repr)
 def test_whole(stream: bytes) -> None:
     assert decoded(stream) == CASES[stream]
+
+
+def test_an_error_in_a_field_of_its_own_is_an_event_where_it_is_asked_for() -> None:
+    stream = b"data: a\n\nerror: x: y\n\ndata: b\n\n"
+    assert decoded(stream) == [Frame(b"", b"a"), Frame(b"", b"b")]
+    decoder = SseDecoder(errors=True)
+    assert decoder.feed(stream) == [Frame(b"", b"a"), Frame(ERROR_FIELD, b"x: y"), Frame(b"", b"b")]
 
 
 @pytest.mark.parametrize("stream", CASES, ids=repr)

@@ -22,6 +22,8 @@ _JOINED = 64 * 1024
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BARE_CR = re.compile(rb"\n\r(?=[^\n])")
 _BOM = b"\xef\xbb\xbf"
+#: Name of an event whose text stood in a field of its own, ``error: {…}``, as llama.cpp's relatives write it.
+ERROR_FIELD = b"error:"
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -36,11 +38,13 @@ class SseDecoder:
 
     ``feed`` returns the frames completed so far, and raises :class:`~codenex.core.errors.Fault` (``upstream``) when an
     event grows over the limit. ``eof`` returns the frame that lacks its blank line, of which half may be missing.
+    With ``errors`` the field ``error``, which the standard ignores, is an event as well (``ERROR_FIELD``).
     """
 
-    __slots__ = ("_data", "_event", "_first", "_limit", "_pending", "_scanned", "_size")
+    __slots__ = ("_data", "_errors", "_event", "_first", "_limit", "_pending", "_scanned", "_size")
 
-    def __init__(self, limit: int = EVENT_LIMIT) -> None:
+    def __init__(self, limit: int = EVENT_LIMIT, *, errors: bool = False) -> None:
+        self._errors = errors
         self._pending = bytearray()
         self._scanned = 0
         self._event = b""
@@ -137,6 +141,8 @@ class SseDecoder:
             self._size += len(value) + 1
         elif name == b"event":
             self._event = value
+        elif name == b"error" and self._errors:
+            self._event, self._data = ERROR_FIELD, [value]
 
     def _dispatch(self, frames: list[Frame]) -> None:
         if self._data:

@@ -210,6 +210,15 @@ def test_errors_in_the_middle(frame: bytes, kind: FaultKind):
     assert (fault.kind, fault.message, fault.from_upstream) == (kind, "down", True)
 
 
+@pytest.mark.pitfall("ERR-7", "ERR-9")
+def test_an_error_in_a_field_of_its_own():
+    begun = stream(*HELLO[:2], done=False)
+    # Clients ignore the field, so that it counts as an end without an error that they have been told.
+    for frame in (b'error: {"error": {"message": "down"}}', b'error: {"message": "down"}', b"error: down"):
+        fault = fault_of(begun + frame + b"\n\n")
+        assert (fault.kind, fault.message) == (FaultKind.UPSTREAM_TRUNCATED, "down")
+
+
 def test_a_reason_that_is_a_failure():
     assert fault_of(stream(*HELLO[:2], chunk({}, "error"))).kind is FaultKind.UPSTREAM
     assert fault_of(stream(*HELLO[:2], chunk({}, "insufficient_system_resource"))).kind is FaultKind.OVERLOADED

@@ -14,7 +14,7 @@ from codenex.protocols.openai_chat.errors import in_band_fault
 from codenex.protocols.openai_chat.response import decode_body
 from codenex.wire.json_array import is_cut
 from codenex.wire.opening import Opening
-from codenex.wire.sse import EVENT_LIMIT, Frame, SseDecoder
+from codenex.wire.sse import ERROR_FIELD, EVENT_LIMIT, Frame, SseDecoder
 
 __all__ = ["StreamDecoder", "StreamEncoder"]
 
@@ -30,7 +30,7 @@ class StreamDecoder:
 
     def __init__(self) -> None:
         self._reader = ChunkReader()
-        self._frames = SseDecoder()
+        self._frames = SseDecoder(errors=True)
         self._opening = Opening()
         #: the body so far, where it is JSON and not a stream
         self._body: bytearray | None = None
@@ -71,8 +71,7 @@ class StreamDecoder:
             self._truncated()
         return self._reader.assembly.take()
 
-    def _truncated(self) -> None:
-        told = "the upstream ended the stream before the answer was complete"
+    def _truncated(self, told: str = "the upstream ended the stream before the answer was complete") -> None:
         self._reader.fail(Fault(FaultKind.UPSTREAM_TRUNCATED, told, from_upstream=True))
 
     def _whole(self, body: bytes) -> list[e.StreamEvent]:
@@ -99,6 +98,11 @@ class StreamDecoder:
                 self._reader.end()
                 continue
             value = _parsed(data)
+            if frame.event == ERROR_FIELD:
+                # No client knows this field: where the bytes pass on as they are, it has to be told again.
+                fault = in_band_fault(value, event=True) if isinstance(value, dict) else None
+                self._truncated(fault.message if fault is not None else data.decode("utf-8", "replace"))
+                return
             if isinstance(value, list) and value and isinstance(value[0], dict) and "error" in value[0]:
                 value = value[0]
             if isinstance(value, dict):
