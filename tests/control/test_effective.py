@@ -46,7 +46,7 @@ def test_every_setting_arrives(home: Home) -> None:
         config_dir="configs",
         data_dir="d",
         log_dir="l",
-        client_key_digests=settings.client_key_digests,
+        client_keys=settings.client_keys,
         model_provider="claude-custom",
         accounts=settings.accounts,
         model_aliases={"fast": "demo"},

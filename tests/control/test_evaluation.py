@@ -116,7 +116,7 @@ def test_no_damage_opens_anything(folder: Path, name: str, data: st.DataObject) 
     """Cut anywhere, or with any byte changed: the operator's key stays the only one, or nothing starts."""
     (folder / "configs" / "config.json").write_text(json.dumps(CONFIG))
     (folder / "configs" / "provider_pools.json").write_text(json.dumps(POOLS))
-    digests = evaluate().settings.client_key_digests
+    keys = evaluate().settings.client_keys
     path = folder / "configs" / name
     content = bytearray(path.read_bytes())
     at = data.draw(st.integers(0, len(content) - 1))
@@ -127,8 +127,8 @@ def test_no_damage_opens_anything(folder: Path, name: str, data: st.DataObject) 
     path.write_bytes(content)
     answer = evaluate()
     if answer.problems:
-        assert answer.settings.client_key_digests == digests
+        assert answer.settings.client_keys == keys
         assert in_use(answer) == (7, ["one"])
     else:
         # A change that leaves a valid file is an edit; there is a key all the same.
-        assert len(answer.settings.client_key_digests) == 1
+        assert len(answer.settings.client_keys) == 1

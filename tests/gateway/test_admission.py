@@ -14,8 +14,10 @@ from tests.support.replies import hang
 from tests.support.vendor import ScriptedVendor
 
 from codenex.core.errors import Fault, FaultKind
-from codenex.gateway.admission import Admission
-from codenex.store.settings import Settings
+from codenex.core.usage import Usage
+from codenex.gateway.admission import SPENT, Admission
+from codenex.pool.budget import period_of, spent_word
+from codenex.store.settings import ClientKey, Settings
 from codenex.store.shared_memory import SharedMemory
 
 
@@ -93,7 +95,7 @@ KEY = "a" * 64
 
 
 def counting(limit: int, clock: list[float], shared: SharedMemory | None = None) -> Admission:
-    made = Settings(client_key_digests=(KEY,), requests_per_minute=limit, rows={KEY: 3})
+    made = Settings(client_keys=(ClientKey(KEY, "k"),), requests_per_minute=limit, rows={KEY: 3})
     return Admission(made, SharedMemory(None, 1) if shared is None else shared, clock=lambda: clock[0])
 
 
@@ -101,7 +103,7 @@ def let_through(gate: Admission, attempts: int) -> int:
     passed = 0
     for _ in range(attempts):
         with contextlib.suppress(Fault):
-            gate.count(KEY)
+            gate.admit(ClientKey(KEY, "k"))
             passed += 1
     return passed
 
@@ -111,7 +113,7 @@ def test_a_key_may_make_so_many_requests_a_minute_and_waits_long_enough() -> Non
     gate = counting(10, clock)
     assert let_through(gate, 50) == 10
     with pytest.raises(Fault) as caught:
-        gate.count(KEY)
+        gate.admit(ClientKey(KEY, "k"))
     assert (caught.value.kind, caught.value.code) == (FaultKind.RATE_LIMIT, "rate_limit_exceeded")
     assert caught.value.retry_after is not None
     assert caught.value.retry_after > 0
@@ -123,11 +125,63 @@ def test_other_keys_and_no_limit_are_not_counted() -> None:
     assert let_through(counting(0, [0.0]), 1000) == 1000
     gate = counting(1, [0.0])
     for _ in range(5):
-        gate.count("b" * 64)
+        gate.admit(ClientKey("b" * 64, "other"))
 
 
 def test_a_new_limit_holds_for_what_was_counted_before() -> None:
     gate = counting(100, [500.0])
     assert let_through(gate, 20) == 20
-    gate.configure(Settings(client_key_digests=(KEY,), requests_per_minute=25, rows={KEY: 3}))
+    gate.configure(Settings(client_keys=(ClientKey(KEY, "k"),), requests_per_minute=25, rows={KEY: 3}))
     assert let_through(gate, 20) == 5
+
+
+def test_tokens_are_counted_when_they_are_known() -> None:
+    clock = [500.0]
+    gate = counting(0, clock)
+    key = ClientKey(KEY, "k", tokens_per_minute=1000)
+    (before,) = gate.admit(key)
+    assert (before.what, before.limit, before.remaining) == ("tokens", 1000, 1000)
+    gate.settle(key, Usage(input_uncached=600, output_text=300))
+    (after,) = gate.admit(key)
+    assert after.remaining == 100
+    gate.settle(key, Usage(input_uncached=600))
+    with pytest.raises(Fault) as caught:
+        gate.admit(key)
+    assert caught.value.kind is FaultKind.RATE_LIMIT
+    assert "1000 tokens" in caught.value.message
+    clock[0] += (caught.value.retry_after or 0) + 0.001
+    gate.admit(key)
+
+
+def test_unknown_usage_counts_nothing() -> None:
+    gate = counting(0, [500.0])
+    key = ClientKey(KEY, "k", tokens_per_minute=10)
+    gate.settle(key, None)
+    gate.settle(key, Usage())
+    assert gate.admit(key)[0].remaining == 10
+
+
+def test_a_keys_own_limit_goes_before_the_general_one() -> None:
+    gate = counting(100, [500.0])
+    key = ClientKey(KEY, "k", requests_per_minute=3)
+    assert [gate.admit(key)[0].remaining for _ in range(3)] == [2, 1, 0]
+    with pytest.raises(Fault):
+        gate.admit(key)
+
+
+def test_a_budget_that_is_used_up_waits_for_the_next_period() -> None:
+    shared = SharedMemory(None, 1)
+    now = [1_700_000_000.0]
+    made = Settings(client_keys=(ClientKey(KEY, "k"),), rows={KEY: 3})
+    gate = Admission(made, shared, clock=lambda: 0.0, wall=lambda: now[0])
+    key = ClientKey(KEY, "k", budget=2.0, budget_period="day")
+    gate.admit(key)
+    shared.write(3, SPENT, spent_word(period_of(now[0], "day"), 1.99))
+    gate.admit(key)
+    shared.write(3, SPENT, spent_word(period_of(now[0], "day"), 2.0))
+    with pytest.raises(Fault) as caught:
+        gate.admit(key)
+    assert (caught.value.kind, caught.value.code) == (FaultKind.RATE_LIMIT, "budget_exceeded")
+    assert caught.value.retry_after == pytest.approx(86_400 - now[0] % 86_400)
+    now[0] += caught.value.retry_after or 0
+    gate.admit(key)

@@ -3,10 +3,11 @@
 import pytest
 
 from codenex.core.errors import Fault
-from codenex.gateway.authentication import authenticate, digest_of
+from codenex.gateway.authentication import Keyring, check_permission, digest_of
+from codenex.store.settings import ClientKey
 
 KEY = "cdx-correct-horse"
-DIGESTS = (digest_of("another"), digest_of(KEY))
+KEYS = (ClientKey(digest_of("another"), "other"), ClientKey(digest_of(KEY), "mine"))
 
 
 class Request:
@@ -31,7 +32,7 @@ class Request:
     ],
 )
 def test_accepted(request_):
-    assert authenticate(request_, DIGESTS) == digest_of(KEY)
+    assert Keyring(KEYS).authenticate(request_).id == "mine"
 
 
 @pytest.mark.parametrize(
@@ -55,11 +56,49 @@ def test_accepted(request_):
 )
 def test_refused(request_):
     with pytest.raises(Fault) as caught:
-        authenticate(request_, DIGESTS)
+        Keyring(KEYS).authenticate(request_)
     assert caught.value.status == 401
     assert KEY not in caught.value.message
 
 
 def test_without_configured_keys_nothing_opens():
     with pytest.raises(Fault):
-        authenticate(Request([("x-api-key", KEY)]), ())
+        Keyring(()).authenticate(Request([("x-api-key", KEY)]))
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [({"disabled": True}, "revoked_api_key"), ({"expires": 1000.0}, "expired_api_key"), ({"expires": 1000.1}, None)],
+)
+def test_keys_that_have_ended_say_so(fields, code):
+    keyring = Keyring([ClientKey(digest_of(KEY), "mine", **fields)], wall=lambda: 1000.0)
+    request = Request([("x-api-key", KEY)])
+    if code is None:
+        assert keyring.authenticate(request).id == "mine"
+        return
+    with pytest.raises(Fault) as caught:
+        keyring.authenticate(request)
+    assert (caught.value.status, caught.value.code) == (401, code)
+
+
+@pytest.mark.parametrize(
+    ("models", "providers", "code"),
+    [
+        ((), (), None),
+        (("gpt-5",), (), None),
+        (("alias",), (), None),
+        (("gpt-*",), (), None),
+        (("*",), ("openai-custom",), None),
+        (("claude-*", "gemini-3"), (), "model_not_allowed"),
+        (("gpt-5*x",), (), "model_not_allowed"),
+        ((), ("claude-custom",), "provider_not_allowed"),
+    ],
+)
+def test_a_key_may_do_what_its_lists_say(models, providers, code):
+    key = ClientKey("d", "k", models=models, providers=providers)
+    if code is None:
+        check_permission(key, "openai-custom", "gpt-5", "alias")
+        return
+    with pytest.raises(Fault) as caught:
+        check_permission(key, "openai-custom", "gpt-5", "alias")
+    assert (caught.value.status, caught.value.code) == (403, code)

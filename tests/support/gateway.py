@@ -16,7 +16,7 @@ from codenex.gateway.exchange import Handler
 from codenex.gateway.gateway import Gateway, render_error
 from codenex.providers.transport import Transport
 from codenex.server import AccessRecord, Limits, Server
-from codenex.store.settings import Account, Settings
+from codenex.store.settings import Account, ClientKey, Settings
 from codenex.supervisor.listeners import listen
 
 KEY = "cdx-key-for-tests"
@@ -64,7 +64,7 @@ def settings_for(*accounts: Account, **fields: Any) -> Settings:
     for account in accounts:
         groups[account.provider] = (*groups.get(account.provider, ()), account)
     values: dict[str, Any] = {
-        "client_key_digests": (digest_of(KEY),),
+        "client_keys": (ClientKey(digest_of(KEY), "tests"),),
         "accounts": groups,
         "ever_configured": bool(accounts),
         "envelope_key": "00" * 32,

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
+from contextlib import suppress
+
+#: Below what Linux gives to connections that go out: none of them can take a port between its choice and its use.
+_RANGE = (10_000, 32_000)
 
 
 def free_port() -> int:
     """A TCP port on loopback that was free a moment ago; prefer to bind port 0 where that is possible."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    while True:
+        port = _RANGE[0] + secrets.randbelow(_RANGE[1] - _RANGE[0])
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def accepts(port: int) -> bool:

@@ -58,6 +58,7 @@ async def _serve(link: MasterLink) -> None:
         ingest=folder / INGEST_SOCKET,
         supervision=MasterSupervision(link),
         problems=generation.problems,
+        shared=link.shared,
     )
 
     def renewed(generation: Generation) -> None:

@@ -60,10 +60,9 @@ async def _serve(generation: Generation, listeners: list[socket.socket], folder:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     generations = OwnGenerations(generation)
-    lazy = _LazyControl(generations, folder)
-    async with data_plane(
-        generations, SharedMemory(None, 1), listeners, lazy.control, lazy.ingest, GATHER_SECONDS
-    ) as plane:
+    shared = SharedMemory(None, 1)
+    lazy = _LazyControl(generations, folder, shared)
+    async with data_plane(generations, shared, listeners, lazy.control, lazy.ingest, GATHER_SECONDS) as plane:
         address = shown(*listeners[0].getsockname()[:2])
         scheme = "http" if generation.settings.tls_certificate is None else "https"
         print(f"codenex {__version__} listens on {scheme}://{address}", file=sys.stderr, flush=True)
@@ -122,8 +121,9 @@ class _LazyControl:
     """Starts the control part on first use, in this process, behind Unix sockets as in the other modes. One that
     has ended is started again."""
 
-    def __init__(self, generations: OwnGenerations, folder: Path) -> None:
+    def __init__(self, generations: OwnGenerations, folder: Path, shared: SharedMemory) -> None:
         self._generations = generations
+        self._shared = shared
         self._folder = folder
         self._service: ControlService | None = None
         self._lock = asyncio.Lock()
@@ -146,7 +146,7 @@ class _LazyControl:
 
     async def _new_service(self) -> ControlService:
         # Loading takes half a second, in which requests go on.
-        service = await asyncio.to_thread(_built, self._generations, self._folder)
+        service = await asyncio.to_thread(_built, self._generations, self._folder, self._shared)
         await service.start()
         return service
 
@@ -156,7 +156,7 @@ class _LazyControl:
             await self._service.stop()
 
 
-def _built(generations: OwnGenerations, folder: Path) -> ControlService:
+def _built(generations: OwnGenerations, folder: Path, shared: SharedMemory) -> ControlService:
     from codenex.control.administration import Administration
     from codenex.control.service import ControlService
     from codenex.control.supervision import Reloaded, Supervision
@@ -176,5 +176,6 @@ def _built(generations: OwnGenerations, folder: Path) -> ControlService:
         ingest=folder / INGEST_SOCKET,
         supervision=OwnSupervision(),
         problems=generations.generation.problems,
+        shared=shared,
     )
     return service

@@ -12,11 +12,13 @@ from codenex import __version__
 from codenex.control import passwords
 from codenex.control.administration import Administration
 from codenex.control.answers import add_error_handlers
+from codenex.control.client_keys_api import client_keys_router
 from codenex.control.guard import COOKIE, Guard
 from codenex.control.part import ControlPart
 from codenex.control.sessions import AGE_LIMIT
 from codenex.control.supervision import Supervision
 from codenex.control.system_api import system_router
+from codenex.control.usage_api import usage_router
 from codenex.core.redaction import hinted
 from codenex.store.settings import Account
 
@@ -67,6 +69,8 @@ def build_application(administration: Administration, part: ControlPart | None =
     application.include_router(_open_router())
     application.include_router(_guarded_router())
     application.include_router(system_router())
+    application.include_router(client_keys_router())
+    application.include_router(usage_router())
     return application
 
 

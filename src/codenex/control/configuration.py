@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +17,7 @@ from pydantic_settings import (
 )
 
 from codenex.control.errors import ConfigurationError
+from codenex.control.files import CONFIG, place_of
 from codenex.providers.registry import PROVIDER_TYPES
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -86,7 +84,7 @@ class Configuration(BaseSettings):
             init_settings,
             env_settings,
             dotenv_settings,
-            _ConfigFile(settings_cls, _file_instead.get() or folder / "config.json"),
+            _ConfigFile(settings_cls, place_of(CONFIG, folder / CONFIG)),
         )
 
 
@@ -112,19 +110,6 @@ class _ConfigFile(JsonConfigSettingsSource):
         if not isinstance(content, dict):
             raise ConfigurationError(f"{file_path} must hold an object with settings as keys")
         return {name: value for name, value in content.items() if value is not None and value != ""}
-
-
-_file_instead: ContextVar[Path | None] = ContextVar("_file_instead", default=None)
-
-
-@contextmanager
-def read_file(path: Path | None) -> Iterator[None]:
-    """Within the block, read this file instead of ``config.json``; ``None`` reads ``config.json`` itself."""
-    token = _file_instead.set(path)
-    try:
-        yield
-    finally:
-        _file_instead.reset(token)
 
 
 def _config_folder(*sources: PydanticBaseSettingsSource) -> Path:

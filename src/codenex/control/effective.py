@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 import msgspec
 
+from codenex.control.client_keys import keys_in
 from codenex.control.configuration import Configuration
 from codenex.control.errors import ConfigurationError
 from codenex.control.keys import checked_client_key, generated_key
 from codenex.control.network import checked_authorities, checked_certificate, checked_networks
 from codenex.control.pools import accounts_of
+from codenex.gateway.authentication import digest_of
 from codenex.providers.registry import PROVIDER_TYPES, is_known
 from codenex.store.files import create_once
-from codenex.store.settings import Settings
+from codenex.store.settings import ClientKey, Settings
 
 
 class Effective(msgspec.Struct):
@@ -40,6 +41,7 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
         )
     certificate, key = checked_certificate(configuration.TLS_CERTIFICATE, configuration.TLS_KEY)
     ever_configured = _ever_configured(configuration, bool(accounts), make)
+    named_keys = keys_in(configuration.CONFIG_DIR)
     envelope_key = _envelope_key(configuration, make)
     client_key = _client_key(configuration, made, make)
     settings = Settings(
@@ -48,7 +50,7 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
         config_dir=str(configuration.CONFIG_DIR),
         data_dir=str(configuration.DATA_DIR),
         log_dir=str(configuration.LOG_DIR),
-        client_key_digests=() if client_key is None else (hashlib.sha256(client_key.encode()).hexdigest(),),
+        client_keys=(*([] if client_key is None else [_first_key(client_key)]), *named_keys),
         model_provider=provider,
         accounts=accounts,
         model_aliases=configuration.modelAliases,
@@ -72,6 +74,11 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
         claude_code_path=configuration.CLAUDE_CODE_PATH,
     )
     return Effective(settings, notices, made)
+
+
+def _first_key(key: str) -> ClientKey:
+    """Return the one key that every server has, which may do everything."""
+    return ClientKey(digest_of(key), id="default", name="REQUIRED_API_KEY")
 
 
 def _client_key(configuration: Configuration, made: list[str], make: bool) -> str | None:

@@ -5,8 +5,10 @@ A value that would only fail when a request is sent (a header that can't be sent
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -111,6 +113,22 @@ class Entry:
             raise self._mistake(field, "must be a number of seconds above 0")
         return float(value)
 
+    def amount(self, field: str) -> float:
+        """Return a number of at least 0; 0 where it isn't said."""
+        value = self._fields.get(field)
+        if value is None:
+            return 0.0
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
+            raise self._mistake(field, "must be a number of at least 0")
+        return float(value)
+
+    def inner(self, field: str) -> Entry:
+        """Return an object of fields; an empty one where it isn't said."""
+        value = self._fields.get(field)
+        if value is not None and not isinstance(value, dict):
+            raise self._mistake(field, "must be an object")
+        return Entry(value or {}, f"{self.where}.{field}")
+
     def switch(self, field: str) -> bool:
         """Return true or false; false where it isn't said."""
         value = self._fields.get(field)
@@ -140,3 +158,27 @@ class Entry:
         except msgspec.ValidationError as error:
             raise self._mistake(field, f"does not fit: {error}") from None
         return value
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Return the object that a JSON file holds, an empty one where there is no file. Raises
+    :class:`ConfigurationError`."""
+    try:
+        text = path.read_text("utf-8-sig")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeError) as error:
+        raise ConfigurationError(f"{path} can't be read: {error}") from None
+    try:
+        content = json.loads(text, parse_constant=_no_constant)
+        # An escaped half of a character is no text that could be written or sent.
+        json.dumps(content, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{path} is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path} must hold an object")
+    return content
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")

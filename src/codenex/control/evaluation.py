@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from codenex import __version__
-from codenex.control.configuration import Configuration, load_configuration, read_file
+from codenex.control.configuration import Configuration, load_configuration
 from codenex.control.effective import Effective, effective_settings
 from codenex.control.errors import ConfigurationError
+from codenex.control.files import CLIENT_KEYS, CONFIG, FILES, POOLS, reading
+from codenex.control.pools import pools_path
 from codenex.core import json
 from codenex.store.files import write_atomically
 from codenex.store.rows import assigned_rows
@@ -97,7 +100,8 @@ def evaluated(flags: dict[str, Any], previous: Path | None, *, make: bool = True
         _keep_copies(configuration)
     settings = effective.settings
     keys = [account.uuid for group in settings.accounts.values() for account in group]
-    rows = assigned_rows([*settings.client_key_digests, *keys], _previous_rows(previous))
+    digests = [key.digest for key in settings.client_keys]
+    rows = assigned_rows([*digests, *keys], _previous_rows(previous))
     settings = msgspec.structs.replace(settings, rows=rows)
     process = Process(
         host=settings.host,
@@ -118,47 +122,43 @@ def _best(flags: dict[str, Any], make: bool) -> tuple[Configuration, Effective, 
         configuration = load_configuration(flags)
         return configuration, effective_settings(configuration, make=make), []
     except ConfigurationError as error:
-        for attempt in _with_copies(flags):
+        for copies in _copies(flags):
             try:
-                with read_file(attempt.pop("config.json", None)):
-                    configuration = load_configuration(flags | attempt)
-                    return (
-                        configuration,
-                        effective_settings(configuration, make=make),
-                        [f"{error}; the last good file is used"],
-                    )
+                with reading(copies):
+                    configuration = load_configuration(flags)
+                    effective = effective_settings(configuration, make=make)
+                return configuration, effective, [f"{error}; the last good file is used"]
             except ConfigurationError:
                 continue
         raise
 
 
-def _with_copies(flags: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what may be read instead of the files, in the order in which to try it."""
+def _copies(flags: dict[str, Any]) -> list[dict[str, Path]]:
+    """Return which copies may be read instead of the files: each alone, then more of them."""
     try:
-        with read_file(Path(os.devnull)):
+        with reading({CONFIG: Path(os.devnull)}):
             folder = load_configuration(flags).DATA_DIR / COPIES
-        config, pools = folder / "config.json", folder / "provider_pools.json"
-        has_config, has_pools = config.exists(), pools.exists()
+        there = {name: folder / name for name in FILES if (folder / name).exists()}
     except (ConfigurationError, OSError):
         return []
-    found: list[dict[str, Any]] = [{"config.json": config}] if has_config else []
-    if has_pools:
-        found += [{**attempt, "PROVIDER_POOLS_FILE_PATH": pools} for attempt in ({}, *found)]
-    return found
+    return [dict(some) for count in range(1, len(there) + 1) for some in combinations(there.items(), count)]
 
 
 def _keep_copies(configuration: Configuration) -> None:
     folder = configuration.DATA_DIR / COPIES
-    pools = configuration.PROVIDER_POOLS_FILE_PATH or configuration.CONFIG_DIR / "provider_pools.json"
-    for source in (configuration.CONFIG_DIR / "config.json", Path(pools)):
-        copy = folder / ("config.json" if source.name == "config.json" else "provider_pools.json")
+    sources = {
+        CONFIG: configuration.CONFIG_DIR / CONFIG,
+        POOLS: pools_path(configuration),
+        CLIENT_KEYS: configuration.CONFIG_DIR / CLIENT_KEYS,
+    }
+    for name, source in sources.items():
         # A full disk must not keep the server from starting.
         with contextlib.suppress(OSError):
             content = source.read_bytes() if source.exists() else None
             if content is None:
-                copy.unlink(missing_ok=True)
-            elif not copy.exists() or copy.read_bytes() != content:
-                write_atomically(copy, content)
+                (folder / name).unlink(missing_ok=True)
+            elif not (folder / name).exists() or (folder / name).read_bytes() != content:
+                write_atomically(folder / name, content)
 
 
 def _previous_rows(previous: Path | None) -> dict[str, int]:

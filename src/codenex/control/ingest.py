@@ -11,6 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from codenex.control.database.reports import Reports
 from codenex.control.events import Events
+from codenex.control.prices import cost_of
+from codenex.control.spending import Spending
 from codenex.core import json
 from codenex.telemetry.rows import Acknowledgement, Batch
 
@@ -21,10 +23,11 @@ _logger = logging.getLogger(__name__)
 class Ingest:
     """The receiving end. One batch is kept at a time, so that writers don't wait for each other in the database."""
 
-    def __init__(self, path: Path, reports: Reports, events: Events) -> None:
+    def __init__(self, path: Path, reports: Reports, events: Events, spending: Spending) -> None:
         self._path = path
         self._reports = reports
         self._events = events
+        self._spending = spending
         self._turn = asyncio.Lock()
         self._seen: dict[str, int] = {}
         self._writers: set[asyncio.StreamWriter] = set()
@@ -64,8 +67,12 @@ class Ingest:
             known = self._seen.get(batch.sender)
             if known is None:
                 known = await self._reports.through(batch.sender)
-            through = await self._reports.keep(batch, time.time())
+            costs = [cost_of(row) for row in batch.rows]
+            through = await self._reports.keep(batch, time.time(), costs)
             self._seen[batch.sender] = max(known, through)
+        for row, cost in zip(batch.rows, costs, strict=True):
+            if row.number > known:
+                self._spending.add(row.key, row.at, cost)
         for event in batch.events:
             if event.number > known:
                 self._events.publish(event.name, event.data, event.at)

@@ -5,16 +5,24 @@ from __future__ import annotations
 import os
 import time
 
+from codenex.control.database.statistics import Statistics
 from codenex.control.events import Events
+from codenex.control.spending import Spending
 from codenex.control.supervision import Supervision
 from codenex.control.system import Load
 from codenex.store.settings import Settings
+from codenex.store.shared_memory import SharedMemory
 
 
 class ControlPart:
     """Settings in use and what is wrong with the files, the processes, and what happens."""
 
-    def __init__(self, settings: Settings, problems: list[str], supervision: Supervision) -> None:
+    def __init__(
+        self, settings: Settings, problems: list[str], supervision: Supervision, spending: Spending | None = None
+    ) -> None:
+        self.spending = spending if spending is not None else Spending(settings, SharedMemory(None, 0))
+        #: Reads the kept requests, where there is a database.
+        self.statistics: Statistics | None = None
         self.settings = settings
         self.problems = problems
         self.supervision = supervision

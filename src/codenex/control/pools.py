@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -10,11 +9,17 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from codenex.control.configuration import Configuration
-from codenex.control.entries import Entry
+from codenex.control.entries import Entry, read_document
 from codenex.control.errors import ConfigurationError
+from codenex.control.files import POOLS, place_of
 from codenex.control.proxies import proxy_of
 from codenex.providers.registry import DEMO, PROVIDER_TYPES, ProviderType, is_known
 from codenex.store.settings import Account
+
+
+def pools_path(configuration: Configuration) -> Path:
+    """Return where the pools are kept."""
+    return configuration.PROVIDER_POOLS_FILE_PATH or configuration.CONFIG_DIR / POOLS
 
 
 def accounts_of(configuration: Configuration) -> tuple[dict[str, tuple[Account, ...]], list[str]]:
@@ -24,8 +29,8 @@ def accounts_of(configuration: Configuration) -> tuple[dict[str, tuple[Account, 
     """
     notices: list[str] = []
     found: dict[str, list[Account]] = {}
-    path = configuration.PROVIDER_POOLS_FILE_PATH or configuration.CONFIG_DIR / "provider_pools.json"
-    for name, entries in _pool_file(path).items():
+    path = pools_path(configuration)
+    for name, entries in _pool_file(place_of(POOLS, path)).items():
         kind = PROVIDER_TYPES.get(name)
         if kind is None:
             if not is_known(name):
@@ -44,28 +49,11 @@ def accounts_of(configuration: Configuration) -> tuple[dict[str, tuple[Account, 
 
 
 def _pool_file(path: Path) -> dict[str, list[dict[str, Any]]]:
-    try:
-        text = path.read_text("utf-8-sig")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeError) as error:
-        raise ConfigurationError(f"{path} can't be read: {error}") from None
-    try:
-        content = json.loads(text, parse_constant=_no_constant)
-        # An escaped half of a character is no text that could be written or sent.
-        json.dumps(content, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{path} is not JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"{path} must hold an object with provider types as keys")
+    content = read_document(path)
     for name, entries in content.items():
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             raise ConfigurationError(f"{path}: {name} must be a list of objects")
     return content
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
 
 
 def _account(kind: ProviderType, entry: Entry, position: int) -> Account:

@@ -16,11 +16,15 @@ from codenex.control.application import build_application
 from codenex.control.database.engine import database_url, open_database
 from codenex.control.database.reports import Reports
 from codenex.control.database.sessions import SessionTable
+from codenex.control.database.statistics import Statistics
+from codenex.control.files import FILES
 from codenex.control.ingest import Ingest
 from codenex.control.part import ControlPart
+from codenex.control.spending import Spending
 from codenex.control.supervision import Supervision
 from codenex.control.watching import Watch
 from codenex.store.settings import Settings
+from codenex.store.shared_memory import SharedMemory
 
 _logger = logging.getLogger(__name__)
 
@@ -40,8 +44,10 @@ class ControlService:
         ingest: Path | None = None,
         supervision: Supervision | None = None,
         problems: list[str] | None = None,
+        shared: SharedMemory | None = None,
     ) -> None:
-        self.part = ControlPart(administration.settings, problems or [], supervision or Supervision())
+        self._spending = Spending(administration.settings, shared or SharedMemory(None, 0))
+        self.part = ControlPart(administration.settings, problems or [], supervision or Supervision(), self._spending)
         self._administration = administration
         self._ingest_path = ingest
         self._ingest: Ingest | None = None
@@ -71,6 +77,7 @@ class ControlService:
         """Take over a new generation of settings."""
         self._administration.settings = self.part.settings = settings
         self.part.problems = problems
+        self._spending.configure(settings)
 
     async def start(self) -> None:
         """Start serving. Raises ``RuntimeError`` where the server, or SQLAlchemy's errors where the database does not
@@ -103,10 +110,13 @@ class ControlService:
         settings = self.part.settings
         self._engine = await open_database(database_url(settings.data_dir))
         await self._restore_sessions(SessionTable(self._engine))
-        self._ingest = Ingest(ingest, Reports(self._engine), self.part.events)
+        self.part.statistics = statistics = Statistics(self._engine)
+        for key, begin in self._spending.periods():
+            self._spending.restore(key, await statistics.spent(key.id, begin))
+        self._ingest = Ingest(ingest, Reports(self._engine), self.part.events, self._spending)
         await self._ingest.start()
         configs = Path(settings.config_dir)
-        watch = Watch([configs / "config.json", configs / "provider_pools.json"], self._files_changed)
+        watch = Watch([configs / name for name in FILES], self._files_changed)
         self._tasks = [
             asyncio.create_task(self._keep_sessions_for_ever(), name="sessions"),
             asyncio.create_task(watch.run(), name="file watch"),

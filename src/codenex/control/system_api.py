@@ -8,25 +8,18 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Header
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from codenex import __version__
 from codenex.control.events import Published
 from codenex.control.part import ControlPart
+from codenex.control.state import Part
 from codenex.control.system import memory_of
 from codenex.core import json
 
 #: Seconds without an event after which a comment shows that the stream lives.
 _KEEP_ALIVE = 15.0
-
-
-def _part(request: Request) -> ControlPart:
-    part: ControlPart = request.app.state.part
-    return part
-
-
-Part = Annotated[ControlPart, Depends(_part)]
 
 
 def system_router() -> APIRouter:

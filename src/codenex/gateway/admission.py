@@ -1,27 +1,32 @@
 """Admission: whether a request that is authenticated may go on, and what is settled when it ends.
 
-Requests in progress are bounded in each process. The rate of a client key is counted over all processes: each writes
-its own column of the shared memory and adds up everybody's.
+Requests in progress are bounded in each process. What a client key may use is counted over all processes: each writes
+its own column of the shared memory and adds up everybody's. What a key has spent is written by the control process,
+which knows the prices.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
 from codenex.core.errors import Fault, FaultKind
-from codenex.pool import rate_window
+from codenex.core.usage import Usage
+from codenex.gateway.rate_headers import Allowance
+from codenex.pool import budget, rate_window
 from codenex.store.rows import row_tag
-from codenex.store.settings import Settings
+from codenex.store.settings import ClientKey, Settings
 from codenex.store.shared_memory import SharedMemory
 
 WINDOW = 60.0
-#: The field of a client key's row that holds its window.
-_REQUESTS = 1
+#: Fields of a client key's row: its windows, and what it has spent.
+REQUESTS, TOKENS, SPENT = 1, 3, 4
 
 
 class Admission:
-    """Counts requests in progress, and those of each client key. ``clock`` gives seconds that all processes share."""
+    """Counts requests in progress, and what each client key uses. ``clock`` gives seconds that all processes share,
+    ``wall`` seconds since 1970."""
 
     def __init__(
         self,
@@ -30,42 +35,77 @@ class Admission:
         *,
         limit: int = 10_000,
         clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self.limit = limit
         self.in_progress = 0
         self._shared = shared
         self._clock = clock
+        self._wall = wall
         self.configure(settings)
 
     def configure(self, settings: Settings) -> None:
         """Take over a new generation of settings."""
-        self._rate = settings.requests_per_minute
-        self._rows: dict[str, tuple[int, int]] = {}
-        if self._shared is None:
-            return
-        for digest in settings.client_key_digests:
-            row = settings.rows.get(digest)
-            if row is not None:
-                self._rows[digest] = row, row_tag(digest)
-                self._shared.claim(row, row_tag(digest))
+        self._requests = settings.requests_per_minute
+        self._places: dict[str, _Place] = {}
+        for key in settings.client_keys:
+            row = settings.rows.get(key.digest)
+            if row is not None and self._shared is not None:
+                self._places[key.digest] = _Place(self._shared, row, row_tag(key.digest))
 
-    def count(self, key: str) -> None:
-        """Count a request of a client key (its digest). Raises :class:`Fault` ``rate_limit`` (429) beyond the
-        limit."""
-        place = self._rows.get(key)
-        if not self._rate or place is None or self._shared is None:
-            return
-        row, tag = place
+    def admit(self, key: ClientKey) -> list[Allowance]:
+        """Count a request of a client key; return what it may still use. Raises :class:`Fault` ``rate_limit`` (429)
+        beyond a limit."""
+        place = self._places.get(key.digest)
+        if place is None:
+            return []
+        self._check_budget(key, place)
+        allowances = []
+        requests = key.requests_per_minute or self._requests
+        if key.tokens_per_minute:
+            allowances.append(self._left("tokens", place, TOKENS, key.tokens_per_minute, 0))
+        if requests:
+            allowances.append(self._left("requests", place, REQUESTS, requests, 1))
+        return allowances
+
+    def settle(self, key: ClientKey, usage: Usage | None) -> None:
+        """Count the tokens of an answer."""
+        place = self._places.get(key.digest)
+        tokens = usage.total if usage is not None else None
+        if key.tokens_per_minute and place is not None and tokens:
+            place.add(TOKENS, self._clock(), tokens)
+
+    def _left(self, what: str, place: _Place, field: int, limit: int, amount: int) -> Allowance:
+        """Count ``amount``; return what is left of a limit. Raises :class:`Fault` beyond it."""
         now = self._clock()
-        words = self._shared.values(row, _REQUESTS, tag)
-        if rate_window.total(words, now, WINDOW) + 1 > self._rate:
+        words = place.words(field)
+        used = rate_window.total(words, now, WINDOW)
+        # A request needs a whole place; tokens are known afterwards, so that one is enough to begin with.
+        if used + max(1, amount) > limit:
             raise Fault(
                 FaultKind.RATE_LIMIT,
-                f"this key may make {self._rate} requests a minute",
+                f"this key may use {limit} {what} a minute",
                 code="rate_limit_exceeded",
-                retry_after=rate_window.wait(words, now, WINDOW, self._rate),
+                retry_after=rate_window.wait(words, now, WINDOW, limit),
             )
-        self._shared.write(row, _REQUESTS, rate_window.counted(self._shared.own(row, _REQUESTS), now, WINDOW))
+        if amount:
+            place.add(field, now, amount)
+        remaining = max(0, math.floor(limit - used - amount))
+        return Allowance(what, limit, remaining, rate_window.wait(words, now, WINDOW, 1.0))
+
+    def _check_budget(self, key: ClientKey, place: _Place) -> None:
+        if not key.budget:
+            return
+        now = self._wall()
+        number = budget.period_of(now, key.budget_period)
+        spent = sum(budget.spent(word, number) for word in place.words(SPENT))
+        if spent >= key.budget:
+            raise Fault(
+                FaultKind.RATE_LIMIT,
+                f"this key has used up its budget of {key.budget:g} dollars for this {key.budget_period}",
+                code="budget_exceeded",
+                retry_after=budget.period_ends(now, key.budget_period) - now,
+            )
 
     def __enter__(self) -> Admission:
         """Admit a request. Raises :class:`Fault` ``unavailable`` (503, retry after 1 s)."""
@@ -79,3 +119,20 @@ class Admission:
     def __exit__(self, *_: object) -> None:
         """Settle: the request has ended, whatever came of it."""
         self.in_progress -= 1
+
+
+class _Place:
+    """A client key's row in the shared memory."""
+
+    def __init__(self, shared: SharedMemory, row: int, tag: int) -> None:
+        self._shared, self._row, self._tag = shared, row, tag
+        shared.claim(row, tag)
+
+    def words(self, field: int) -> list[int]:
+        """Return a field as every process has it."""
+        return self._shared.values(self._row, field, self._tag)
+
+    def add(self, field: int, now: float, amount: int) -> None:
+        """Count into the own window."""
+        word = self._shared.own(self._row, field)
+        self._shared.write(self._row, field, rate_window.counted(word, now, WINDOW, amount))

@@ -82,7 +82,8 @@ class Attempts:
         first: Fault | None = None
         for name in chain:
             provider = PROVIDER_TYPES.get(name)
-            if provider is None or not self.settings.accounts.get(name):
+            allowed = not job.providers or name in job.providers
+            if provider is None or not allowed or not self.settings.accounts.get(name):
                 continue
             while len(tried) < self.settings.max_attempts:
                 account = self.accounts.choose(name, model, frozenset(tried))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import time
+from collections.abc import Callable, Iterable
 from hmac import compare_digest
 from urllib.parse import parse_qsl
 
 from codenex.core.errors import Fault, FaultKind
 from codenex.gateway.exchange import Exchange
+from codenex.store.settings import ClientKey
 
 _KEY_HEADERS = ("x-api-key", "x-goog-api-key")
 
@@ -36,21 +39,49 @@ def presented_key(exchange: Exchange) -> str | None:
     return None
 
 
-def authenticate(exchange: Exchange, digests: tuple[str, ...]) -> str:
-    """Return the digest of the key that the request carries. Raises :class:`Fault` ``authentication`` (401)."""
-    key = presented_key(exchange)
-    if key is None:
+class Keyring:
+    """The client keys of one generation. ``wall`` gives seconds since 1970."""
+
+    def __init__(self, keys: Iterable[ClientKey], wall: Callable[[], float] = time.time) -> None:
+        # Found by their digest: what a lookup's time tells is the digest of a guess, which tells nothing of a key.
+        self._keys = {key.digest: key for key in keys}
+        self._wall = wall
+
+    def authenticate(self, exchange: Exchange) -> ClientKey:
+        """Return the key that a request carries. Raises :class:`Fault` ``authentication`` (401)."""
+        presented = presented_key(exchange)
+        if presented is None:
+            raise Fault(
+                FaultKind.AUTHENTICATION,
+                "no API key was sent: use 'Authorization: Bearer …', 'x-api-key', 'x-goog-api-key' or '?key='",
+                code="invalid_api_key",
+            )
+        digest = digest_of(presented)
+        key = self._keys.get(digest)
+        if key is None or not compare_digest(key.digest, digest):
+            raise Fault(FaultKind.AUTHENTICATION, "the API key is not valid", code="invalid_api_key")
+        if key.disabled:
+            raise Fault(FaultKind.AUTHENTICATION, "the API key has been revoked", code="revoked_api_key")
+        if key.expires is not None and key.expires <= self._wall():
+            raise Fault(FaultKind.AUTHENTICATION, "the API key has expired", code="expired_api_key")
+        return key
+
+
+def check_permission(key: ClientKey, provider: str, model: str, asked: str) -> None:
+    """Let a key use a provider and a model, under the name that was asked for or the upstream's.
+
+    Raises :class:`Fault` ``permission`` (403).
+    """
+    if key.providers and provider not in key.providers:
+        raise Fault(FaultKind.PERMISSION, f"this key may not use {provider}", code="provider_not_allowed")
+    if key.models and not any(_fits(name, pattern) for name in (asked, model) for pattern in key.models):
         raise Fault(
-            FaultKind.AUTHENTICATION,
-            "no API key was sent: use 'Authorization: Bearer …', 'x-api-key', 'x-goog-api-key' or '?key='",
-            code="invalid_api_key",
+            FaultKind.PERMISSION,
+            f"this key may not use the model {asked[:100]!r}",
+            code="model_not_allowed",
+            param="model",
         )
-    presented = digest_of(key)
-    # Every digest is compared, so that time tells nothing about which one matched.
-    found = None
-    for digest in digests:
-        if compare_digest(digest, presented):
-            found = digest
-    if found is None:
-        raise Fault(FaultKind.AUTHENTICATION, "the API key is not valid", code="invalid_api_key")
-    return found
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern

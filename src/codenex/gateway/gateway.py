@@ -4,6 +4,7 @@ become answers."""
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 from codenex.core import json
@@ -12,7 +13,7 @@ from codenex.gateway import listing
 from codenex.gateway.accounts import Accounts, Tell
 from codenex.gateway.admission import Admission
 from codenex.gateway.attempts import Attempts
-from codenex.gateway.authentication import authenticate
+from codenex.gateway.authentication import Keyring, check_permission
 from codenex.gateway.cors import cors_headers, preflight
 from codenex.gateway.counting import counted
 from codenex.gateway.demonstration import demonstrate
@@ -22,19 +23,18 @@ from codenex.gateway.generations import Generations
 from codenex.gateway.headers import passed_down
 from codenex.gateway.job import Job
 from codenex.gateway.queries import wants_array
+from codenex.gateway.rate_headers import rate_headers
 from codenex.gateway.resolution import Resolution, resolved
 from codenex.gateway.routes import CHAT, GEMINI, Operation, Route, is_control, matched, protocol_of
 from codenex.gateway.spokes import SPOKES
 from codenex.gateway.upstream import UpstreamRefusal
 from codenex.providers.registry import DEMO, is_known
 from codenex.providers.transport import Transport
-from codenex.store.settings import Settings
+from codenex.store.settings import ClientKey, Settings
 from codenex.store.shared_memory import SharedMemory
 
 _JSON: Headers = [("content-type", "application/json")]
 _LISTS = frozenset({Operation.MODELS, Operation.MODEL})
-#: Operations that need no key of a client; the control part guards its own.
-_OPEN = frozenset({Operation.HEALTH, Operation.READY, Operation.CONTROL, Operation.PROBE})
 #: Routes and resolutions that are remembered at most, and the longest path of a route.
 _REMEMBERED = 1024
 _LONGEST_PATH = 256
@@ -63,11 +63,13 @@ class Gateway:
         self.admission = Admission(settings, shared)
         self._generations = generations
         self._control = control
-        self._operations: dict[Operation, Callable[[Exchange, Route, Headers], Awaitable[None]]] = {
+        self._open: dict[Operation, Callable[[Exchange, Route, Headers], Awaitable[None]]] = {
             Operation.HEALTH: self._alive,
             Operation.READY: self._alive,
             Operation.CONTROL: self._page,
             Operation.PROBE: self._page,
+        }
+        self._guarded: dict[Operation, Callable[[Exchange, Route, Headers, ClientKey], Awaitable[None]]] = {
             Operation.GENERATE: self._generate,
             Operation.COUNT: self._count,
             Operation.MODELS: self._models,
@@ -83,6 +85,7 @@ class Gateway:
         self.accounts.configure(settings)
         self.listing.configure(settings)
         self.admission.configure(settings)
+        self._keyring = Keyring(settings.client_keys)
         self._attempts = Attempts(settings, self.accounts, self.transport)
         #: clients send the same few paths again and again
         self._routes: dict[str, Route] = {}
@@ -109,17 +112,18 @@ class Gateway:
             protocol = route.protocol
             if route.operation in _LISTS:
                 protocol = listing.list_protocol(exchange, route)
-            if exchange.method not in route.methods and route.operation in _OPEN:
-                raise _wrong_method(exchange, route)
-            handler = self._operations[route.operation]
-            if route.operation not in _OPEN:
-                key = authenticate(exchange, self.settings.client_key_digests)
-                exchange.notes["key"], exchange.notes["protocol"] = key[:12], route.protocol
+            if route.operation in self._open:
                 if exchange.method not in route.methods:
                     raise _wrong_method(exchange, route)
-                if route.operation is Operation.GENERATE:
-                    self.admission.count(key)
-            await handler(exchange, route, common)
+                await self._open[route.operation](exchange, route, common)
+                return
+            key = self._keyring.authenticate(exchange)
+            exchange.notes["key"], exchange.notes["protocol"] = key.id, route.protocol
+            if exchange.method not in route.methods:
+                raise _wrong_method(exchange, route)
+            if route.operation is Operation.GENERATE and (allowances := self.admission.admit(key)):
+                common = [*common, *rate_headers(allowances, route.protocol, time.time())]
+            await self._guarded[route.operation](exchange, route, common, key)
         except Fault as fault:
             if fault.code == "unknown_endpoint" and protocol == CHAT:
                 protocol = protocol_of(exchange.path)
@@ -142,13 +146,14 @@ class Gateway:
             raise Fault(FaultKind.UNAVAILABLE, "the management API is not running", code="control_unavailable")
         await self._control(exchange)
 
-    async def _generate(self, exchange: Exchange, route: Route, common: Headers) -> None:
+    async def _generate(self, exchange: Exchange, route: Route, common: Headers, key: ClientKey) -> None:
         body = await exchange.body()
         head = head_of(body)
         stream = head.stream if route.stream is None else route.stream
         with self.admission:
             model = _model_of(route, head)
             resolution = self._resolved(exchange, route, model)
+            check_permission(key, resolution.provider, resolution.model, model)
             job = Job(
                 exchange,
                 SPOKES[route.protocol],
@@ -159,24 +164,29 @@ class Gateway:
                 resolution,
                 array_stream=route.protocol == GEMINI and stream and wants_array(exchange.query),
                 strict=self.settings.strict or exchange.header("x-codenex-strict") == "1",
+                providers=key.providers,
             )
             # From here on the job alone holds the body, and lets go of it when no other attempt can follow.
             del body, head
-            if resolution.provider == DEMO:
-                await demonstrate(self.settings, job, common)
-            else:
-                await self._attempts.serve(job, common)
+            try:
+                if resolution.provider == DEMO:
+                    await demonstrate(self.settings, job, common)
+                else:
+                    await self._attempts.serve(job, common)
+            finally:
+                self.admission.settle(key, exchange.notes.get("usage"))
 
-    async def _count(self, exchange: Exchange, route: Route, common: Headers) -> None:
+    async def _count(self, exchange: Exchange, route: Route, common: Headers, key: ClientKey) -> None:
         body = await exchange.body()
         model = _model_of(route, head_of(body))
         spoke = SPOKES[route.protocol]
         resolution = self._resolved(exchange, route, model)
+        check_permission(key, resolution.provider, resolution.model, model)
         tokens = await counted(exchange, spoke, body, model, resolution, self.accounts, self.transport)
         provider = ("x-codenex-provider", resolution.provider)
         exchange.respond(200, [*_JSON, provider, *common], spoke.encode_count(tokens))
 
-    async def _models(self, exchange: Exchange, route: Route, common: Headers) -> None:
+    async def _models(self, exchange: Exchange, route: Route, common: Headers, key: ClientKey) -> None:
         models = await self.listing.models(self._named_provider(exchange, route))
         if listing.wants_codex(exchange):
             body = listing.codex_models(models)
@@ -184,18 +194,18 @@ class Gateway:
             body = SPOKES[listing.list_protocol(exchange, route)].encode_models(models)
         exchange.respond(200, [*_JSON, *common], body)
 
-    async def _model(self, exchange: Exchange, route: Route, common: Headers) -> None:
+    async def _model(self, exchange: Exchange, route: Route, common: Headers, key: ClientKey) -> None:
         model = await self.listing.model(route.model or "", self._named_provider(exchange, route))
         body = SPOKES[listing.list_protocol(exchange, route)].encode_model(model)
         exchange.respond(200, [*_JSON, *common], body)
 
-    async def _stored_response(self, exchange: Exchange, route: Route, common: Headers) -> None:
+    async def _stored_response(self, exchange: Exchange, route: Route, common: Headers, key: ClientKey) -> None:
         name = exchange.path.rstrip("/").rpartition("/responses/")[2].partition("/")[0]
         raise Fault(
             FaultKind.NOT_FOUND, f"no response {name[:100]!r} is stored here", code="response_not_found", param="id"
         )
 
-    async def _provider_health(self, exchange: Exchange, route: Route, common: Headers) -> None:
+    async def _provider_health(self, exchange: Exchange, route: Route, common: Headers, key: ClientKey) -> None:
         body = json.encode({"providers": self.accounts.report()})
         exchange.respond(200, [*_JSON, ("cache-control", "no-store"), *common], body)
 

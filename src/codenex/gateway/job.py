@@ -33,6 +33,8 @@ class Job(msgspec.Struct):
     resolution: Resolution
     array_stream: bool = False
     strict: bool = False
+    #: the provider types that the client's key may use; none of them means all
+    providers: tuple[str, ...] = ()
     _request: Request | None = None
     _echo: dict[str, Any] | None = None
     _id: str = ""

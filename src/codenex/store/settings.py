@@ -39,6 +39,26 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     idle_timeout: float | None = None
 
 
+class ClientKey(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One key of the client APIs: who may use it for what, and how much. Of numbers, 0 means any."""
+
+    #: SHA-256 (hex) of the key
+    digest: str
+    id: str
+    name: str | None = None
+    disabled: bool = False
+    #: in seconds since 1970
+    expires: float | None = None
+    #: names, or beginnings that end in ``*``; none of them means all
+    models: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+    requests_per_minute: int = 0
+    tokens_per_minute: int = 0
+    #: in US dollars, in each UTC day or month
+    budget: float = 0.0
+    budget_period: str = "month"
+
+
 class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     """One generation of settings. Times are in seconds, sizes in bytes."""
 
@@ -47,8 +67,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     config_dir: str = "configs"
     data_dir: str = "data"
     log_dir: str = "logs"
-    #: SHA-256 digests (hex) of the client keys
-    client_key_digests: tuple[str, ...] = ()
+    client_keys: tuple[ClientKey, ...] = ()
     model_provider: str | None = None
     accounts: dict[str, tuple[Account, ...]] = {}
     #: client model name → ``provider-type/model`` or another model name
@@ -77,7 +96,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     idle_timeout: float = 120.0
     commit_after: float = 20.0
     keep_alive_interval: float = 15.0
-    #: requests of one client key in 60 s; 0 means any number
+    #: requests of one client key in 60 s, where the key has no limit of its own; 0 means any number
     requests_per_minute: int = 0
     #: what requests in progress get when their process is replaced
     drain_seconds: float = 300.0

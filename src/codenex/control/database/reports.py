@@ -18,8 +18,8 @@ class Reports:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def keep(self, batch: Batch, at: float) -> int:
-        """Keep a batch in one transaction; return the highest number that it holds.
+    async def keep(self, batch: Batch, at: float, costs: list[float | None] | None = None) -> int:
+        """Keep a batch, with the costs of its rows in dollars, in one transaction; return the highest number in it.
 
         Raises SQLAlchemy's errors; nothing of the batch is kept then.
         """
@@ -27,7 +27,8 @@ class Reports:
         async with self._engine.begin() as connection:
             if batch.rows:
                 rows: list[dict[str, Any]] = [
-                    {"sender": batch.sender, **msgspec.structs.asdict(row)} for row in batch.rows
+                    {"sender": batch.sender, "cost": cost, **msgspec.structs.asdict(row)}
+                    for row, cost in zip(batch.rows, costs or [None] * len(batch.rows), strict=True)
                 ]
                 await connection.execute(_insert(connection, requests).on_conflict_do_nothing(), rows)
             report = {"sender": batch.sender, "through": through, "dropped": batch.dropped, "at": at}

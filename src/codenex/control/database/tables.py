@@ -34,7 +34,10 @@ requests = Table(
     Column("input_tool", Integer),
     Column("output_text", Integer),
     Column("output_reasoning", Integer),
+    #: in US dollars; nothing where nobody knows the price
+    Column("cost", Float),
     Index("requests_at", "at"),
+    Index("requests_key_at", "key", "at"),
 )
 
 #: How far each worker's reports have come, and what its queue had to drop.

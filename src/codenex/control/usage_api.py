@@ -1,0 +1,99 @@
+"""Endpoints about what was used: sums and percentiles, and the latest requests."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+
+from codenex.control.administration import Refusal
+from codenex.control.database.statistics import Statistics
+from codenex.control.part import ControlPart
+from codenex.control.state import Part
+
+By = Literal["provider", "account", "model", "key", "protocol", "status", "hour", "day"]
+_Text = Annotated[str | None, Query(max_length=256)]
+_Moment = Annotated[float | None, Query(ge=0, le=1e12)]
+_MONTH = 30 * 86_400.0
+
+
+def usage_router() -> APIRouter:
+    """Build the router."""
+    router = APIRouter(prefix="/api")
+
+    @router.get("/usage-statistics", response_model=None)
+    async def statistics(
+        part: Part,
+        by: By = "model",
+        since: _Moment = None,
+        until: _Moment = None,
+        provider: _Text = None,
+        account: _Text = None,
+        model: _Text = None,
+        key: _Text = None,
+        format: Literal["json", "csv"] = "json",
+    ) -> dict[str, Any] | Response:
+        """Requests, errors, tokens, cost and times of a period (by default the last 30 days), told apart by one thing.
+        Moments are seconds since 1970; costs are US dollars, ``null`` where no price is known."""
+        end = time.time() if until is None else until
+        begin = end - _MONTH if since is None else since
+        filters = _filters(provider=provider, account=account, model=model, key=key)
+        found = _statistics(part)
+        rows = await found.sums(by, begin, end, filters)
+        if format == "csv":
+            return Response(_csv(rows), media_type="text/csv")
+        total = await found.sums(None, begin, end, filters)
+        return {"by": by, "since": begin, "until": end, "rows": rows, "total": total[0] if total else None}
+
+    @router.get("/requests")
+    async def latest(
+        part: Part,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        before: _Moment = None,
+        provider: _Text = None,
+        account: _Text = None,
+        model: _Text = None,
+        key: _Text = None,
+        status: Annotated[int | None, Query(ge=100, le=999)] = None,
+    ) -> dict[str, Any]:
+        """The latest requests, newest first. ``before`` goes on from the last one of an earlier answer."""
+        filters = _filters(provider=provider, account=account, model=model, key=key, status=status)
+        rows = await _statistics(part).latest(limit, before, filters)
+        return {"requests": rows, "next": rows[-1]["at"] if len(rows) == limit else None}
+
+    return router
+
+
+def _statistics(part: ControlPart) -> Statistics:
+    if part.statistics is None:
+        raise Refusal(503, "there is no database")
+    return part.statistics
+
+
+def _filters(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    flat = [_flat(row) for row in rows]
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(flat[0]) if flat else ["name"])
+    writer.writeheader()
+    for row in flat:
+        # A spreadsheet takes a text that begins so for a formula.
+        writer.writerow({name: f"'{value}" if str(value)[:1] in "=+-@\t\r" else value for name, value in row.items()})
+    return out.getvalue()
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        if name in ("latencyMs", "firstOutputMs"):
+            for share in ("p50", "p95", "p99"):
+                flat[f"{name}.{share}"] = None if value is None else value[share]
+        else:
+            flat[name] = value
+    return flat
