@@ -58,7 +58,7 @@ KEYS = {
 def test_every_key_is_in_the_table(home: Home) -> None:
     names = set(type(home.load()).model_fields)
 
-    assert names == KEYS.keys() | {"providerFallbackChain", "modelAliases"}
+    assert names == KEYS.keys() | {"providerFallbackChain", "modelAliases", "modelFacts"}
 
 
 @pytest.mark.parametrize("name", KEYS)

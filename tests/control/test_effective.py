@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,19 @@ def test_notices_are_handed_on(home: Home) -> None:
     home.config(KEY)
     home.pools({"something-else": []})
     assert "something-else" in effective_settings(home.load()).notices[0]
+
+
+@pytest.mark.parametrize(
+    ("entry", "named"),
+    [
+        ({"facts": {}}, "modelFacts[0]: model is missing"),
+        ({"model": "m", "provider": "nobody", "facts": {}}, "modelFacts[0]: provider must be one of"),
+        ({"model": "m", "fact": {}}, "modelFacts[0]: has no field 'fact'"),
+        ({"model": "m", "facts": {"max_tokens": 1}}, "modelFacts[0]: facts has no field 'max_tokens'"),
+        ({"model": "m", "facts": {"max_output_tokens": "many"}}, "modelFacts[0]: facts does not fit"),
+    ],
+)
+def test_wrong_model_facts_are_told_with_their_place(home: Home, entry: dict[str, object], named: str) -> None:
+    home.config({"modelFacts": [entry]})
+    with pytest.raises(ConfigurationError, match=re.escape(named)):
+        effective_settings(home.load(), make=False)

@@ -57,6 +57,18 @@ def test_a_skimmed_stream_tells_what_a_decoded_one_does(name, events, ending, ke
     assert _observed(name, data, cuts, skimming=True) == _observed(name, data, cuts, skimming=False)
 
 
+def test_a_choice_that_has_begun_keeps_the_answer_open():
+    def chunk(choice: int, content: str, finish: str) -> bytes:
+        delta = f'{{"index":{choice},"delta":{{"content":"{content}"}},"finish_reason":{finish}}}'
+        return b'data: {"id":"c","object":"chat.completion.chunk","choices":[%s]}\n\n' % delta.encode()
+
+    data = chunk(0, "a", "null") + chunk(1, "b", "null") + chunk(0, "", '"stop"')
+    skimmed = _observed("openai-chat", data, [len(chunk(0, "a", "null"))], skimming=True)
+
+    assert skimmed == _observed("openai-chat", data, [], skimming=False)
+    assert skimmed[1][3] is not None, "the second choice was cut"
+
+
 @pytest.mark.parametrize("name", [name for name, spoke in SPOKES.items() if spoke.glance is not None])
 @EXAMPLES
 @given(answer=answers)

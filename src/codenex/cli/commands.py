@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from codenex import __version__
@@ -15,6 +16,8 @@ from codenex.control.errors import ConfigurationError
 from codenex.control.evaluation import Evaluated, evaluated, served
 from codenex.control.setup import setup_notice
 from codenex.core import json
+from codenex.core.errors import Fault
+from codenex.gateway.inspection import inspected
 from codenex.supervisor.listeners import shown
 
 application = typer.Typer(
@@ -89,6 +92,34 @@ def check(config_dir: ConfigDir = None, data_dir: DataDir = None) -> None:
         print("no provider is configured" + ("" if settings.ever_configured else ": the demo answers"))
     for name, accounts in settings.accounts.items():
         print(f"{name}: {len(accounts)} account{'s' if len(accounts) != 1 else ''}")
+
+
+@application.command()
+def translate(
+    file: Annotated[Path, typer.Argument(help="A request's JSON body; - for standard input.")],
+    source: Annotated[str, typer.Option("--from", help="Its protocol: chat, responses, claude or gemini.")],
+    to: Annotated[
+        list[str] | None, typer.Option(help="Protocol or provider type; several times for several; default: all.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The model, in place of the request's (Gemini's have none).")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="End with status 1 where anything is lost.")] = False,
+    config_dir: ConfigDir = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Show what would be sent upstream for a client's request, and what would be lost. Nothing is sent or written."""
+    settings = evaluated(_flags(None, None, config_dir, data_dir), None, make=False).settings
+    try:
+        body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        found = inspected(body, source, tuple(to or ()), settings, model)
+    except OSError as error:
+        raise ConfigurationError(f"{file} can't be read: {error.strerror}") from None
+    except Fault as fault:
+        raise ConfigurationError(fault.message) from None
+    print(msgspec.json.format(json.encode_text(found.document())))
+    if any(translation.refusal for translation in found.translations) or (strict and found.lossy):
+        raise typer.Exit(1)
 
 
 @application.command()

@@ -18,6 +18,7 @@ from codenex.control.part import ControlPart
 from codenex.control.sessions import AGE_LIMIT
 from codenex.control.supervision import Supervision
 from codenex.control.system_api import system_router
+from codenex.control.translate_api import translate_router
 from codenex.control.usage_api import usage_router
 from codenex.core.redaction import hinted
 from codenex.store.settings import Account
@@ -71,6 +72,7 @@ def build_application(administration: Administration, part: ControlPart | None =
     application.include_router(system_router())
     application.include_router(client_keys_router())
     application.include_router(usage_router())
+    application.include_router(translate_router())
     return application
 
 

@@ -60,6 +60,7 @@ class Configuration(BaseSettings):
     PROVIDER_POOLS_FILE_PATH: Path | None = None
     providerFallbackChain: dict[str, tuple[str, ...]] = {}  # noqa: N815 - the file's own spelling
     modelAliases: dict[str, str] = {}  # noqa: N815
+    modelFacts: tuple[dict[str, Any], ...] = ()  # noqa: N815
 
     @field_validator("CORS_ORIGINS", "TRUSTED_PROXIES", mode="before")
     @classmethod

@@ -8,6 +8,7 @@ import msgspec
 
 from codenex.control.client_keys import keys_in
 from codenex.control.configuration import Configuration
+from codenex.control.entries import model_facts
 from codenex.control.errors import ConfigurationError
 from codenex.control.keys import checked_client_key, generated_key
 from codenex.control.network import checked_authorities, checked_certificate, checked_networks
@@ -54,6 +55,7 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
         model_provider=provider,
         accounts=accounts,
         model_aliases=configuration.modelAliases,
+        model_facts=model_facts(configuration.modelFacts),
         fallback_chain=configuration.providerFallbackChain,
         ever_configured=ever_configured,
         demo_faults=configuration.DEMO_FAULTS,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +16,8 @@ import msgspec
 
 from codenex.control.errors import ConfigurationError
 from codenex.models.capabilities import Capabilities
+from codenex.providers.registry import PROVIDER_TYPES
+from codenex.store.settings import ModelFacts
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _HEADER_VALUE = re.compile(r"[\t -~\x80-\xff]*")
@@ -158,6 +160,24 @@ class Entry:
         except msgspec.ValidationError as error:
             raise self._mistake(field, f"does not fit: {error}") from None
         return value
+
+
+def model_facts(entries: Sequence[Mapping[str, Any]]) -> tuple[ModelFacts, ...]:
+    """Return the ``modelFacts`` of the configuration. Raises :class:`ConfigurationError`."""
+    found = []
+    for position, fields in enumerate(entries):
+        where = f"modelFacts[{position}]"
+        entry = Entry(fields, where)
+        model, provider = entry.text("model"), entry.text("provider")
+        unknown = sorted(fields.keys() - {"model", "provider", "facts"})
+        if unknown:
+            raise ConfigurationError(f"{where}: has no field {unknown[0][:64]!r}")
+        if model is None:
+            raise ConfigurationError(f"{where}: model is missing: a model's name, with * for anything")
+        if provider is not None and provider not in PROVIDER_TYPES:
+            raise ConfigurationError(f"{where}: provider must be one of {', '.join(PROVIDER_TYPES)}")
+        found.append(ModelFacts(model, entry.capabilities("facts"), provider))
+    return tuple(found)
 
 
 def read_document(path: Path) -> dict[str, Any]:

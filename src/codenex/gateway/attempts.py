@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-import msgspec
-
 from codenex.core.answer import Answer, fold
-from codenex.core.envelope import opened_request, sealed_event
+from codenex.core.envelope import sealed_event
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.events import StreamEvent
-from codenex.core.identifiers import digest
 from codenex.core.losses import Losses
 from codenex.core.render import RenderContext
 from codenex.core.reversal import Reversal, Reverser
@@ -19,6 +16,7 @@ from codenex.gateway.accounts import Accounts
 from codenex.gateway.commit import CommitGate, Recovery
 from codenex.gateway.delivery import Delivery
 from codenex.gateway.edits import edited
+from codenex.gateway.encoding import Target, upstream_model
 from codenex.gateway.exchange import Headers
 from codenex.gateway.headers import passed_down, passed_up
 from codenex.gateway.job import Job
@@ -124,7 +122,9 @@ class Attempt:
         self._provider = provider
         self._account = account
         self._delivery = delivery
-        self._model = account.aliases.get(job.resolution.model, job.resolution.model)
+        self._model = upstream_model(account, job.resolution.model)
+        self._target = Target(provider, account, self._model)
+        self._corrections = attempts.settings.model_facts
         self._spoke = SPOKES[provider.protocol]
         self._headers: Headers = [*common, ("x-codenex-provider", provider.name)]
         #: what went wrong after the answer had begun, so that it was told in-band
@@ -212,7 +212,7 @@ class Attempt:
         events: list[StreamEvent] = []
         for event in self._events(response, content):
             observation.see(event)
-            sealed = sealed_event(event, self._key, self._model, self._scope)
+            sealed = sealed_event(event, self._key, self._model, self._target.scope)
             events.extend(reverser.push(sealed))
         answer: Answer = fold(events)
         body = self._job.spoke.encode_response(answer, context)
@@ -227,13 +227,7 @@ class Attempt:
         return [*decoder.feed(content), *decoder.eof()]
 
     def _encoded(self, losses: Losses) -> Encoded:
-        job = self._job
-        request = job.request
-        losses.extend(request.losses)
-        request = opened_request(request, (self._key,), self._model, self._scope, losses)
-        host = self._account.base_url or self._provider.base_url
-        capabilities = self._provider.capabilities(self._model, host, self._account.capabilities)
-        return self._spoke.encode_request(msgspec.structs.replace(request, model=self._model), capabilities, losses)
+        return self._target.encoded(self._job.request, self._key, self._corrections, losses)
 
     async def _send(self, body: bytes, headers: Headers, query: str) -> UpstreamResponse:
         job = self._job
@@ -283,7 +277,7 @@ class Attempt:
             reversal,
             key=self._key,
             model=self._model,
-            scope=self._scope,
+            scope=self._target.scope,
         )
 
     def _note(self, seen: Observation) -> None:
@@ -291,10 +285,6 @@ class Attempt:
         notes["usage"], notes["finish"] = seen.usage, seen.finish
         if self._delivery.first_output is not None:
             notes["first_output"] = self._delivery.first_output
-
-    @property
-    def _scope(self) -> str:
-        return digest("scope", self._provider.name, self._account.uuid)
 
 
 def _is_event_stream(response: UpstreamResponse) -> bool:

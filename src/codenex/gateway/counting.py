@@ -11,7 +11,9 @@ from codenex.core.request import Request
 from codenex.core.spoke import Spoke
 from codenex.gateway.accounts import Accounts
 from codenex.gateway.edits import edited, head_of
+from codenex.gateway.encoding import upstream_model
 from codenex.gateway.exchange import Exchange
+from codenex.gateway.facts import capabilities_of
 from codenex.gateway.headers import passed_up
 from codenex.gateway.queries import forwarded_query
 from codenex.gateway.resolution import Resolution
@@ -20,7 +22,7 @@ from codenex.gateway.upstream import call
 from codenex.models.tokens import estimated_input_tokens
 from codenex.providers.registry import PROVIDER_TYPES
 from codenex.providers.transport import Deadlines, Transport
-from codenex.store.settings import Account
+from codenex.store.settings import Account, ModelFacts
 
 _DEADLINES = Deadlines(connect=5.0, first_byte=15.0, idle=10.0)
 _ANSWER_LIMIT = 1024 * 1024
@@ -34,6 +36,7 @@ async def counted(
     resolution: Resolution,
     accounts: Accounts,
     transport: Transport,
+    corrections: tuple[ModelFacts, ...] = (),
 ) -> int:
     """Return the number of input tokens of a request, at least 1. Raises :class:`Fault` (400) for a request that
     is malformed.
@@ -45,7 +48,7 @@ async def counted(
     account = accounts.choose(resolution.provider, resolution.model, frozenset())
     if kind is not None and account is not None and kind.protocol in SPOKES:
         try:
-            return max(1, await _asked(exchange, spoke, body, request, resolution, account, transport))
+            return max(1, await _asked(exchange, spoke, body, request, resolution, account, transport, corrections))
         except (Fault, json.MalformedJson, KeyError):
             pass
     return max(1, estimated_input_tokens(request))
@@ -59,10 +62,11 @@ async def _asked(
     resolution: Resolution,
     account: Account,
     transport: Transport,
+    corrections: tuple[ModelFacts, ...],
 ) -> int:
     kind = PROVIDER_TYPES[resolution.provider]
     target = SPOKES[kind.protocol]
-    model = account.aliases.get(resolution.model, resolution.model)
+    model = upstream_model(account, resolution.model)
     if target.encode_count_request is None:
         raise KeyError(kind.protocol)
     if target is spoke:
@@ -71,7 +75,7 @@ async def _asked(
         content = edited(head, {"model": model}) if renamed else body
         headers, query = passed_up(exchange.headers), forwarded_query(exchange.query)
     else:
-        capabilities = kind.capabilities(model, account.base_url or kind.base_url, account.capabilities)
+        capabilities = capabilities_of(kind, account, model, corrections)
         request = msgspec.structs.replace(request, model=model)
         content, headers, query = target.encode_count_request(request, capabilities, Losses()).body, [], ""
     response = await call(

@@ -182,7 +182,8 @@ class Gateway:
         spoke = SPOKES[route.protocol]
         resolution = self._resolved(exchange, route, model)
         check_permission(key, resolution.provider, resolution.model, model)
-        tokens = await counted(exchange, spoke, body, model, resolution, self.accounts, self.transport)
+        facts = self.settings.model_facts
+        tokens = await counted(exchange, spoke, body, model, resolution, self.accounts, self.transport, facts)
         provider = ("x-codenex-provider", resolution.provider)
         exchange.respond(200, [*_JSON, provider, *common], spoke.encode_count(tokens))
 

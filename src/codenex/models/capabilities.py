@@ -74,12 +74,18 @@ class Family(msgspec.Struct, frozen=True):
 def capabilities_for(
     base: Capabilities, families: tuple[Family, ...], model: str, overrides: dict[str, Any] | None = None
 ) -> Capabilities:
-    """Return the base record with the first matching family's changes and the configured overrides applied."""
+    """Return the base record with the first matching family's changes and the configured overrides applied.
+
+    Overrides come from files, with lists where a field is a set; their ``extras`` join those that are known.
+    """
     changes: dict[str, Any] = {}
     for family in families:
         if re.match(family.pattern, model, re.IGNORECASE) is not None:
             changes.update(family.changes)
             break
     if overrides:
-        changes.update({name: value for name, value in overrides.items() if name in Capabilities.__struct_fields__})
+        typed = msgspec.convert(overrides, Capabilities)
+        extras = {**(changes.get("extras", base.extras) or {}), **(typed.extras or {})}
+        changes.update({name: getattr(typed, name) for name in overrides if name in Capabilities.__struct_fields__})
+        changes["extras"] = extras or None
     return msgspec.structs.replace(base, **changes) if changes else base

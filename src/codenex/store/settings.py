@@ -39,6 +39,16 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     idle_timeout: float | None = None
 
 
+class ModelFacts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Corrections to what is known of models whose name (the upstream's) fits ``model``, where ``*`` stands for
+    anything; only of one provider type, if one is named."""
+
+    model: str
+    #: by field name of :class:`~codenex.models.capabilities.Capabilities`
+    facts: dict[str, Any]
+    provider: str | None = None
+
+
 class ClientKey(msgspec.Struct, frozen=True, omit_defaults=True):
     """One key of the client APIs: who may use it for what, and how much. Of numbers, 0 means any."""
 
@@ -72,6 +82,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     accounts: dict[str, tuple[Account, ...]] = {}
     #: client model name → ``provider-type/model`` or another model name
     model_aliases: dict[str, str] = {}
+    model_facts: tuple[ModelFacts, ...] = ()
     fallback_chain: dict[str, tuple[str, ...]] = {}
     #: whether a provider was ever configured here: only before that the demo answers by default
     ever_configured: bool = False

@@ -63,10 +63,17 @@ def glance(body: bytes) -> Glance | None:
 
 #: Where one of these stands, a chunk is more than a piece of text or reasoning.
 _MARKS = (b'"error"', b"[DONE]", b"event:", b'"function_call"', b'"object":"error"')
-#: So it is where one of these has a value.
+#: So it is where one of these has a value other than this; an answer that begins a second choice is not over with the
+#: end of the first.
 _FIELDS = tuple(
-    (name, name + b":null", name + b": null")
-    for name in (b'"finish_reason"', b'"usage"', b'"tool_calls"', b'"refusal"')
+    (name, name + b":" + value, name + b": " + value)
+    for name, value in (
+        (b'"finish_reason"', b"null"),
+        (b'"usage"', b"null"),
+        (b'"tool_calls"', b"null"),
+        (b'"refusal"', b"null"),
+        (b'"index"', b"0"),
+    )
 )
 _TEXT = re.compile(rb'"content":"((?:[^"\\]|\\.)*)"')
 #: Chunks at the end of a block that are looked at one by one: an answer's end is there.
@@ -92,8 +99,8 @@ def _is_plain(data: bytes) -> bool:
     for mark in _MARKS:
         if mark in data:
             return False
-    for name, null, spaced in _FIELDS:
-        if name in data and data.count(name) != data.count(null) + data.count(spaced):
+    for name, plain, spaced in _FIELDS:
+        if name in data and data.count(name) != data.count(plain) + data.count(spaced):
             return False
     return True
 

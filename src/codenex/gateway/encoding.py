@@ -1,0 +1,41 @@
+"""A request on its way from the hub to one account: signatures opened, facts looked up, encoded. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from codenex.core.envelope import opened_request
+from codenex.core.identifiers import digest
+from codenex.core.losses import Losses
+from codenex.core.request import Request
+from codenex.core.spoke import Encoded
+from codenex.gateway.facts import capabilities_of
+from codenex.gateway.spokes import SPOKES
+from codenex.providers.registry import ProviderType
+from codenex.store.settings import Account, ModelFacts
+
+
+class Target(msgspec.Struct, frozen=True):
+    """One account of a provider type and the model (the upstream's name) that a request goes to."""
+
+    provider: ProviderType
+    account: Account
+    model: str
+
+    @property
+    def scope(self) -> str:
+        """Return what signatures are bound to, beside the model: a hash that tells accounts apart and names none."""
+        return digest("scope", self.provider.name, self.account.uuid)
+
+    def encoded(self, request: Request, key: bytes, corrections: tuple[ModelFacts, ...], losses: Losses) -> Encoded:
+        """Return the request as the account's protocol has it. Raises :class:`Fault` (400) for what can't be said."""
+        losses.extend(request.losses)
+        request = opened_request(request, (key,), self.model, self.scope, losses)
+        capabilities = capabilities_of(self.provider, self.account, self.model, corrections)
+        spoke = SPOKES[self.provider.protocol]
+        return spoke.encode_request(msgspec.structs.replace(request, model=self.model), capabilities, losses)
+
+
+def upstream_model(account: Account, model: str) -> str:
+    """Return the account's own name of a model."""
+    return account.aliases.get(model, model)
