@@ -8,6 +8,7 @@ import msgspec
 
 from codenex.core import events as e
 from codenex.core import json
+from codenex.core.names import flattened
 from codenex.core.parts import ToolCall
 
 #: The property that holds the free text of a custom tool where the target only knows JSON arguments.
@@ -26,26 +27,56 @@ class ToolOrigin(msgspec.Struct, frozen=True, omit_defaults=True):
     custom: bool = False
 
 
+#: By the client's name of a tool (its namespace in front): names of parameters, the client's by the target's.
+PropertyNames = dict[str, dict[str, str]]
+
+
 class Reversal(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What to undo: tools by the name the target knows, for those that differ."""
+    """What to undo: tools by the name the target knows, for those that differ, and names of their parameters."""
 
     tools: dict[str, ToolOrigin] = {}
+    properties: PropertyNames = {}
 
     def __bool__(self) -> bool:
-        return bool(self.tools)
+        return bool(self.tools or self.properties)
 
 
 class Reverser:
     """Maps the events of an answer back to the client's tools."""
 
-    __slots__ = ("_reversal", "_unwrapping")
+    __slots__ = ("_held", "_reversal", "_unwrapping")
 
     def __init__(self, reversal: Reversal) -> None:
         self._reversal = reversal
         self._unwrapping: dict[int, JsonStringUnescaper] = {}
+        #: Calls whose arguments wait for their end, because names in them are put back.
+        self._held: set[int] = set()
 
     def push(self, event: e.StreamEvent) -> list[e.StreamEvent]:
         """Return the event as the client shall see it."""
+        events = self._with_tools(event)
+        if not self._reversal.properties:
+            return events
+        return [back for one in events for back in self._with_properties(one)]
+
+    def _with_properties(self, event: e.StreamEvent) -> list[e.StreamEvent]:
+        match event:
+            case e.PartStart(kind="tool_call", name=str(name)):
+                if flattened(event.namespace, name) in self._reversal.properties:
+                    self._held.add(event.index)
+                return [event]
+            case e.ToolArgumentsDelta(index=index) if index in self._held:
+                return []
+            case e.PartStop(part=ToolCall() as call) if event.index in self._held:
+                self._held.discard(event.index)
+                names = self._reversal.properties[flattened(call.namespace, call.name)]
+                arguments = replaced_keys(call.arguments, names)
+                final = e.PartStop(event.index, msgspec.structs.replace(call, arguments=arguments), event.choice)
+                return [e.ToolArgumentsDelta(event.index, arguments), final] if arguments else [final]
+            case _:
+                return [event]
+
+    def _with_tools(self, event: e.StreamEvent) -> list[e.StreamEvent]:
         match event:
             case e.PartStart(kind="tool_call", name=str(name)) if origin := self._reversal.tools.get(name):
                 if origin.custom:
@@ -85,6 +116,14 @@ class Reverser:
                 return out
             case _:
                 return [event]
+
+
+def replaced_keys(arguments: str, names: dict[str, str]) -> str:
+    """Return JSON text with keys replaced, every other character as it was: within a string a quote is escaped, so that
+    a quoted name before a colon is a key."""
+    written = {json.encode_text(name): json.encode_text(replacement) for name, replacement in names.items()}
+    keys = "|".join(map(re.escape, written))
+    return re.sub(rf"(?<!\\)({keys})(?=\s*:)", lambda found: written[found[1]], arguments)
 
 
 class JsonStringUnescaper:

@@ -11,6 +11,7 @@ from codenex.core.request import Request
 from codenex.core.spoke import Encoded
 from codenex.gateway.facts import capabilities_of
 from codenex.gateway.spokes import SPOKES
+from codenex.models.property_names import with_fitting_names
 from codenex.providers.registry import ProviderType
 from codenex.store.settings import Account, ModelFacts
 
@@ -32,8 +33,13 @@ class Target(msgspec.Struct, frozen=True):
         losses.extend(request.losses)
         request = opened_request(request, (key,), self.model, self.scope, losses)
         capabilities = capabilities_of(self.provider, self.account, self.model, corrections)
-        spoke = SPOKES[self.provider.protocol]
-        return spoke.encode_request(msgspec.structs.replace(request, model=self.model), capabilities, losses)
+        request, properties = with_fitting_names(request, capabilities.property_names)
+        request = msgspec.structs.replace(request, model=self.model)
+        encoded = SPOKES[self.provider.protocol].encode_request(request, capabilities, losses)
+        if not properties:
+            return encoded
+        reversal = msgspec.structs.replace(encoded.reversal, properties=properties)
+        return msgspec.structs.replace(encoded, reversal=reversal)
 
 
 def upstream_model(account: Account, model: str) -> str:

@@ -26,6 +26,7 @@ BASE = Capabilities(
     forced_tool_choice=True,
     hosted_tools=frozenset(),
     structured_output=False,
+    property_names="plain",
     media_kinds=frozenset({"image", "document"}),
     url_media=frozenset({"image", "document"}),
 )

@@ -56,6 +56,8 @@ class Capabilities(msgspec.Struct, frozen=True):
     call_ids: bool = True
     media_in_results: bool = True
     json_schema_slot: bool = True
+    #: names of tools' parameters: any; letters, digits and ``_.-``; identifiers
+    property_names: Literal["any", "plain", "identifier"] = "any"
     #: media by URL can be sent as such
     url_media: frozenset[str] = frozenset({"image", "document"})
     media_kinds: frozenset[str] = frozenset({"image", "document", "audio", "video"})

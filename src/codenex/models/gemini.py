@@ -57,6 +57,7 @@ _EARLY: dict[str, Any] = {
     **_NO_THINKING,
     "max_output_tokens": 8192,
     "json_schema_slot": False,
+    "property_names": "identifier",
     "url_media": frozenset(),
     "extras": {"thought_signatures": False, "validated_mode": False, "mixed_tools": False},
 }

@@ -14,6 +14,7 @@ from codenex.core.parts import Opaque, Part, Text, ToolCall
 from codenex.core.request import Request, Sampling, State, Turn
 from codenex.core.spoke import Encoded
 from codenex.core.turns import CONTINUED
+from codenex.core.untranslatable import refuse_untranslatable
 from codenex.models.capabilities import Capabilities
 from codenex.protocols.anthropic.blocks import cache_of, parts_of
 from codenex.protocols.anthropic.content import ContentEncoder, cache_control
@@ -211,6 +212,7 @@ def encode_count_request(request: Request, capabilities: Capabilities, losses: L
 def _encoded(request: Request, capabilities: Capabilities, losses: Losses, *, counting: bool) -> Encoded:
     own = request.protocol == NAME
     _refuse(request)
+    refuse_untranslatable(request, NAME)
     names = ToolNames(request)
     limit = _max_tokens(request, capabilities, losses)
     thinking = thinking_for(request.reasoning, request.protocol, limit, capabilities, losses)

@@ -9,6 +9,7 @@ from codenex.core.errors import invalid_request, unsupported
 from codenex.core.losses import Losses
 from codenex.core.request import Request, State, Tool, ToolChoice
 from codenex.core.spoke import Encoded
+from codenex.core.untranslatable import refuse_untranslatable
 from codenex.models.capabilities import Capabilities
 from codenex.protocols.gemini.content import decode_contents, decode_system
 from codenex.protocols.gemini.fields import as_object, bool_field, canonical, rest_of, text_field
@@ -103,6 +104,7 @@ def encode_request(request: Request, capabilities: Capabilities, losses: Losses)
     """
     own = request.protocol == NAME
     state = request.state
+    refuse_untranslatable(request, NAME)
     if state is not None and (state.previous_response_id is not None or state.conversation is not None):
         name = "previous_response_id" if state.previous_response_id is not None else "conversation"
         raise unsupported(f"{name}: Gemini keeps no conversations", param=name)

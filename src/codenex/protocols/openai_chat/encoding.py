@@ -9,11 +9,13 @@ from codenex.core.errors import unsupported
 from codenex.core.losses import Losses
 from codenex.core.request import Request
 from codenex.core.spoke import Encoded
+from codenex.core.untranslatable import refuse_untranslatable
 from codenex.models.capabilities import Capabilities
 from codenex.protocols.openai_chat import options
 from codenex.protocols.openai_chat.definitions import encode_tools
 from codenex.protocols.openai_chat.history import encode_turns
 from codenex.protocols.openai_chat.target import SAME_VENDOR, Target
+from codenex.protocols.openai_chat.types import PROTOCOL
 
 #: Extras that are written beside fields of their own.
 _PLACED = frozenset({"stream_options", "response_format"})
@@ -26,6 +28,7 @@ def encode_request(request: Request, capabilities: Capabilities, losses: Losses)
     """
     target = Target(request, capabilities, losses)
     _refuse_state(request)
+    refuse_untranslatable(request, PROTOCOL)
     effort = options.effort_for(target)
     form, instruction = options.response_format(target)
     messages = encode_turns(target)

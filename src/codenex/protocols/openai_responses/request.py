@@ -24,6 +24,7 @@ from codenex.core.request import (
 from codenex.core.reversal import Reversal
 from codenex.core.spoke import Encoded
 from codenex.core.turns import paired, started_by_user, without_empty
+from codenex.core.untranslatable import refuse_untranslatable
 from codenex.models.capabilities import Capabilities
 from codenex.protocols.openai_responses.fields import Fields, refused, unknown_value
 from codenex.protocols.openai_responses.input import InputEncoder
@@ -244,6 +245,7 @@ def encode_count_request(request: Request, capabilities: Capabilities, losses: L
 
 def _encoded(request: Request, capabilities: Capabilities, losses: Losses) -> tuple[dict[str, Any], Toolbox]:
     own = request.protocol == NAME
+    refuse_untranslatable(request, NAME)
     losses.extend(request.losses)
     turns = request.turns if own else _normalised(request.turns, losses)
     called = [
