@@ -30,6 +30,9 @@ from codenex.gateway.routes import ANTHROPIC, CHAT, GEMINI, RESPONSES, Operation
         ("/models/gemini-2.5-pro%3AgenerateContent", Operation.GENERATE, GEMINI),
         ("/v1beta/models/gemini-2.5-pro:streamGenerateContent", Operation.GENERATE, GEMINI),
         ("/v1beta/models/gemini-2.5-pro:countTokens", Operation.COUNT, GEMINI),
+        ("/v1/embeddings", Operation.EMBED, CHAT),
+        ("/v1beta/models/gemini-embedding-001:embedContent", Operation.EMBED, GEMINI),
+        ("/v1beta/models/gemini-embedding-001:batchEmbedContents", Operation.EMBED_MANY, GEMINI),
         (
             "/v1beta1/projects/p/locations/l/publishers/google/models/gemini-2.5-pro:generateContent",
             Operation.GENERATE,

@@ -94,6 +94,10 @@ async def _check_demo(capture: Capture, port: int) -> None:
             _expect_200(capture, response)
             got = _read(capture, response)
             expect(bool(got.text or got.calls), "the answer is empty")
+        case "embed":
+            _expect_200(capture, response)
+            vectors = sdk_answers.vectors(capture.protocol, response.body)
+            expect(bool(vectors) and all(vectors), "there are no vectors")
         case _:
             expect(response.status >= 400, f"status {response.status}")
             settle(*sdk_answers.error(capture.protocol, response.status, response.body))

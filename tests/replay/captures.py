@@ -17,10 +17,11 @@ from tests.support.client import RawClient, RawResponse
 from tests.support.gateway import KEY
 from tests.support.vendors.dialects import ProtocolName
 
-Kind = Literal["generate", "count", "models", "model", "probe", "code assist", "other"]
+Kind = Literal["generate", "count", "models", "model", "probe", "code assist", "embed", "other"]
 
 _FIXED: Final[tuple[tuple[str, ProtocolName, Kind], ...]] = (
     ("/chat/completions", "openai_chat", "generate"),
+    ("/embeddings", "openai_chat", "embed"),
     ("/responses", "openai_responses", "generate"),
     ("/responses/input_tokens", "openai_responses", "count"),
     ("/messages", "anthropic", "generate"),
@@ -31,6 +32,8 @@ _METHODS: Final[Mapping[str, Kind]] = {
     "generateContent": "generate",
     "streamGenerateContent": "generate",
     "countTokens": "count",
+    "embedContent": "embed",
+    "batchEmbedContents": "embed",
 }
 _MODEL: Final = re.compile(r"/v1(?:beta|alpha|beta1)?/models(?:/(?P<model>[^:]+))?$")
 _SET_ANEW: Final = frozenset({"host", "content-length", "transfer-encoding", "connection"})

@@ -185,17 +185,17 @@ def _check_models(one: Recorded, report: Report) -> None:
             except Fault:
                 expect(listed is None, "the gateway can't read the list")
                 return
-            talking = [model for model in listed or [] if _talks(model)]
-            names = [str(model.get("id") or model.get("name")).removeprefix("models/") for model in talking]
+            wanted = [model for model in listed or [] if _is_listed(model)]
+            names = [str(model.get("id") or model.get("name")).removeprefix("models/") for model in wanted]
             expect_equal("models", [model.id for model in models], names)
             told = sdk_answers.models(client, spoke_of(client).encode_models(models))
             expect_equal("models by the SDK", [name.removeprefix("models/") for name in told], names)
 
 
-def _talks(model: dict[str, object]) -> bool:
-    """Whether a model generates: one vendor lists those as well that only embed or draw."""
+def _is_listed(model: dict[str, object]) -> bool:
+    """Whether a model is listed: one that writes or embeds text, and none that only draws."""
     methods = model.get("supportedGenerationMethods")
-    return not isinstance(methods, list) or "generateContent" in methods
+    return not isinstance(methods, list) or "generateContent" in methods or "embedContent" in methods
 
 
 def _excused(problem: str) -> bool:

@@ -48,7 +48,7 @@ TABLE: Final = (
         "no such endpoint",
         404,
         r"there is no (endpoint|method) |is stored here",
-        "Embeddings, images, audio, files and batches have no part in a conversation, and no twin in other protocols.",
+        "Images, audio, files and batches have no part in a conversation, and no twin in other protocols.",
     ),
 )
 

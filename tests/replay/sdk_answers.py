@@ -183,6 +183,15 @@ def count(protocol: ProtocolName, body: bytes) -> int | None:
             return _openai().responses.input_tokens.count(model="m", input="?").input_tokens
 
 
+def vectors(protocol: ProtocolName, body: bytes) -> list[list[float]]:
+    """The vectors that an SDK reads from an answer to a request for embeddings."""
+    _canned()[0].load(body, False)
+    if protocol == "gemini":
+        found = _gemini().models.embed_content(model="m", contents="?").embeddings or []
+        return [entry.values or [] for entry in found]
+    return [entry.embedding for entry in _openai().embeddings.create(model="m", input="?").data]
+
+
 def models(protocol: ProtocolName, body: bytes) -> list[str]:
     """The names of the models that an SDK reads from the first page of a list."""
     _canned()[0].load(body, False)

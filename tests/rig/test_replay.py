@@ -46,6 +46,7 @@ def test_requests_that_the_gateway_serves_and_refusals_of_the_table_pass(tmp_pat
         captured("/v1/messages/count_tokens", ASKED, key="x-api-key"),
         captured("/v1beta/models/gemini-2.5-pro:generateContent", SEARCH, key="x-goog-api-key"),
         captured("/v1/embeddings", {"model": "m", "input": "x"}),
+        captured("/v1/images/generations", {"model": "m", "prompt": "x"}),
         captured("/v1/models", None, method="GET"),
         captured("/", None, method="HEAD"),
     ]
@@ -56,7 +57,7 @@ def test_requests_that_the_gateway_serves_and_refusals_of_the_table_pass(tmp_pat
     assert done.stdout.splitlines()[-1].endswith(" passed, 0 failed")
     assert "refused as documented: no such endpoint" in done.stdout
     assert "refused as documented: a tool that only its vendor runs" in done.stdout
-    assert "7 decoded" in done.stdout
+    assert "8 decoded" in done.stdout
 
 
 def test_a_refusal_that_nobody_documented_is_a_failure(tmp_path: Path) -> None:

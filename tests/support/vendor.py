@@ -13,6 +13,7 @@ from tests.support.arguments import example
 from tests.support.replies import Reply, Stream, Unary
 from tests.support.scenario import Scenario, ToolCall, say
 from tests.support.upstream import Answer, Request, ScriptedUpstream
+from tests.support.vendors import embeddings
 from tests.support.vendors.dialects import DIALECTS, Dialect, ProtocolName, Task
 from tests.support.vendors.framing import Json, derived
 from tests.support.vendors.gemini.answers import array
@@ -56,6 +57,8 @@ class ScriptedVendor(ScriptedUpstream):
         """What the rules found wrong in the requests so far."""
         self.tokens = 42
         """What a token count answers."""
+        self.counts_embeddings = protocol != "gemini"
+        """Whether an answer of vectors tells the tokens; Google's older models don't."""
         self._next: deque[Answer] = deque()
         for method, path, task in self.dialect.routes:
             self.on(method, path, self._handler(task))
@@ -94,6 +97,8 @@ class ScriptedVendor(ScriptedUpstream):
                     assert self.dialect.count is not None
                     problems = self._check(request)
                     return self._bad(request, problems) if problems else self._whole(self.dialect.count(self.tokens))
+                case "embed":
+                    return self._embed(request)
                 case "models":
                     return self._whole(self.dialect.models(self.models))
                 case "model":
@@ -131,6 +136,15 @@ class ScriptedVendor(ScriptedUpstream):
     def _bad(self, request: Request, problems: list[str]) -> Reply:
         error = array_error if self._wants_array(request) else self.dialect.errors.error
         return error("bad_request", "; ".join(problems))
+
+    def _embed(self, request: Request) -> Reply:
+        gemini = self.dialect.name == "gemini"
+        problems = embeddings.gemini_problems(request) if gemini else embeddings.openai_problems(request)
+        if problems:
+            self.problems.extend(problems)
+            return self._bad(request, problems)
+        answer = embeddings.gemini_answer if gemini else embeddings.openai_answer
+        return self._whole(answer(request, counts=self.counts_embeddings))
 
     async def _generate(self, request: Request) -> Reply:
         problems = self._check(request)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from codenex.core.answer import Answer
+from codenex.core.embeddings import EmbeddingAnswer, EmbeddingRequest
 from codenex.core.errors import Fault
 from codenex.core.events import StreamEvent
 from codenex.core.finish import FinishDetail
@@ -50,6 +51,8 @@ class Model(msgspec.Struct, frozen=True, omit_defaults=True):
     created: int = 0
     max_input_tokens: int | None = None
     max_output_tokens: int | None = None
+    #: gives vectors, and no text
+    embeds: bool = False
 
 
 class StreamDecoder(Protocol):
@@ -128,3 +131,29 @@ class Spoke(msgspec.Struct, frozen=True):
     glance: Callable[[bytes], Glance | None] | None = None
     #: of whole events that are passed through, those that a stream decoder has to see to tell usage, end and failure
     skim: Callable[[bytes], bytes] | None = None
+
+
+class DecodeEmbedding(Protocol):
+    """Reads a request for vectors. Raises :class:`Fault` (400)."""
+
+    def __call__(self, body: bytes, model: str, *, many: bool) -> EmbeddingRequest:
+        """``model`` is the client's name of it; ``many`` says that the method takes a batch, where methods differ."""
+        ...
+
+
+class EmbeddingSpoke(msgspec.Struct, frozen=True):
+    """One protocol's form of embeddings. Vectors keep the order of the inputs.
+
+    ``encode_requests(request, losses)`` gives the bodies that together ask for all inputs (vendors bound a batch) and
+    raises ``unsupported``; ``decode_answer(body)`` raises ``upstream``, and so does ``usage_of(body)``, which doesn't
+    look at vectors; ``rename(body, model)`` changes the model of a body that passes through and raises
+    :class:`~codenex.core.json.MalformedJson`.
+    """
+
+    name: str
+    decode_request: DecodeEmbedding
+    encode_requests: Callable[[EmbeddingRequest, Losses], list[bytes]]
+    decode_answer: Callable[[bytes], EmbeddingAnswer]
+    encode_answer: Callable[[EmbeddingAnswer, EmbeddingRequest], bytes]
+    usage_of: Callable[[bytes], Usage | None]
+    rename: Callable[[bytes, str], bytes]

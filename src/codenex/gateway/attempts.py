@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from codenex.core.answer import Answer, fold
 from codenex.core.envelope import sealed_event
-from codenex.core.errors import Fault, FaultKind
+from codenex.core.errors import Fault
 from codenex.core.events import StreamEvent
 from codenex.core.losses import Losses
 from codenex.core.render import RenderContext
@@ -22,12 +23,16 @@ from codenex.gateway.headers import passed_down, passed_up
 from codenex.gateway.job import Job
 from codenex.gateway.lanes import ArrayLane, Lane, Observation, PassthroughLane, TranslationLane
 from codenex.gateway.queries import forwarded_query
+from codenex.gateway.resolution import Resolution
 from codenex.gateway.spokes import SPOKES
-from codenex.gateway.upstream import ANSWER_LIMIT, call, refusal
+from codenex.gateway.upstream import ANSWER_LIMIT, accepted, call
 from codenex.pool.blame import may_try_another
 from codenex.providers.registry import PROVIDER_TYPES, ProviderType
 from codenex.providers.transport import Deadlines, Transport, UpstreamResponse
 from codenex.store.settings import Account, Settings
+
+#: Makes one attempt. Returns the fault of an answer that failed after it had begun; raises where another may follow.
+Run = Callable[[ProviderType, Account], Awaitable[Fault | None]]
 
 
 class Attempts:
@@ -66,21 +71,30 @@ class Attempts:
             on_commit=job.forget,
         )
         with delivery:
-            fault = await self._attempts(job, chain, delivery, common)
+
+            async def run(provider: ProviderType, account: Account) -> Fault | None:
+                attempt = Attempt(self, job, provider, account, delivery, common)
+                await attempt.run()
+                return attempt.fault
+
+            fault = await self.through(chain, job.resolution, job.providers, run)
             if fault is None:
                 return
             if gate.recovery is Recovery.RETRY:
                 raise fault
             delivery.fail(fault)
 
-    async def _attempts(self, job: Job, chain: list[str], delivery: Delivery, common: Headers) -> Fault | None:
-        """Try accounts until one serves; return the fault to tell the client where none does."""
-        model = job.resolution.model
+    async def through(
+        self, chain: list[str], resolution: Resolution, providers: tuple[str, ...], run: Run
+    ) -> Fault | None:
+        """Try the accounts of a chain of provider types until one serves; return the fault to tell the client where
+        none does. ``providers`` are those that the client's key may use; none of them means all."""
+        model = resolution.model
         tried: set[str] = set()
         first: Fault | None = None
         for name in chain:
             provider = PROVIDER_TYPES.get(name)
-            allowed = not job.providers or name in job.providers
+            allowed = not providers or name in providers
             if provider is None or not allowed or not self.settings.accounts.get(name):
                 continue
             while len(tried) < self.settings.max_attempts:
@@ -90,17 +104,16 @@ class Attempts:
                 tried.add(account.uuid)
                 try:
                     with self.accounts.attempt(account, model):
-                        attempt = Attempt(self, job, provider, account, delivery, common)
-                        await attempt.run()
-                    if attempt.fault is not None:
-                        self.accounts.record_failure(account, model, attempt.fault)
+                        told = await run(provider, account)
+                    if told is not None:
+                        self.accounts.record_failure(account, model, told)
                     return None
                 except Fault as fault:
                     if first is None or may_try_another(first):
                         first = fault
                     if not may_try_another(fault):
                         return fault
-        return first if first is not None else self.accounts.exhausted(job.resolution.provider, model)
+        return first if first is not None else self.accounts.exhausted(resolution.provider, model)
 
 
 class Attempt:
@@ -244,14 +257,7 @@ class Attempt:
             stream=job.stream,
             query=query,
         )
-        if response.status != 200:
-            if 200 <= response.status < 400:
-                response.close()
-                raise Fault(
-                    FaultKind.UPSTREAM, f"the upstream answered with status {response.status}", from_upstream=True
-                )
-            raise await refusal(response, self._spoke, self._account)
-        return response
+        return await accepted(response, self._spoke, self._account)
 
     async def _relay(self, response: UpstreamResponse, lane: Lane) -> None:
         self._delivery.headers = self._headers

@@ -18,6 +18,7 @@ from codenex.gateway.cors import cors_headers, preflight
 from codenex.gateway.counting import counted
 from codenex.gateway.demonstration import demonstrate
 from codenex.gateway.edits import Head, head_of
+from codenex.gateway.embedding import Embedding, embed
 from codenex.gateway.exchange import Exchange, Handler, Headers
 from codenex.gateway.generations import Generations
 from codenex.gateway.headers import passed_down
@@ -35,6 +36,8 @@ from codenex.store.shared_memory import SharedMemory
 
 _JSON: Headers = [("content-type", "application/json")]
 _LISTS = frozenset({Operation.MODELS, Operation.MODEL})
+#: What uses up a client key's limits.
+_COUNTED = frozenset({Operation.GENERATE, Operation.EMBED, Operation.EMBED_MANY})
 #: Routes and resolutions that are remembered at most, and the longest path of a route.
 _REMEMBERED = 1024
 _LONGEST_PATH = 256
@@ -72,6 +75,8 @@ class Gateway:
         self._guarded: dict[Operation, Callable[[Exchange, Route, Headers, ClientKey], Awaitable[None]]] = {
             Operation.GENERATE: self._generate,
             Operation.COUNT: self._count,
+            Operation.EMBED: self._embed,
+            Operation.EMBED_MANY: self._embed,
             Operation.MODELS: self._models,
             Operation.MODEL: self._model,
             Operation.STORED_RESPONSE: self._stored_response,
@@ -121,7 +126,7 @@ class Gateway:
             exchange.notes["key"], exchange.notes["protocol"] = key.id, route.protocol
             if exchange.method not in route.methods:
                 raise _wrong_method(exchange, route)
-            if route.operation is Operation.GENERATE and (allowances := self.admission.admit(key)):
+            if route.operation in _COUNTED and (allowances := self.admission.admit(key)):
                 common = [*common, *rate_headers(allowances, route.protocol, time.time())]
             await self._guarded[route.operation](exchange, route, common, key)
         except Fault as fault:
@@ -186,6 +191,27 @@ class Gateway:
         tokens = await counted(exchange, spoke, body, model, resolution, self.accounts, self.transport, facts)
         provider = ("x-codenex-provider", resolution.provider)
         exchange.respond(200, [*_JSON, provider, *common], spoke.encode_count(tokens))
+
+    async def _embed(self, exchange: Exchange, route: Route, common: Headers, key: ClientKey) -> None:
+        body = await exchange.body()
+        model = _model_of(route, head_of(body))
+        with self.admission:
+            resolution = self._resolved(exchange, route, model)
+            check_permission(key, resolution.provider, resolution.model, model)
+            work = Embedding(
+                exchange,
+                route.protocol,
+                route.operation is Operation.EMBED_MANY,
+                body,
+                model,
+                resolution,
+                strict=self.settings.strict or exchange.header("x-codenex-strict") == "1",
+                providers=key.providers,
+            )
+            try:
+                await embed(work, self._attempts, common)
+            finally:
+                self.admission.settle(key, exchange.notes.get("usage"))
 
     async def _models(self, exchange: Exchange, route: Route, common: Headers, key: ClientKey) -> None:
         models = await self.listing.models(self._named_provider(exchange, route))

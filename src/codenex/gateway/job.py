@@ -92,16 +92,21 @@ class Job(msgspec.Struct):
 
     def settled_losses(self, losses: Losses) -> Headers:
         """Return the header that tells the losses; in strict mode any loss is a 400 instead."""
-        values: tuple[Loss, ...] = losses.values()
-        if not values:
-            return []
-        if self.strict:
-            listed = "; ".join(f"{loss.path}: {loss.reason}" for loss in values)
-            raise Fault(
-                FaultKind.UNSUPPORTED,
-                f"strict mode: the target can't express this request: {listed}",
-                param=values[0].path,
-                code="lossy_translation",
-            )
-        self.exchange.notes["losses"] = len(values)
-        return [("x-codenex-losses", header_value(values))]
+        return settled_losses(self.exchange, losses, strict=self.strict)
+
+
+def settled_losses(exchange: Exchange, losses: Losses, *, strict: bool) -> Headers:
+    """Return the header that tells the losses of a request. Raises :class:`Fault` (400) for any in strict mode."""
+    values: tuple[Loss, ...] = losses.values()
+    if not values:
+        return []
+    if strict:
+        listed = "; ".join(f"{loss.path}: {loss.reason}" for loss in values)
+        raise Fault(
+            FaultKind.UNSUPPORTED,
+            f"strict mode: the target can't express this request: {listed}",
+            param=values[0].path,
+            code="lossy_translation",
+        )
+    exchange.notes["losses"] = len(values)
+    return [("x-codenex-losses", header_value(values))]

@@ -126,7 +126,8 @@ def wants_codex(exchange: Exchange) -> bool:
 
 
 def codex_models(models: list[Model]) -> bytes:
-    """Return the model list that the Codex CLI reads."""
+    """Return the model list that the Codex CLI reads, from which people choose whom to talk to."""
+    talking = [model for model in models if not model.embeds]
     return json.encode(
-        {"models": [{"slug": model.id, "display_name": model.display_name or model.id} for model in models]}
+        {"models": [{"slug": model.id, "display_name": model.display_name or model.id} for model in talking]}
     )

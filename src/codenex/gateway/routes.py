@@ -23,6 +23,8 @@ class Operation(StrEnum):
 
     GENERATE = "generate"
     COUNT = "count"
+    EMBED = "embed"
+    EMBED_MANY = "embed_many"
     MODELS = "models"
     MODEL = "model"
     STORED_RESPONSE = "stored_response"
@@ -52,6 +54,7 @@ _FIXED: dict[str, tuple[Operation, str, tuple[str, ...]]] = {
     "/responses/input_tokens": (Operation.COUNT, RESPONSES, ("POST",)),
     "/messages": (Operation.GENERATE, ANTHROPIC, ("POST",)),
     "/messages/count_tokens": (Operation.COUNT, ANTHROPIC, ("POST",)),
+    "/embeddings": (Operation.EMBED, CHAT, ("POST",)),
     "/models": (Operation.MODELS, CHAT, ("GET", "HEAD")),
 }
 _OPEN: dict[str, tuple[Operation, tuple[str, ...]]] = {
@@ -64,10 +67,10 @@ _GEMINI_METHODS: dict[str, tuple[Operation, bool | None]] = {
     "generateContent": (Operation.GENERATE, False),
     "streamGenerateContent": (Operation.GENERATE, True),
     "countTokens": (Operation.COUNT, None),
+    "embedContent": (Operation.EMBED, None),
+    "batchEmbedContents": (Operation.EMBED_MANY, None),
 }
-_MODEL = re.compile(
-    r"/(?:models|tunedModels)/(?P<model>[^?#]+?)(?::(?P<method>generateContent|streamGenerateContent|countTokens))?"
-)
+_MODEL = re.compile(rf"/(?:models|tunedModels)/(?P<model>[^?#]+?)(?::(?P<method>{'|'.join(_GEMINI_METHODS)}))?")
 #: A method of Google's kind that this server does not have; a model's tag (``llama3:8b``) looks different.
 _OTHER_METHOD = re.compile(r".*:(?P<method>[a-z]+[A-Z][A-Za-z]*)")
 _VERTEX = re.compile(r"/projects/[^/]+/locations/[^/]+/publishers/[^/]+(?=/models/)")

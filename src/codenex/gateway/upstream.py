@@ -139,6 +139,16 @@ def _made(provider: ProviderType, account: Account, method: Method, stream: bool
     )
 
 
+async def accepted(response: UpstreamResponse, spoke: Spoke, account: Account) -> UpstreamResponse:
+    """Return an answer of status 200. Raises :class:`Fault` for any other."""
+    if response.status == 200:
+        return response
+    if 200 <= response.status < 400:
+        response.close()
+        raise Fault(FaultKind.UPSTREAM, f"the upstream answered with status {response.status}", from_upstream=True)
+    raise await refusal(response, spoke, account)
+
+
 async def refusal(response: UpstreamResponse, spoke: Spoke, account: Account) -> UpstreamRefusal:
     """Read an upstream's error answer and say what it means, without keys."""
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, assert_never
 
+from codenex.core.embeddings import EmbeddingRequest
 from codenex.core.parts import (
     Compaction,
     Media,
@@ -80,6 +81,14 @@ def estimated_input_tokens(request: Request) -> int:
     if request.output is not None:
         total += _output_tokens(request.output)
     return max(1, total)
+
+
+def estimated_embedding_tokens(request: EmbeddingRequest) -> int:
+    """Estimate all tokens of texts to embed; tokens that were sent as such are counted. At least 1."""
+    counts = (
+        estimated_text_tokens(entry.text) if entry.tokens is None else len(entry.tokens) for entry in request.inputs
+    )
+    return max(1, sum(counts))
 
 
 def estimated_part_tokens(part: Part) -> int:

@@ -10,15 +10,23 @@ import msgspec
 from codenex.providers.registry import ProviderType
 from codenex.store.settings import Account
 
-Method = Literal["generate", "stream", "count", "models"]
+Method = Literal["generate", "stream", "count", "models", "embed", "embed_many"]
 
 _PATHS: dict[str, dict[Method, str]] = {
-    "openai-chat": {"generate": "/chat/completions", "stream": "/chat/completions", "models": "/models"},
+    "openai-chat": {
+        "generate": "/chat/completions",
+        "stream": "/chat/completions",
+        "models": "/models",
+        "embed": "/embeddings",
+        "embed_many": "/embeddings",
+    },
     "openai-responses": {
         "generate": "/responses",
         "stream": "/responses",
         "count": "/responses/input_tokens",
         "models": "/models",
+        "embed": "/embeddings",
+        "embed_many": "/embeddings",
     },
     "anthropic": {
         "generate": "/messages",
@@ -31,6 +39,8 @@ _PATHS: dict[str, dict[Method, str]] = {
         "stream": "/models/{model}:streamGenerateContent?alt=sse",
         "count": "/models/{model}:countTokens",
         "models": "/models?pageSize=1000",
+        "embed": "/models/{model}:embedContent",
+        "embed_many": "/models/{model}:batchEmbedContents",
     },
 }
 

@@ -40,7 +40,8 @@ def test_the_sdk_reads_the_list() -> None:
             {
                 "models": [
                     {"name": "models/a", "supportedGenerationMethods": ["generateContent"], "inputTokenLimit": "9"},
-                    {"name": "models/embed", "supportedGenerationMethods": ["embedContent"]},
+                    {"name": "models/embed", "supportedGenerationMethods": ["embedContent", "countTokens"]},
+                    {"name": "models/draw", "supportedGenerationMethods": ["predict"]},
                     {"name": "publishers/google/models/b", "supportedActions": ["generateContent"], "displayName": ""},
                     {"name": "c", "outputTokenLimit": 4.0, "inputTokenLimit": True},
                     {"no": "name"},
@@ -50,6 +51,7 @@ def test_the_sdk_reads_the_list() -> None:
             },
             [
                 Model("a", "google", max_input_tokens=9),
+                Model("embed", "google", embeds=True),
                 Model("b", "google"),
                 Model("c", "google", max_output_tokens=4),
             ],

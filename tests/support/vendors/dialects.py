@@ -24,7 +24,7 @@ from tests.support.vendors.openai_responses import errors as responses_errors
 from tests.support.vendors.openai_responses import rules as responses_rules
 
 ProtocolName = Literal["openai_chat", "openai_responses", "anthropic", "gemini"]
-Task = Literal["generate", "count", "models", "model"]
+Task = Literal["generate", "count", "models", "model", "embed"]
 
 
 class Answers(Protocol):
@@ -126,6 +126,7 @@ CHAT: Final = Dialect(
     name="openai_chat",
     routes=(
         ("POST", "/v1/chat/completions", "generate"),
+        ("POST", "/v1/embeddings", "embed"),
         ("GET", "/v1/models", "models"),
         ("GET", "/v1/models/{model}", "model"),
     ),
@@ -150,6 +151,7 @@ RESPONSES: Final = Dialect(
     routes=(
         ("POST", "/v1/responses", "generate"),
         ("POST", "/v1/responses/input_tokens", "count"),
+        ("POST", "/v1/embeddings", "embed"),
         ("GET", "/v1/models", "models"),
         ("GET", "/v1/models/{model}", "model"),
     ),
@@ -202,6 +204,8 @@ GEMINI: Final = Dialect(
             ("POST", f"/{version}/models/{{model}}:generateContent", "generate"),
             ("POST", f"/{version}/models/{{model}}:streamGenerateContent", "generate"),
             ("POST", f"/{version}/models/{{model}}:countTokens", "count"),
+            ("POST", f"/{version}/models/{{model}}:embedContent", "embed"),
+            ("POST", f"/{version}/models/{{model}}:batchEmbedContents", "embed"),
             ("GET", f"/{version}/models", "models"),
             ("GET", f"/{version}/models/{{model}}", "model"),
         )

@@ -11,6 +11,7 @@ from codenex.protocols.gemini.errors import fault_of
 from codenex.protocols.gemini.types import Object, bare_model
 
 _METHODS = ["generateContent", "streamGenerateContent", "countTokens"]
+_EMBEDDING_METHODS = ["embedContent", "batchEmbedContents"]
 
 
 def _resource(model: Model) -> Object:
@@ -24,7 +25,7 @@ def _resource(model: Model) -> Object:
         resource["inputTokenLimit"] = model.max_input_tokens
     if model.max_output_tokens is not None:
         resource["outputTokenLimit"] = model.max_output_tokens
-    return {**resource, "supportedGenerationMethods": _METHODS}
+    return {**resource, "supportedGenerationMethods": _EMBEDDING_METHODS if model.embeds else _METHODS}
 
 
 def encode_models(models: list[Model]) -> bytes:
@@ -38,14 +39,15 @@ def encode_model(model: Model) -> bytes:
 
 
 def decode_models(body: bytes) -> list[Model]:
-    """Return the models of a list that generate text; those that only embed are left out. Raises ``upstream``."""
+    """Return the models of a list that generate text or embed it; others are left out. Raises ``upstream``."""
     listed = _object(body).get("models")
     models: list[Model] = []
     for resource in listed if isinstance(listed, list) else []:
         if not isinstance(resource, dict) or not isinstance(resource.get("name"), str):
             continue
         methods = resource.get("supportedGenerationMethods", resource.get("supportedActions"))
-        if isinstance(methods, list) and "generateContent" not in methods:
+        generates = not isinstance(methods, list) or "generateContent" in methods
+        if isinstance(methods, list) and not generates and "embedContent" not in methods:
             continue
         models.append(
             Model(
@@ -54,6 +56,7 @@ def decode_models(body: bytes) -> list[Model]:
                 _text(resource.get("displayName")),
                 max_input_tokens=_integer(resource.get("inputTokenLimit")),
                 max_output_tokens=_integer(resource.get("outputTokenLimit")),
+                embeds=not generates,
             )
         )
     return models
