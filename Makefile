@@ -8,6 +8,7 @@ E2E := .venv-e2e
 BIN := $(VENV)/bin
 BENCH := build/bench
 NODE_MODULES := tests/node/node_modules
+AGENTS := tests/e2e_agents/node/node_modules
 export CHROMIUM ?= /usr/bin/chromium
 JOBS ?= 2
 ARGS ?=
@@ -27,7 +28,7 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check format test-watch coverage deep bench e2e-local replay wheel lock clean test-programs
+.PHONY: help run test check format test-watch coverage deep bench e2e-local e2e-agents replay wheel lock clean test-programs
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -67,6 +68,9 @@ bench: $(VENV)/.tools $(VENV)/.project $(BENCH)/load $(BENCH)/mock | /usr/sbin/n
 e2e-local: $(E2E)/.created ## run against a real language model on this machine (downloads 150 MB)
 	PATH="$(CURDIR)/$(E2E)/bin:$(CURDIR)/$(BIN):$$PATH" $(E2E)/bin/python -m pytest tests/e2e_local -q --timeout=1800 $(ARGS)
 
+e2e-agents: $(VENV)/.tools $(VENV)/.project $(AGENTS)/.installed ## run real coding agents through the gateway (takes 900 MB of disk)
+	$(PYTEST) tests/e2e_agents -q --timeout=300 -n $(JOBS) $(ARGS)
+
 replay: $(VENV)/.tested ## judge by real traffic in folders outside (CODENEX_CAPTURES, CODENEX_RECORDINGS)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -W ignore::UserWarning:pydantic.main -m tests.replay
 
@@ -74,7 +78,7 @@ wheel: $(VENV)/.project ## build a wheel and a source archive into dist/
 	$(BIN)/hatchling build
 
 clean: ## remove everything that make made
-	rm -rf $(VENV) $(E2E) $(NODE_MODULES) build dist coverage htmlcov
+	rm -rf $(VENV) $(E2E) $(NODE_MODULES) $(AGENTS) build dist coverage htmlcov
 	rm -rf .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -118,6 +122,12 @@ test-programs:
 # list of certificate authorities; the variable makes it trust what the system trusts.
 $(NODE_MODULES)/.installed: tests/node/package.json tests/node/package-lock.json tests/node/.npmrc | $(VENV)/.tools
 	cd tests/node && NODE_USE_SYSTEM_CA=1 PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --loglevel=error
+	@touch $@
+
+# Claude Code puts its program in place by a script of its own, which is the only one that may run.
+$(AGENTS)/.installed: tests/e2e_agents/node/package.json tests/e2e_agents/node/package-lock.json tests/e2e_agents/node/.npmrc | $(VENV)/.tools
+	cd tests/e2e_agents/node && NODE_USE_SYSTEM_CA=1 PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --loglevel=error
+	cd tests/e2e_agents/node && PATH="$(CURDIR)/$(BIN):$$PATH" node node_modules/@anthropic-ai/claude-code/install.cjs
 	@touch $@
 
 # Real servers that stand before this one in the tests, an attacker, and what compiles the benchmark: from Debian.

@@ -50,12 +50,18 @@ class Reasoning:
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A function call; ``arguments`` is the raw JSON text, perhaps cut short."""
+    """A function call; ``arguments`` is the raw JSON text, perhaps cut short.
+
+    Responses alone has the last two: ``custom`` calls a tool that takes free text, which then is ``arguments``, and
+    ``namespace`` says which group of tools the name is from.
+    """
 
     id: str
     name: str
     arguments: str
     fragments: tuple[str, ...] | None = None
+    custom: bool = False
+    namespace: str | None = None
 
     @property
     def pieces(self) -> tuple[str, ...]:

@@ -116,15 +116,24 @@ def groups(scenario: Scenario) -> list[Group]:
             found.append(tuple(part for part in parts if isinstance(part, Text | Refusal)))
         else:
             found.extend(part for part in parts if isinstance(part, Reasoning | ToolCall))
-    prefix = {Reasoning: "rs", ToolCall: "fc", tuple: "msg"}
     return [
         (
             content,
-            f"{prefix[type(content)]}_{derived(scenario.id, index, size=48)}",
+            f"{_prefix(content)}_{derived(scenario.id, index, size=48)}",
             final_status(scenario) if index == len(found) - 1 else "completed",
         )
         for index, content in enumerate(found)
     ]
+
+
+def _prefix(content: Reasoning | ToolCall | tuple[Text | Refusal, ...]) -> str:
+    match content:
+        case Reasoning():
+            return "rs"
+        case ToolCall():
+            return "ctc" if content.custom else "fc"
+        case _:
+            return "msg"
 
 
 def item(group: Group, status: str, *, begun: bool = False) -> Json:
@@ -138,13 +147,15 @@ def item(group: Group, status: str, *, begun: bool = False) -> Json:
                 value["encrypted_content"] = content.signature
             return value
         case ToolCall():
+            kind, field = ("custom_tool_call", "input") if content.custom else ("function_call", "arguments")
             return {
                 "id": id_,
-                "type": "function_call",
+                "type": kind,
                 "status": status,
-                "arguments": "" if begun else content.arguments,
+                field: "" if begun else content.arguments,
                 "call_id": content.id,
                 "name": content.name,
+                **({} if content.namespace is None else {"namespace": content.namespace}),
             }
         case _:
             parts = [] if begun else [content_part(part, part.text) for part in content]
@@ -190,6 +201,10 @@ def _item_events(group: Group, index: int) -> Iterator[Json]:
     match content:
         case Reasoning():
             yield from _reasoning_events(content, at)
+        case ToolCall(custom=True):
+            for piece in content.pieces:
+                yield {"type": "response.custom_tool_call_input.delta", **at, "delta": piece}
+            yield {"type": "response.custom_tool_call_input.done", **at, "input": content.arguments}
         case ToolCall():
             for piece in content.pieces:
                 yield {"type": "response.function_call_arguments.delta", **at, "delta": piece}
