@@ -11,6 +11,7 @@ def test_a_failure_before_any_output_is_invisible():
     assert gate.recovery is Recovery.RETRY
 
 
+@pytest.mark.pitfall("ERR-10")
 def test_content_commits_once():
     gate = CommitGate(True, 20.0)
     assert gate.content() is True

@@ -29,7 +29,7 @@ FORBIDDEN = [
 ]
 
 
-@pytest.mark.pitfall("NET-2", "CLI-3")
+@pytest.mark.pitfall("NET-2", "CLI-3", "NET-12")
 def test_credentials_network_and_hop_headers_stay_here_and_all_others_go_on():
     kept = [("anthropic-version", "2023-06-01"), ("anthropic-beta", "a,b"), ("x-anything", "1"), ("user-agent", "cli")]
     assert passed_up([*((name, "secret") for name in FORBIDDEN), *kept]) == kept
@@ -39,7 +39,7 @@ def test_headers_that_connection_names_are_hop_by_hop():
     assert passed_up([("connection", "close, X-Private"), ("x-private", "1"), ("x-public", "2")]) == [("x-public", "2")]
 
 
-@pytest.mark.pitfall("NET-7", "CLI-8")
+@pytest.mark.pitfall("NET-7", "CLI-8", "ERR-13", "SSE-11")
 def test_answers_keep_limits_and_ids_and_lose_the_rest():
     headers = [
         ("x-ratelimit-remaining-requests", "1"),

@@ -51,3 +51,16 @@ def test_an_array_that_is_cut_stays_an_array() -> None:
             assert found == elements[: len(found)]
         else:
             assert json.loads(out) == elements
+
+
+@pytest.mark.pitfall("USE-11")
+@pytest.mark.parametrize("protocol", ["anthropic", "gemini"])
+def test_of_a_stream_that_is_broken_off_the_usage_so_far_is_known(protocol: str) -> None:
+    data = STREAMS[protocol]["text"].replace(b"\r\n", b"\n")
+    lane = PassthroughLane(SPOKES[protocol].stream_decoder())
+    lane.feed(data[: data.index(b"\n\n", data.index(b"sage")) + 2])
+    lane.eof()
+
+    assert lane.seen.fault is not None
+    assert lane.seen.usage is not None
+    assert lane.seen.usage.input_total

@@ -32,6 +32,7 @@ CODERS = {
 }
 
 
+@pytest.mark.pitfall("NET-1", "CLI-21")
 @pytest.mark.parametrize("coding", CODERS)
 async def test_codings(serve, coding):
     site = await serve(echo)
@@ -62,6 +63,7 @@ async def test_stacked_and_unusual_codings(serve, body, headers):
     assert decode(answer.body)["body"].encode() == PLAIN
 
 
+@pytest.mark.pitfall("NET-1")
 @pytest.mark.parametrize("coding", CODERS)
 async def test_bombs_are_a_413(serve, coding):
     site = await serve(echo, Limits(body_bytes=1_000_000))
@@ -100,6 +102,7 @@ async def test_unknown_codings_are_a_415(serve, coding):
     assert answer.headers["accept-encoding"] == "gzip, deflate, br, zstd"
 
 
+@pytest.mark.pitfall("NET-8")
 async def test_announced_body_beyond_the_limit_is_refused_unread(serve):
     site = await serve(echo, Limits(body_bytes=10_000))
     client = site.client()

@@ -226,6 +226,7 @@ async def test_unread_body_is_not_collected(serve):
     await sending
 
 
+@pytest.mark.pitfall("RSP-11", "CLI-28")
 @pytest.mark.parametrize("body", [b"", b"hello"])
 @pytest.mark.parametrize("chunked", [False, True])
 async def test_upgrades_are_not_taken_and_do_not_hang(serve, body, chunked):

@@ -41,6 +41,7 @@ async def ask(gateway, method, path, headers=None, body=None):
         return await client.ask(method, path, headers=headers or {}, body=content)
 
 
+@pytest.mark.pitfall("CLI-2")
 @pytest.mark.parametrize("spelling", SPELLINGS)
 async def test_every_spelling_of_the_key_opens_every_format(spelling):
     headers, query = SPELLINGS[spelling]

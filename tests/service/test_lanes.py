@@ -42,7 +42,7 @@ async def drained(client, head):
     return b"".join([piece async for piece in client.body(head)])
 
 
-@pytest.mark.pitfall("CACHE-1")
+@pytest.mark.pitfall("CACHE-1", "RSN-6", "SSE-13", "OUT-7")
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_equal_protocols_pass_every_byte_of_an_unedited_request_and_of_its_stream(protocol):
     async with ScriptedVendor(protocol, scenario=SCENARIOS["unicode"], validate=False) as vendor:
@@ -112,7 +112,7 @@ async def test_a_resting_pool_answers_429_with_the_wait_and_calls_nobody():
             assert len(vendor.requests) == 1
 
 
-@pytest.mark.pitfall("ERR-7", "ERR-8")
+@pytest.mark.pitfall("ERR-7", "ERR-8", "ERR-10")
 @pytest.mark.parametrize("upstream", PROTOCOLS)
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_a_stream_that_dies_ends_with_the_clients_own_error_and_never_silently(protocol, upstream):
@@ -160,6 +160,7 @@ async def test_a_client_that_leaves_closes_the_upstream(upstream, streaming):
             assert asyncio.get_running_loop().time() - started < 0.5
 
 
+@pytest.mark.pitfall("CLI-5")
 async def test_a_silent_stream_gets_its_head_and_keep_alives_and_may_still_fail_over():
     async with (
         ScriptedVendor("openai_chat", validate=False) as silent,
@@ -178,6 +179,7 @@ async def test_a_silent_stream_gets_its_head_and_keep_alives_and_may_still_fail_
             assert len(good.requests) == 1
 
 
+@pytest.mark.pitfall("CLI-6", "MED-9")
 async def test_upstream_errors_keep_status_and_words_and_lose_keys():
     async with ScriptedVendor("openai_chat", validate=False) as vendor:
         body = json.encode({"error": {"message": f"bad key {UPSTREAM_KEY} at this", "type": "x", "code": "teapot"}})
@@ -238,6 +240,7 @@ async def test_an_error_event_without_its_blank_line_reaches_the_client(protocol
         assert received.endswith(b"\n\n")
 
 
+@pytest.mark.pitfall("ERR-6")
 async def test_an_error_before_the_first_event_is_a_real_status():
     async with ScriptedVendor("anthropic", validate=False) as vendor:
         vendor.break_next("overloaded")

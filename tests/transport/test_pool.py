@@ -266,6 +266,7 @@ async def test_deadlines(upstream, transport, data, deadlines, code):
     assert transport.counts() == {}
 
 
+@pytest.mark.pitfall("NET-9")
 async def test_live_stream_outlives_the_idle_deadline_but_not_the_total(upstream, transport):
     async def steady(line: Line) -> None:
         await line.request()

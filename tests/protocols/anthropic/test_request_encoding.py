@@ -623,7 +623,7 @@ def test_budgets_read_as_efforts() -> None:
     ]
 
 
-@pytest.mark.pitfall("OUT-1", "OUT-2", "OUT-4", "SCH-10")
+@pytest.mark.pitfall("OUT-1", "OUT-2", "OUT-3", "OUT-4", "SCH-10")
 def test_output_formats() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "integer", "minimum": 1}}}
     body, losses, _ = encode(asked(output=OutputFormat("json_schema", "n", schema=schema)))

@@ -200,7 +200,7 @@ def test_errors_without_a_status_of_http(given: Object, status: int, kind: Fault
         assert (fault.status, fault.kind) == (status, kind)
 
 
-@pytest.mark.pitfall("ERR-3", "ERR-14")
+@pytest.mark.pitfall("ERR-3", "ERR-14", "CLI-42")
 @pytest.mark.parametrize(
     ("details", "message", "headers", "seconds"),
     [

@@ -592,7 +592,7 @@ def test_log_probabilities() -> None:
 # --- usage ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.pitfall("USE-1", "USE-2", "USE-4", "USE-9")
+@pytest.mark.pitfall("USE-1", "USE-2", "USE-4", "USE-9", "RSN-19")
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [

@@ -70,7 +70,7 @@ def types_of(events: list[dict[str, Any]]) -> list[str]:
     return [event["type"].removeprefix("response.") for event in events]
 
 
-@pytest.mark.pitfall("SSE-7", "CLI-22")
+@pytest.mark.pitfall("SSE-7", "CLI-22", "USE-14", "RSP-16")
 def test_a_text_is_a_message_with_content() -> None:
     given = answer(Text("Hello"), usage=Usage(input_uncached=3, input_cache_read=2, output_text=4, output_reasoning=1))
     events = streamed(given)
@@ -106,7 +106,7 @@ def test_a_text_is_a_message_with_content() -> None:
     assert events[0]["response"]["output"] == []
 
 
-@pytest.mark.pitfall("RSP-13", "RSP-17", "RSP-14")
+@pytest.mark.pitfall("RSP-13", "RSP-17", "RSP-14", "USE-14", "RSP-16")
 def test_the_object_is_whole_from_the_first_event_on() -> None:
     # The fields that the open specification of the response resource requires (version 2026-04-24).
     required = {
