@@ -39,11 +39,7 @@ def job_in(folder: Path) -> Job:
 
 @pytest.mark.parametrize("upstream", DIALECTS)
 @pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.name)
-async def test_an_agent_does_its_job(
-    agent: Agent, upstream: ProtocolName, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    if agent.name == "gemini-cli" and upstream in ("anthropic", "openai_responses"):
-        request.applymarker(pytest.mark.xfail(reason="signatures are lost with the thoughts"))
+async def test_an_agent_does_its_job(agent: Agent, upstream: ProtocolName, tmp_path: Path) -> None:
     home, folder = tmp_path / "home", tmp_path / "work"
     home.mkdir()
     folder.mkdir()

@@ -23,6 +23,7 @@ from codenex.core.parts import (
     ToolResult,
 )
 from codenex.core.reversal import CUSTOM_INPUT, argument_object
+from codenex.protocols.gemini.carriage import Carrier
 from codenex.protocols.gemini.finish import encode_finish
 from codenex.protocols.gemini.grounding import encode_grounding
 from codenex.protocols.gemini.logprobs import encode_logprobs
@@ -71,6 +72,12 @@ def _with(wire: Object, signature: Signature | None, extras: Object | None, prot
             own = wire.get(key)
             wire[key] = {**own, **value} if isinstance(own, dict) and isinstance(value, dict) else value
     return wire
+
+
+def loaded(call: Object, carrier: Carrier) -> Object:
+    """Return a call that carries what waits, unless it has a signature of its own."""
+    load = None if "thoughtSignature" in call else carrier.load()
+    return call if load is None else {**call, "thoughtSignature": load}
 
 
 def _media(part: Media, protocol: str, losses: Losses) -> Object | None:

@@ -14,6 +14,7 @@ from codenex.core.identifiers import derived_call_id
 from codenex.core.media import kind_of, normalised_base64, normalised_type, sniffed_type
 from codenex.core.parts import Media, Opaque, Part, Reasoning, ServerTool, Signature, Text, ToolCall, ToolResult
 from codenex.core.request import Turn
+from codenex.protocols.gemini.carriage import unloaded
 from codenex.protocols.gemini.fields import as_list, as_object, bool_field, canonical, refuse, rest_of, text_field
 from codenex.protocols.gemini.signatures import decode_signature
 from codenex.protocols.gemini.types import (
@@ -86,7 +87,10 @@ def decode_contents(value: Any) -> tuple[Turn, ...]:
             turns.append(Turn("system", parts, "system", extras=extras))
         else:
             turns.append(Turn("assistant" if role == "assistant" else "user", parts, extras=extras))
-    return tuple(turns)
+    return tuple(
+        msgspec.structs.replace(turn, parts=unloaded(turn.parts)) if turn.role == "assistant" else turn
+        for turn in turns
+    )
 
 
 def _role(content: Object, parts: list[Any], path: str) -> str:

@@ -6,10 +6,19 @@ from codenex.core import events as e
 from codenex.core import json
 from codenex.core.answer import Answer, Choice
 from codenex.core.errors import Fault, FaultKind
-from codenex.core.parts import Text
+from codenex.core.parts import Reasoning, Refusal, Text, ToolCall
 from codenex.core.render import RenderContext
 from codenex.core.usage import Usage
-from codenex.protocols.gemini.answer import CitedTexts, candidate_end, encode_part, is_blocked, is_cut, spoken_refusal
+from codenex.protocols.gemini.answer import (
+    CitedTexts,
+    candidate_end,
+    encode_part,
+    is_blocked,
+    is_cut,
+    loaded,
+    spoken_refusal,
+)
+from codenex.protocols.gemini.carriage import Carrier
 from codenex.protocols.gemini.chunks import ChunkReader
 from codenex.protocols.gemini.finish import encode_block
 from codenex.protocols.gemini.types import NAME, Object
@@ -74,13 +83,20 @@ def _parts(choice: Choice, protocol: str, context: RenderContext) -> tuple[list[
     """Return a candidate's parts, and its texts that have sources."""
     parts: list[Object] = []
     texts: CitedTexts = []
-    for part in choice.parts:
+    carrier = Carrier()
+    for given in choice.parts:
+        part = carrier.shown(given) if isinstance(given, Reasoning) else given
         wire = encode_part(part, protocol, context.losses)
         if wire is None:
             continue
+        if isinstance(part, Text | Refusal):
+            carrier.passed(part.text)
         if isinstance(part, Text) and part.citations:
             texts.append((len(parts), part.text, part.citations))
-        parts.append(wire)
+        parts.append(loaded(wire, carrier) if isinstance(part, ToolCall) else wire)
+    load = carrier.load()
+    if load is not None:
+        parts.append({"text": "", "thoughtSignature": load})
     if choice.refusal_logprobs:
         context.losses.drop("logprobs.refusal", "Gemini's clients know no log-probabilities of refusals")
     return parts, texts

@@ -11,11 +11,20 @@ from codenex.core import events as e
 from codenex.core import json
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.finish import FinishDetail
-from codenex.core.parts import Reasoning, Refusal, Text
+from codenex.core.parts import Reasoning, Refusal, Text, ToolCall
 from codenex.core.render import RenderContext
 from codenex.core.serialization import Serializer
 from codenex.core.usage import Usage
-from codenex.protocols.gemini.answer import CitedTexts, candidate_end, encode_part, is_blocked, is_cut, spoken_refusal
+from codenex.protocols.gemini.answer import (
+    CitedTexts,
+    candidate_end,
+    encode_part,
+    is_blocked,
+    is_cut,
+    loaded,
+    spoken_refusal,
+)
+from codenex.protocols.gemini.carriage import Carrier
 from codenex.protocols.gemini.chunks import ChunkReader
 from codenex.protocols.gemini.errors import error_object
 from codenex.protocols.gemini.finish import encode_block
@@ -109,10 +118,11 @@ class _OpenPart:
 
 
 class _Choice:
-    __slots__ = ("cut", "detail", "extras", "finished", "parts", "serializer", "texts", "tokens")
+    __slots__ = ("carrier", "cut", "detail", "extras", "finished", "parts", "serializer", "texts", "tokens")
 
     def __init__(self) -> None:
         self.serializer = Serializer()
+        self.carrier = Carrier()
         self.parts = 0
         self.cut = False
         self.texts: CitedTexts = []
@@ -225,14 +235,16 @@ class StreamEncoder:
     def _stopped(self, choice: _Choice, event: e.PartStop) -> list[Object]:
         open_part = self._open.pop(event.index, None)
         sent = "".join(open_part.sent) if open_part is not None else ""
-        part = event.part
+        part = choice.carrier.shown(event.part) if isinstance(event.part, Reasoning) else event.part
         if not isinstance(part, Text | Reasoning | Refusal):
             choice.cut = choice.cut or is_cut(part)
             wire = encode_part(part, self._protocol, self._context.losses)
             if wire is None:
                 return []
             choice.parts += 1
-            return [wire]
+            return [loaded(wire, choice.carrier) if isinstance(part, ToolCall) else wire]
+        if not isinstance(part, Reasoning):
+            choice.carrier.passed(part.text)
         signature = signature_of(part)
         if not part.text and not sent and signature is None:
             return []
@@ -291,6 +303,9 @@ class StreamEncoder:
                 cut=choice.cut,
             )
             parts = spoken_refusal(choice.detail, has_content=choice.parts > 0) or [{"text": ""}]
+            load = choice.carrier.load()
+            if load is not None:
+                parts = [*parts[:-1], {**parts[-1], "thoughtSignature": load}]
             candidates.append({"content": {"parts": parts, "role": "model"}, **end})
         chunk: Object = {"candidates": candidates} if candidates else {}
         if feedback is not None:
