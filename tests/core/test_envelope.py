@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codenex.core import events as e
-from codenex.core.envelope import PREFIX, may_hold_envelope, opened, opened_request, sealed, sealed_event
+from codenex.core.envelope import PREFIX, UNSIGNED, may_hold_envelope, opened, opened_request, sealed, sealed_event
 from codenex.core.losses import Losses
 from codenex.core.parts import Reasoning, Signature, ToolCall
 from codenex.core.request import Request, Turn
@@ -47,6 +47,20 @@ def test_an_envelope_can_be_told_wherever_it_stands_and_only_envelopes_can() -> 
     assert may_hold_envelope(b'{"messages":[{"signature":"' + payload.encode() + b'"}]}')
     assert not may_hold_envelope(b"wN4B" * 100_000)
     assert not may_hold_envelope(b64encode(bytes(range(256)) * 4096))
+
+
+@pytest.mark.pitfall("RSN-22")
+def test_reasoning_that_has_no_signature_is_known_again() -> None:
+    body = b'{"encrypted_content": "' + UNSIGNED.encode() + b'"}'
+    marked = Reasoning(("a",), True, item_id="rs_1", signature=Signature("openai", UNSIGNED, "rs_1"))
+    losses = Losses()
+    request = opened_request(
+        Request("openai-responses", "m", (Turn("assistant", (marked,)),)), (KEY,), "m", "account", losses
+    )
+
+    assert may_hold_envelope(body)
+    assert request.turns[0].parts == (Reasoning(("a",)),)
+    assert not losses.values()
 
 
 @pytest.mark.pitfall("SIG-2")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from codenex.core.answer import Answer, fold
-from codenex.core.envelope import may_hold_envelope, sealed_event
+from codenex.core.envelope import sealed_event
 from codenex.core.errors import Fault
 from codenex.core.events import StreamEvent
 from codenex.core.losses import Losses
@@ -147,17 +147,10 @@ class Attempt:
 
     async def run(self) -> None:
         """Make the attempt. Raises :class:`Fault` where another account may take over or the status is still open."""
-        if self._passes:
+        if self._target.takes(self._job.spoke, self._job.body):
             await self._pass_through()
         else:
             await self._translate()
-
-    @property
-    def _passes(self) -> bool:
-        """Whether the client's own bytes can go on. A signature of another vendor's answer, which this gateway sealed,
-        is nothing that the upstream could read."""
-        same = self._spoke is self._job.spoke and not self._account.normalise
-        return same and not may_hold_envelope(self._job.body)
 
     async def _pass_through(self) -> None:
         job = self._job

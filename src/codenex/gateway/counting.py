@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from codenex.core import json
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.losses import Losses
@@ -11,7 +9,7 @@ from codenex.core.request import Request
 from codenex.core.spoke import Spoke
 from codenex.gateway.accounts import Accounts
 from codenex.gateway.edits import edited, head_of
-from codenex.gateway.encoding import upstream_model
+from codenex.gateway.encoding import Target, upstream_model
 from codenex.gateway.exchange import Exchange
 from codenex.gateway.facts import capabilities_of
 from codenex.gateway.headers import passed_up
@@ -37,9 +35,11 @@ async def counted(
     accounts: Accounts,
     transport: Transport,
     corrections: tuple[ModelFacts, ...] = (),
+    *,
+    key: bytes,
 ) -> int:
     """Return the number of input tokens of a request, at least 1. Raises :class:`Fault` (400) for a request that
-    is malformed.
+    is malformed. ``key`` opens what this gateway has sealed.
 
     Counting is cheap and never touches an account's health: whatever goes wrong upstream, the estimate answers.
     """
@@ -48,7 +48,9 @@ async def counted(
     account = accounts.choose(resolution.provider, resolution.model, frozenset())
     if kind is not None and account is not None and kind.protocol in SPOKES:
         try:
-            return max(1, await _asked(exchange, spoke, body, request, resolution, account, transport, corrections))
+            return max(
+                1, await _asked(exchange, spoke, body, request, resolution, account, transport, corrections, key)
+            )
         except (Fault, json.MalformedJson, KeyError):
             pass
     return max(1, estimated_input_tokens(request))
@@ -63,21 +65,25 @@ async def _asked(
     account: Account,
     transport: Transport,
     corrections: tuple[ModelFacts, ...],
+    key: bytes,
 ) -> int:
     kind = PROVIDER_TYPES[resolution.provider]
     target = SPOKES[kind.protocol]
     model = upstream_model(account, resolution.model)
+    place = Target(kind, account, model)
     if target.encode_count_request is None:
         raise KeyError(kind.protocol)
-    if target is spoke:
+    if place.takes(spoke, body):
         head = head_of(body)
         renamed = head.model is not None and head.model != model and spoke.name != "gemini"
         content = edited(head, {"model": model}) if renamed else body
         headers, query = passed_up(exchange.headers), forwarded_query(exchange.query)
     else:
         capabilities = capabilities_of(kind, account, model, corrections)
-        request = msgspec.structs.replace(request, model=model)
+        request = place.opened(request, key, Losses())
         content, headers, query = target.encode_count_request(request, capabilities, Losses()).body, [], ""
+        if target is spoke:
+            headers, query = passed_up(exchange.headers), forwarded_query(exchange.query)
     response = await call(
         transport,
         kind,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from codenex.core.envelope import opened_request
+from codenex.core.envelope import may_hold_envelope, opened_request
 from codenex.core.identifiers import digest
 from codenex.core.losses import Losses
 from codenex.core.request import Request
-from codenex.core.spoke import Encoded
+from codenex.core.spoke import Encoded, Spoke
 from codenex.gateway.facts import capabilities_of
 from codenex.gateway.spokes import SPOKES
 from codenex.models.property_names import with_fitting_names
@@ -28,13 +28,23 @@ class Target(msgspec.Struct, frozen=True):
         """Return what signatures are bound to, beside the model: a hash that tells accounts apart and names none."""
         return digest("scope", self.provider.name, self.account.uuid)
 
+    def takes(self, client: Spoke, body: bytes) -> bool:
+        """Whether a client's own bytes can go on. A signature of another vendor's answer, which this gateway sealed, is
+        nothing that the upstream could read."""
+        same = SPOKES[self.provider.protocol] is client and not self.account.normalise
+        return same and not may_hold_envelope(body)
+
+    def opened(self, request: Request, key: bytes, losses: Losses) -> Request:
+        """Return the request with those signatures that this target can read, and with its name of the model."""
+        request = opened_request(request, (key,), self.model, self.scope, losses)
+        return msgspec.structs.replace(request, model=self.model)
+
     def encoded(self, request: Request, key: bytes, corrections: tuple[ModelFacts, ...], losses: Losses) -> Encoded:
         """Return the request as the account's protocol has it. Raises :class:`Fault` (400) for what can't be said."""
         losses.extend(request.losses)
-        request = opened_request(request, (key,), self.model, self.scope, losses)
+        request = self.opened(request, key, losses)
         capabilities = capabilities_of(self.provider, self.account, self.model, corrections)
         request, properties = with_fitting_names(request, capabilities.property_names)
-        request = msgspec.structs.replace(request, model=self.model)
         encoded = SPOKES[self.provider.protocol].encode_request(request, capabilities, losses)
         if not properties:
             return encoded

@@ -188,7 +188,17 @@ class Gateway:
         resolution = self._resolved(exchange, route, model)
         check_permission(key, resolution.provider, resolution.model, model)
         facts = self.settings.model_facts
-        tokens = await counted(exchange, spoke, body, model, resolution, self.accounts, self.transport, facts)
+        tokens = await counted(
+            exchange,
+            spoke,
+            body,
+            model,
+            resolution,
+            self.accounts,
+            self.transport,
+            facts,
+            key=self._attempts.envelope_key,
+        )
         provider = ("x-codenex-provider", resolution.provider)
         exchange.respond(200, [*_JSON, provider, *common], spoke.encode_count(tokens))
 

@@ -100,7 +100,7 @@ def _target(settings: Settings, name: str) -> tuple[Any, Account]:
 
 def _translation(body: bytes, request: Request, target: Target, settings: Settings) -> Translation:
     kind, account, model = target.provider, target.account, target.model
-    same = kind.protocol == request.protocol and not account.normalise
+    same = target.takes(SPOKES[request.protocol], body)
     address = endpoint(kind, account, "stream" if request.stream else "generate", model)
     url = base_url(kind, account).partition("://")[0] + "://" + address.host + _port(address.scheme, address.port)
     shape = Translation(kind.name, kind.protocol, "passthrough" if same else "translation", model, url + address.target)

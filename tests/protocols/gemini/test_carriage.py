@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.protocols.gemini.frames import Object, chunks_of, context, encoded
 
 from codenex.core.answer import Answer, Choice, unfold
+from codenex.core.envelope import may_hold_envelope
 from codenex.core.finish import FinishDetail, FinishReason
 from codenex.core.parts import Part, Reasoning, Signature, Text, ToolCall
 from codenex.protocols.gemini import SPOKE
@@ -96,6 +97,7 @@ def test_a_call_carries_it_and_no_thought_does() -> None:
     assert thought == {"text": "Let me\n\nsee.", "thought": True}
     assert call["functionCall"]["name"] == "read"
     assert call["thoughtSignature"].startswith("Y29kZW5leC8y")
+    assert may_hold_envelope(call["thoughtSignature"].encode())
 
 
 def test_signatures_of_google_stay_on_their_parts() -> None:
@@ -106,8 +108,8 @@ def test_signatures_of_google_stay_on_their_parts() -> None:
 
 
 def test_what_can_not_be_read_is_left_out() -> None:
-    for broken in (b"codenex/2 no JSON", b"codenex/2[{}]", b'codenex/2[{"signature":{"vendor":1}}]'):
-        given = {"text": "Hi", "thoughtSignature": urlsafe_b64encode(broken).decode()}
+    for broken in (b" no JSON", b"[{}]", b'[{"signature":{"vendor":1}}]'):
+        given = {"text": "Hi", "thoughtSignature": urlsafe_b64encode(b'codenex/2vendor":"' + broken).decode()}
         assert returned([given]) == (Text("Hi"),)
 
 

@@ -29,6 +29,7 @@ from tests.protocols.openai_responses.samples import (
 
 from codenex.core import events as e
 from codenex.core.answer import Answer, Choice, fold, part_events, unfold
+from codenex.core.envelope import UNSIGNED
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.finish import FinishDetail, FinishReason
 from codenex.core.parts import Citation, Media, Part, Reasoning, Refusal, ServerTool, Signature, Text, ToolCall
@@ -337,6 +338,15 @@ def test_log_probabilities_belong_to_their_text() -> None:
         e.Finish(FinishDetail(FinishReason.STOP)),
     ]
     assert rendered(late)[-1]["response"]["output"][0]["content"][0]["logprobs"] == [token]
+
+
+@pytest.mark.pitfall("RSN-10", "RSN-22")
+@pytest.mark.parametrize(("protocol", "mark"), [("openai-chat", UNSIGNED), ("openai-responses", None)])
+def test_unsigned_reasoning_of_another_vendor_is_marked(protocol: str, mark: str | None) -> None:
+    """The vendor would look for it by its id else; what a server of this protocol leaves unsigned, it takes so."""
+    events = [e.Start(protocol), *part_events(0, Reasoning(("a",), True)), e.Finish(FinishDetail(FinishReason.STOP))]
+    (item,) = rendered(events)[-1]["response"]["output"]
+    assert item.get("encrypted_content") == mark
 
 
 @pytest.mark.pitfall("SIG-1", "SIG-4")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from codenex.core import json
+from codenex.core.envelope import UNSIGNED
 from codenex.core.identifiers import derived_call_id, fitted_call_id
 from codenex.core.losses import Losses
 from codenex.core.names import flattened
@@ -156,7 +157,12 @@ def reasoning_blocks(part: Reasoning) -> list[Block]:
             return []
         if part.redacted or signature.vendor != VENDOR:
             return [{"type": "redacted_thinking", "data": signature.payload}]
-    return [{"type": "thinking", "thinking": text, "signature": signature.payload if signature is not None else ""}]
+    return [{"type": "thinking", "thinking": text, "signature": thinking_signature(signature)}]
+
+
+def thinking_signature(signature: Signature | None) -> str:
+    """Return what a thinking block is signed with: its vendor refuses one without a signature when it comes back."""
+    return signature.payload if signature is not None else UNSIGNED
 
 
 def input_text(block: Block) -> str:

@@ -22,6 +22,7 @@ from codenex.protocols.anthropic.answer import (
     input_text,
     reasoning_blocks,
     signature_blocks,
+    thinking_signature,
 )
 from codenex.protocols.anthropic.errors import encode_stream_error
 from codenex.protocols.anthropic.finish import stop_fields
@@ -356,8 +357,8 @@ class AnthropicStreamEncoder:
         self._sign(part, final.signature)
 
     def _sign(self, part: _Open, signature: Signature | None) -> None:
-        if part.opened and signature is not None and part.start.kind == "reasoning":
-            self._delta({"type": "signature_delta", "signature": signature.payload})
+        if part.opened and part.start.kind == "reasoning":
+            self._delta({"type": "signature_delta", "signature": thinking_signature(signature)})
 
     def _close_call(self, part: _Open, final: ToolCall) -> None:
         if not final.name:

@@ -14,11 +14,12 @@ from base64 import b64decode, b64encode
 import msgspec
 
 from codenex.core import json
+from codenex.core.envelope import INSIDE
 from codenex.core.parts import Part, Reasoning, Signature, Text, ToolCall
 from codenex.protocols.gemini.types import VENDOR
 
-#: Nine bytes, so that its base64 begins alike whatever follows.
-_MARK = b"codenex/2"
+#: A multiple of three bytes, so that its base64 begins alike whatever follows.
+_MARK = b"codenex/2" + INSIDE
 _MARK_TEXT = b64encode(_MARK).decode()
 
 

@@ -239,7 +239,9 @@ class InputEncoder:
         if not self._own and not any(isinstance(one, Text | Refusal | ToolCall) for one in rest):
             self._losses.drop("messages.reasoning", "OpenAI refuses reasoning without the item that it led to")
             return
-        if self._own and not readable and (signature is not None or (self._stateless and not part.raw)):
+        # A summary that is neither signed nor stored says nothing; a raw chain is there to be read.
+        unknown = not part.raw and (self._stateless or part.item_id is None)
+        if self._own and not readable and (signature is not None or unknown):
             self._losses.drop("input.reasoning", "reasoning that the target can neither read nor look up")
             return
         item: Item = {"type": "reasoning"}

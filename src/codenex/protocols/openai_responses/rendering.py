@@ -9,6 +9,7 @@ from typing import Any, assert_never
 
 from codenex.core import events as e
 from codenex.core import json
+from codenex.core.envelope import UNSIGNED
 from codenex.core.errors import Fault
 from codenex.core.finish import FinishDetail, FinishReason, settled
 from codenex.core.parts import (
@@ -50,6 +51,7 @@ class Rendering:
         "_context",
         "_ended",
         "_finish",
+        "_foreign",
         "_message_id",
         "_others",
         "_parts",
@@ -68,6 +70,7 @@ class Rendering:
         self._writer = OutputWriter(context.id)
         self._builtins = builtins_of(context.request.tools) if context.request is not None else {}
         self._started = False
+        self._foreign = True
         self._ended = False
         self._parts: list[Part] = []
         #: parts of other choices
@@ -153,6 +156,7 @@ class Rendering:
     def _event(self, event: e.StreamEvent) -> None:
         match event:
             case e.Start():
+                self._foreign = event.protocol != NAME
                 self._see(event.usage)
                 self._start()
             case e.UsageSnapshot():
@@ -292,7 +296,9 @@ class Rendering:
                 if segment:
                     self._writer.reasoning(segment, number)
         signature = part.signature if part.signature is not None else self._signature
-        self._writer.end_reasoning(signature.payload if signature is not None else None)
+        # Without one the vendor would look for an item that it has never made.
+        unsigned = UNSIGNED if self._foreign else None
+        self._writer.end_reasoning(signature.payload if signature is not None else unsigned)
 
     # --- calls ---
 
