@@ -22,7 +22,8 @@ PATHS = {
 }
 BODIES = {
     "openai_chat": (
-        b'{"messages":[{"role":"user","content":"h\xc3\xa9"}], "model" : "m","x_new":[1.0,2E3],"stream":true}'
+        b'{"messages":[{"role":"user","content":"h\xc3\xa9"}], "model" : "m","x_new":[1.0,2E3],"stream":true,'
+        b'"stream_options": { "include_usage":true} }'
     ),
     "openai_responses": b'{"input":"h\xc3\xa9", "model" : "m","x_new":[1.0,2E3],"stream":true}',
     "anthropic": (

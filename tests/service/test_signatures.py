@@ -136,22 +136,25 @@ async def _by_gemini(gateway: RunningGateway, model: str, *, stream: bool, secon
         thinking_config=types.ThinkingConfig(include_thoughts=True),
     )
 
-    def client_of(running: RunningGateway) -> Any:
-        return genai.Client(api_key=running.key, http_options=types.HttpOptions(base_url=running.url)).aio
-
-    client = client_of(gateway)
-    if stream:
-        parts = []
-        async for chunk in await client.models.generate_content_stream(model=model, contents=contents, config=config):
-            parts += chunk.candidates[0].content.parts or [] if chunk.candidates and chunk.candidates[0].content else []
-        contents.append(types.Content(role="model", parts=parts))
-    else:
-        answer = await client.models.generate_content(model=model, contents=contents, config=config)
-        contents.append(answer.candidates[0].content)
+    options = {"api_key": gateway.key, "http_options": types.HttpOptions(base_url=gateway.url)}
+    async with genai.Client(**options).aio as client:
+        if stream:
+            parts: list[Any] = []
+            async for chunk in await client.models.generate_content_stream(
+                model=model, contents=contents, config=config
+            ):
+                content = chunk.candidates[0].content if chunk.candidates else None
+                parts += content.parts or [] if content else []
+            contents.append(types.Content(role="model", parts=parts))
+        else:
+            answer = await client.models.generate_content(model=model, contents=contents, config=config)
+            contents.append(answer.candidates[0].content)
     (call,) = [part.function_call for part in contents[-1].parts if part.function_call]
     response = types.FunctionResponse(id=call.id, name=call.name, response={"output": "sunny"})
     contents.append(types.Content(role="user", parts=[types.Part(function_response=response)]))
-    done = await client_of(second).models.generate_content(model=then, contents=contents, config=config)
+    options["http_options"] = types.HttpOptions(base_url=second.url)
+    async with genai.Client(**options).aio as client:
+        done = await client.models.generate_content(model=then, contents=contents, config=config)
     return str(done.text)
 
 

@@ -156,16 +156,18 @@ class ScriptedVendor(ScriptedUpstream):
                 return answer
             result = answer(request)
             return await result if inspect.isawaitable(result) else result
-        body = request.json
-        scenario = self.scenario_for(request, body)
-        reply: Reply
-        if self._wants_array(request):
-            reply = self._stream(request, array(scenario, body))
-        elif self.dialect.streams(request):
-            reply = self._stream(request, self.dialect.answers.stream(scenario, body))
-        else:
-            reply = self._whole(self.dialect.answers.unary(scenario, body))
+        reply = self.rendered(request, stream=self.dialect.streams(request))
         return reply if self.distort is None else self.distort(reply)
+
+    def rendered(self, request: Request, *, stream: bool, **fields: Any) -> Reply:
+        """The answer to a request (with ``fields`` in its body), streamed or whole, whatever the request asks for."""
+        body = {**request.json, **fields}
+        scenario = self.scenario_for(request, body)
+        if not stream:
+            return self._whole(self.dialect.answers.unary(scenario, body))
+        if self._wants_array(request):
+            return self._stream(request, array(scenario, body))
+        return self._stream(request, self.dialect.answers.stream(scenario, body))
 
     def scenario_for(self, request: Request, body: Json) -> Scenario:
         """The answer that this request gets, with the model filled in."""

@@ -3,7 +3,7 @@ fills one in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -13,6 +13,7 @@ from codenex.core.embeddings import EmbeddingAnswer, EmbeddingRequest
 from codenex.core.errors import Fault
 from codenex.core.events import StreamEvent
 from codenex.core.finish import FinishDetail
+from codenex.core.json import Raw
 from codenex.core.losses import Losses
 from codenex.core.render import RenderContext
 from codenex.core.request import Request
@@ -129,6 +130,12 @@ class Spoke(msgspec.Struct, frozen=True):
     usage_of: Callable[[bytes], Usage | None] | None = None
     #: shortcut past ``decode_response`` for an ordinary answer that is passed through; ``None``: decode it
     glance: Callable[[bytes], Glance | None] | None = None
+    #: what ends a stream of the protocol even where all of the answer has come without it
+    closing: bytes = b""
+    #: fields to change in a passed-through request for a stream so that its usage is told; none where the client asked
+    usage_option: Callable[[Mapping[str, Raw]], dict[str, Any]] | None = None
+    #: whole events without what only ``usage_option`` has brought in
+    without_usage: Callable[[bytes], bytes] | None = None
     #: of whole events that are passed through, those that a stream decoder has to see to tell usage, end and failure
     skim: Callable[[bytes], bytes] | None = None
 

@@ -19,6 +19,7 @@ from codenex.gateway.delivery import Delivery
 from codenex.gateway.edits import edited
 from codenex.gateway.encoding import Target, upstream_model
 from codenex.gateway.exchange import Headers
+from codenex.gateway.facts import capabilities_of
 from codenex.gateway.headers import passed_down, passed_up
 from codenex.gateway.job import Job
 from codenex.gateway.lanes import ArrayLane, Lane, Observation, PassthroughLane, TranslationLane
@@ -44,6 +45,8 @@ class Attempts:
         self.transport = transport
         self._deadlines: dict[str, Deadlines] = {}
         self.envelope_key = bytes.fromhex(settings.envelope_key)
+        #: by account and model, whether a stream's usage can be asked for
+        self.usage_options: dict[tuple[str, str], bool] = {}
 
     def deadlines_of(self, account: Account) -> Deadlines:
         """Return the deadlines of an account's requests: its own, or those of all."""
@@ -138,6 +141,7 @@ class Attempt:
         self._model = upstream_model(account, job.resolution.model)
         self._target = Target(provider, account, self._model)
         self._corrections = attempts.settings.model_facts
+        self._usage_options = attempts.usage_options
         self._spoke = SPOKES[provider.protocol]
         self._headers: Headers = [*common, ("x-codenex-provider", provider.name)]
         #: what went wrong after the answer had begun, so that it was told in-band
@@ -157,6 +161,9 @@ class Attempt:
         changes: dict[str, object] = {}
         if job.head.model is not None and self._spoke.name != "gemini" and job.head.model != self._model:
             changes["model"] = self._model
+        option = self._spoke.usage_option
+        added = option(job.head.fields) if option is not None and job.stream and self._tells_usage else {}
+        changes.update(added)
         # No name for the body: this frame lives as long as the answer, the body only until content has gone out.
         response = await self._send(
             edited(job.head, changes) if changes else job.body,
@@ -165,10 +172,13 @@ class Attempt:
         )
         try:
             self._headers += passed_down([pair for pair in response.headers if pair[0] != "content-type"])
-            if job.stream:
-                await self._relay(response, self._passthrough_lane())
-            else:
+            if not job.stream:
                 await self._pass_unary(response)
+            elif _is_json(response):
+                # A whole answer in place of a stream, which no client would take for one.
+                await self._relay(response, self._translation_lane(Reversal(), job.context(translated=True)))
+            else:
+                await self._relay(response, self._passthrough_lane(hide=bool(added)))
         finally:
             response.close()
 
@@ -270,11 +280,20 @@ class Attempt:
             self._note(lane.seen)
         self.fault = lane.seen.fault
 
-    def _passthrough_lane(self) -> Lane:
-        decoder = self._spoke.stream_decoder()
+    @property
+    def _tells_usage(self) -> bool:
+        """Whether the upstream knows the option that makes it tell the usage of a stream."""
+        known = self._usage_options.get((self._account.uuid, self._model))
+        if known is None:
+            capabilities = capabilities_of(self._provider, self._account, self._model, self._corrections)
+            known = self._usage_options[self._account.uuid, self._model] = capabilities.include_usage_option
+        return known
+
+    def _passthrough_lane(self, *, hide: bool) -> Lane:
+        spoke, decoder = self._spoke, self._spoke.stream_decoder()
         if self._job.array_stream:
             return ArrayLane(decoder, self._delivery.render_failure)
-        return PassthroughLane(decoder, self._spoke.skim)
+        return PassthroughLane(decoder, spoke.skim, spoke.without_usage if hide else None, spoke.closing)
 
     def _translation_lane(self, reversal: Reversal, context: RenderContext) -> TranslationLane:
         return TranslationLane(
@@ -291,6 +310,11 @@ class Attempt:
         notes["usage"], notes["finish"] = seen.usage, seen.finish
         if self._delivery.first_output is not None:
             notes["first_output"] = self._delivery.first_output
+
+
+def _is_json(response: UpstreamResponse) -> bool:
+    kind = response.header("content-type")
+    return kind is not None and kind.startswith("application/json")
 
 
 def _is_event_stream(response: UpstreamResponse) -> bool:

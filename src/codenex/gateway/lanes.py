@@ -77,17 +77,26 @@ class Lane(Protocol):
 class PassthroughLane:
     """Relays the bytes of whole events and reads a copy. Half an event at a cut is held back and never sent.
 
-    Once content has come, ``skim`` leaves out of the copy what tells nothing about usage, end or failure.
+    Once content has come, ``skim`` leaves out of the copy what tells nothing about usage, end or failure. ``hide``
+    leaves out of whole events what the client didn't ask for; ``closing`` ends an answer that is whole but for it.
     """
 
-    __slots__ = ("_decoder", "_skim", "_tail", "seen")
+    __slots__ = ("_closing", "_decoder", "_hide", "_skim", "_tail", "seen")
 
     fail = None
 
-    def __init__(self, decoder: StreamDecoder, skim: Callable[[bytes], bytes] | None = None) -> None:
+    def __init__(
+        self,
+        decoder: StreamDecoder,
+        skim: Callable[[bytes], bytes] | None = None,
+        hide: Callable[[bytes], bytes] | None = None,
+        closing: bytes = b"",
+    ) -> None:
         self.seen = Observation()
         self._decoder = decoder
         self._skim = skim
+        self._hide = hide
+        self._closing = closing
         self._tail = bytearray()
 
     def feed(self, data: bytes) -> bytes:
@@ -109,20 +118,25 @@ class PassthroughLane:
         self._observe(data)
         # The vendor's own error event tells the client, if it is among what goes out now.
         self.seen.told = self.seen.fault is not None
-        return data
+        return data if self._hide is None else self._hide(data)
 
     def eof(self) -> bytes:
-        """Return a last event that lacks only its blank line; anything else that is left is dropped."""
+        """Return a last event that lacks only its blank line, and the end of an answer that lacks only that; anything
+        else that is left is dropped."""
         if self.seen.done:
             return b""
         tail = bytes(self._tail)
         self._tail.clear()
         if tail:
             self._take(self._decoder.feed(tail))
+        ended = self._decoder.done
         self._take(self._decoder.eof())
-        if self.seen.fault is None and _is_whole(tail):
-            return tail.rstrip(b"\r\n") + b"\n\n"
-        return b""
+        if self.seen.fault is not None:
+            return b""
+        out = tail.rstrip(b"\r\n") + b"\n\n" if _is_whole(tail) else b""
+        if self._hide is not None:
+            out = self._hide(out)
+        return out if ended else out + self._closing
 
     def _observe(self, events: bytes) -> None:
         skim = self._skim

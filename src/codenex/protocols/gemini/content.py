@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from codenex.core import json
-from codenex.core.envelope import PREFIX
 from codenex.core.errors import invalid_request
 from codenex.core.identifiers import derived_call_id
 from codenex.core.media import kind_of, normalised_base64, normalised_type, sniffed_type
@@ -116,12 +115,6 @@ def _joined(before: tuple[Part, ...], after: tuple[Part, ...]) -> tuple[Part, ..
             return (*before[:-1], Text(last.text + first.text), *after[1:])
         case Reasoning(signature=None, extras=None), Reasoning(signature=None, extras=None):
             return (*before[:-1], _thought(last.text + first.text, None, None), *after[1:])
-        case (
-            Reasoning(signature=None, extras=None),
-            Reasoning(segments=(), signature=Signature(payload=payload) as sealed, extras=None),
-        ) if payload.startswith(PREFIX):
-            # This gateway's own stream: the signature of another vendor comes after the pieces that it is about.
-            return (*before[:-1], _thought(last.text, sealed, None), *after[1:])
         case _:
             return before + after
 

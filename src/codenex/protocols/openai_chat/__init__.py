@@ -10,6 +10,7 @@ from codenex.protocols.openai_chat.lists import decode_count, decode_models, enc
 from codenex.protocols.openai_chat.request import decode_request
 from codenex.protocols.openai_chat.response import decode_response, encode_response, usage_of
 from codenex.protocols.openai_chat.stream import StreamDecoder, StreamEncoder
+from codenex.protocols.openai_chat.stream_usage import usage_option, without_usage
 from codenex.protocols.openai_chat.types import PROTOCOL, VENDOR
 
 #: Path of the endpoint under a base URL that ends in ``/v1``.
@@ -36,6 +37,9 @@ SPOKE = Spoke(
     usage_of=usage_of,
     glance=glance,
     skim=skim,
+    closing=b"data: [DONE]\n\n",
+    usage_option=usage_option,
+    without_usage=without_usage,
 )
 
 __all__ = ["GENERATE_PATH", "SPOKE"]
