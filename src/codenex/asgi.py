@@ -5,14 +5,18 @@ It reads the same settings as ``codenex serve`` and serves the client APIs; the 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 from codenex.core.errors import Fault
 from codenex.gateway.exchange import Headers
 from codenex.gateway.gateway import Gateway, render_error
+from codenex.gateway.keeper import Keeper
 from codenex.providers.transport import BodyBudget, Transport, trusting
 from codenex.server.asgi import Receive, Scope, Send, serve
+from codenex.store.responses import ResponseStore
 from codenex.store.settings import Settings
 
 _logger = logging.getLogger(__name__)
@@ -35,6 +39,7 @@ class Application:
     def __init__(self, settings: Callable[[], Settings] = configured) -> None:
         self._read = settings
         self._plane: tuple[Settings, Transport, Gateway] | None = None
+        self._keeper: Keeper | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one scope."""
@@ -64,7 +69,8 @@ class Application:
             settings = self._read()
             budget = BodyBudget(settings.body_budget_bytes)
             transport = Transport(budget=budget, ssl_context_factory=trusting(settings.upstream_ca_file))
-            self._plane = (settings, transport, Gateway(settings, transport))
+            self._keeper = Keeper(ResponseStore(Path(settings.data_dir)))
+            self._plane = (settings, transport, Gateway(settings, transport, keeper=self._keeper))
         return self._plane
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -81,6 +87,9 @@ class Application:
                     if self._plane is not None:
                         await self._plane[1].close()
                         self._plane = None
+                    if self._keeper is not None:
+                        await asyncio.to_thread(self._keeper.close)
+                        self._keeper = None
                     await send({"type": "lifespan.shutdown.complete"})
                     return
                 case _:

@@ -32,7 +32,9 @@ class Site(ServerProcess):
     """``async with Site(tmp_path, vendor) as site``: a master, two workers, a control process; one account for each
     vendor."""
 
-    def __init__(self, folder: Path, *vendors: ScriptedVendor, workers: int = 2, **settings: Any) -> None:
+    def __init__(
+        self, folder: Path, *vendors: ScriptedVendor, workers: int = 2, standalone: bool = False, **settings: Any
+    ) -> None:
         configs = folder / "configs"
         configs.mkdir(exist_ok=True)
         self.pools = configs / "provider_pools.json"
@@ -44,7 +46,8 @@ class Site(ServerProcess):
         if vendors:
             self.pools.write_text(json.dumps({"openai-custom": accounts}))
         self.config.write_text(json.dumps({"REQUIRED_API_KEY": KEY, **settings}))
-        super().__init__(folder, command=command("--workers", str(workers)))
+        flags = ["--standalone"] if standalone else ["--workers", str(workers)]
+        super().__init__(folder, command=command(*flags))
 
     # --- processes
 

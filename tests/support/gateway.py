@@ -14,6 +14,7 @@ from tests.support.vendor import ScriptedVendor
 from codenex.gateway.authentication import digest_of
 from codenex.gateway.exchange import Handler
 from codenex.gateway.gateway import Gateway, render_error
+from codenex.gateway.keeper import Keeper
 from codenex.providers.transport import Transport
 from codenex.server import AccessRecord, Limits, Server
 from codenex.store.settings import Account, ClientKey, Settings
@@ -80,11 +81,13 @@ async def running_gateway(
     limits: Limits | None = None,
     transport: Callable[[], Transport] = Transport,
     control: Callable[[Transport], Handler] | None = None,
+    keeper: Keeper | None = None,
 ) -> AsyncIterator[RunningGateway]:
-    """Serve on a free loopback port until the block ends. ``control`` makes the handler of ``/api``."""
+    """Serve on a free loopback port until the block ends. ``control`` makes the handler of ``/api``; without a
+    ``keeper`` no response is kept."""
     settings = settings if settings is not None else settings_for()
     async with transport() as client:
-        gateway = Gateway(settings, client, None if control is None else control(client))
+        gateway = Gateway(settings, client, None if control is None else control(client), keeper=keeper)
         records: list[AccessRecord] = []
         crashes: list[BaseException] = []
         server = Server(

@@ -8,15 +8,18 @@ import gc
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import msgspec
 
 from codenex.gateway.gateway import Gateway
 from codenex.gateway.generations import Generations
+from codenex.gateway.keeper import Keeper
 from codenex.providers.transport import Transport
 from codenex.providers.transport.local import open_local
 from codenex.server import AccessRecord, Server, assembled
 from codenex.server.relay import ControlRelay
+from codenex.store.responses import ResponseStore
 from codenex.store.shared_memory import SharedMemory
 from codenex.telemetry.access_log import AccessLog
 from codenex.telemetry.outbox import GATHER, Outbox
@@ -53,9 +56,19 @@ async def data_plane(
         log.record(record)
         outbox.record(record)
 
+    keeper = Keeper(ResponseStore(Path(settings.data_dir)))
+
     def gateway(transport: Transport) -> Gateway:
         relay = ControlRelay(transport, control_address)
-        return Gateway(settings, transport, relay.handle, generations=generations, shared=shared, tell=outbox.event)
+        return Gateway(
+            settings,
+            transport,
+            relay.handle,
+            generations=generations,
+            shared=shared,
+            tell=outbox.event,
+            keeper=keeper,
+        )
 
     parts = assembled(settings, gateway, record)
     async with parts.transport:
@@ -71,4 +84,5 @@ async def data_plane(
         finally:
             await server.drain(0)
             await outbox.close()
+            await asyncio.to_thread(keeper.close)
             log.close()

@@ -55,6 +55,9 @@ class Configuration(BaseSettings):
     WORKERS: int | None = Field(None, ge=1, le=32)
     DRAIN_SECONDS: float = Field(300.0, ge=0, le=3600)
     REQUESTS_PER_MINUTE: int = Field(0, ge=0)
+    STORE_RESPONSES: bool = True
+    STORED_RESPONSES_HOURS: float = Field(24, gt=0, le=24 * 366)
+    STORED_RESPONSES_BYTES: int = Field(512 * 1024 * 1024, ge=1024 * 1024)
     MAX_ERROR_COUNT: int = Field(3, ge=1)
     CREDENTIAL_SWITCH_MAX_RETRIES: int = Field(5, ge=1)
     PROVIDER_POOLS_FILE_PATH: Path | None = None

@@ -22,6 +22,7 @@ from codenex.control.ingest import Ingest
 from codenex.control.part import ControlPart
 from codenex.control.spending import Spending
 from codenex.control.supervision import Supervision
+from codenex.control.sweeping import Sweeper
 from codenex.control.watching import Watch
 from codenex.store.settings import Settings
 from codenex.store.shared_memory import SharedMemory
@@ -120,6 +121,7 @@ class ControlService:
         self._tasks = [
             asyncio.create_task(self._keep_sessions_for_ever(), name="sessions"),
             asyncio.create_task(watch.run(), name="file watch"),
+            asyncio.create_task(Sweeper(lambda: self.part.settings).run(), name="sweep"),
         ]
 
     async def _files_changed(self) -> None:

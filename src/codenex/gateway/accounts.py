@@ -52,10 +52,11 @@ class Accounts:
         }
         self.states = {uuid: state for uuid, state in self.states.items() if uuid in self._accounts}
 
-    def choose(self, provider: str, model: str, excluded: frozenset[str]) -> Account | None:
-        """Return the account to call next, or ``None`` where none is left."""
+    def choose(self, provider: str, model: str, excluded: frozenset[str], only: str | None = None) -> Account | None:
+        """Return the account to call next, or ``None`` where none is left. ``only`` is the one that comes into
+        question."""
         self._catch_up()
-        uuid = selected(self._candidates.get(provider, ()), self.states, model, self._clock(), excluded)
+        uuid = selected(self._eligible(provider, only), self.states, model, self._clock(), excluded)
         return None if uuid is None else self._accounts[uuid]
 
     @contextmanager
@@ -82,10 +83,10 @@ class Accounts:
         if (until, rests_until) != (before.unavailable_until, before.resting.get(model, 0.0)):
             self._publish(HealthChange(account.uuid, until, model, rests_until, state.last_error, now))
 
-    def exhausted(self, provider: str, model: str) -> Fault:
+    def exhausted(self, provider: str, model: str, only: str | None = None) -> Fault:
         """Build the fault of a pool in which no account can be called: 404, 429 or 503 with the smallest wait."""
         self._catch_up()
-        candidates = self._candidates.get(provider, ())
+        candidates = self._eligible(provider, only)
         now = self._clock()
         wait = soonest(candidates, self.states, model, now)
         if wait is None:
@@ -123,6 +124,10 @@ class Accounts:
             ]
             for provider, group in self._settings.accounts.items()
         }
+
+    def _eligible(self, provider: str, only: str | None) -> tuple[Candidate, ...]:
+        candidates = self._candidates.get(provider, ())
+        return candidates if only is None else tuple(one for one in candidates if one.uuid == only)
 
     def _publish(self, change: HealthChange) -> None:
         if self._shared is not None:

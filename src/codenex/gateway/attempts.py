@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from codenex.core.answer import Answer, fold
 from codenex.core.envelope import sealed_event
-from codenex.core.errors import Fault
+from codenex.core.errors import Fault, unsupported
 from codenex.core.events import StreamEvent
 from codenex.core.losses import Losses
 from codenex.core.render import RenderContext
@@ -16,7 +17,7 @@ from codenex.core.spoke import Encoded
 from codenex.gateway.accounts import Accounts
 from codenex.gateway.commit import CommitGate, Recovery
 from codenex.gateway.delivery import Delivery
-from codenex.gateway.edits import edited
+from codenex.gateway.edits import Head, edited
 from codenex.gateway.encoding import Target, upstream_model
 from codenex.gateway.exchange import Headers
 from codenex.gateway.facts import capabilities_of
@@ -28,8 +29,10 @@ from codenex.gateway.resolution import Resolution
 from codenex.gateway.spokes import SPOKES
 from codenex.gateway.upstream import ANSWER_LIMIT, accepted, call
 from codenex.pool.blame import may_try_another
+from codenex.protocols.openai_responses.continuation import previous_not_found
 from codenex.providers.registry import PROVIDER_TYPES, ProviderType
 from codenex.providers.transport import Deadlines, Transport, UpstreamResponse
+from codenex.store.responses import Place
 from codenex.store.settings import Account, Settings
 
 #: Makes one attempt. Returns the fault of an answer that failed after it had begun; raises where another may follow.
@@ -62,7 +65,8 @@ class Attempts:
     async def serve(self, job: Job, common: Headers) -> None:
         """Answer a job. Raises :class:`Fault` only while nothing has been promised to the client."""
         chain = [job.resolution.provider]
-        if not job.resolution.explicit:
+        place = None if job.conversation is None else job.conversation.place
+        if place is None and not job.resolution.explicit:
             chain += self.settings.fallback_chain.get(job.resolution.provider, ())
         gate = CommitGate(job.stream, self.settings.commit_after)
         delivery = Delivery(
@@ -80,18 +84,33 @@ class Attempts:
                 await attempt.run()
                 return attempt.fault
 
-            fault = await self.through(chain, job.resolution, job.providers, run)
+            only = None if place is None else place.account
+            fault = await self.through(chain, job.resolution, job.providers, run, only)
             if fault is None:
                 return
             if gate.recovery is Recovery.RETRY:
                 raise fault
             delivery.fail(fault)
 
+    def check_place(self, place: Place, resolution: Resolution, head: Head) -> None:
+        """Let a request go on from what an account keeps. Raises :class:`Fault` (400) where it doesn't go there."""
+        told = head.previous_response_id
+        previous = told if isinstance(told, str) else "?"
+        if resolution.provider != place.provider:
+            raise unsupported(
+                f"what the request goes on from is kept by {place.provider}, and it can go on there alone:"
+                f" this one is for {resolution.provider}",
+                param="previous_response_id",
+            )
+        if all(account.uuid != place.account for account in self.settings.accounts.get(place.provider, ())):
+            raise previous_not_found(previous, " The account that keeps it isn't configured any more.")
+
     async def through(
-        self, chain: list[str], resolution: Resolution, providers: tuple[str, ...], run: Run
+        self, chain: list[str], resolution: Resolution, providers: tuple[str, ...], run: Run, only: str | None = None
     ) -> Fault | None:
         """Try the accounts of a chain of provider types until one serves; return the fault to tell the client where
-        none does. ``providers`` are those that the client's key may use; none of them means all."""
+        none does. ``providers`` are those that the client's key may use, none of them means all; ``only`` is the uuid
+        of the one account that can serve."""
         model = resolution.model
         tried: set[str] = set()
         first: Fault | None = None
@@ -101,7 +120,7 @@ class Attempts:
             if provider is None or not allowed or not self.settings.accounts.get(name):
                 continue
             while len(tried) < self.settings.max_attempts:
-                account = self.accounts.choose(name, model, frozenset(tried))
+                account = self.accounts.choose(name, model, frozenset(tried), only)
                 if account is None:
                     break
                 tried.add(account.uuid)
@@ -116,7 +135,7 @@ class Attempts:
                         first = fault
                     if not may_try_another(fault):
                         return fault
-        return first if first is not None else self.accounts.exhausted(resolution.provider, model)
+        return first if first is not None else self.accounts.exhausted(resolution.provider, model, only)
 
 
 class Attempt:
@@ -151,13 +170,26 @@ class Attempt:
 
     async def run(self) -> None:
         """Make the attempt. Raises :class:`Fault` where another account may take over or the status is still open."""
-        if self._target.takes(self._job.spoke, self._job.body):
+        if self._passes():
             await self._pass_through()
         else:
             await self._translate()
 
+    def _passes(self) -> bool:
+        """Whether bytes go through as they are."""
+        conversation = self._job.conversation
+        if conversation is not None and conversation.place is not None:
+            # Only the account has what the request goes on from, whatever else there is to be said of it.
+            return self._spoke is self._job.spoke
+        if conversation is not None and conversation.expanded:
+            # Answers that are kept here have ids and signatures that the account never made.
+            return False
+        return self._target.takes(self._job.spoke, self._job.body)
+
     async def _pass_through(self) -> None:
         job = self._job
+        place = Place(self._provider.name, self._account.uuid)
+        self._delivery.settle = None if job.conversation is None else partial(job.conversation.noted_stream, place)
         changes: dict[str, object] = {}
         if job.head.model is not None and self._spoke.name != "gemini" and job.head.model != self._model:
             changes["model"] = self._model
@@ -187,6 +219,8 @@ class Attempt:
         content = await response.read(ANSWER_LIMIT)
         glance = self._spoke.glance
         glanced = glance(content) if glance is not None and not _is_event_stream(response) else None
+        if job.conversation is not None and not _is_event_stream(response):
+            await job.conversation.noted(Place(self._provider.name, self._account.uuid), content)
         if glanced is not None:
             job.exchange.notes["usage"], job.exchange.notes["finish"] = glanced.usage, glanced.finish
             job.exchange.respond(200, [("content-type", "application/json"), *self._headers], content)
@@ -204,6 +238,9 @@ class Attempt:
 
     async def _translate(self) -> None:
         job = self._job
+        if job.conversation is not None:
+            job.conversation.capture(job.head)
+        self._delivery.settle = None if job.conversation is None else job.conversation.kept_stream
         losses = Losses()
         encoded = self._encoded(losses)
         reversal = encoded.reversal
@@ -239,6 +276,8 @@ class Attempt:
             events.extend(reverser.push(sealed))
         answer: Answer = fold(events)
         body = self._job.spoke.encode_response(answer, context)
+        if self._job.conversation is not None:
+            body = await self._job.conversation.kept(body)
         self._note(observation)
         self._job.exchange.respond(200, [("content-type", "application/json"), *self._headers], body)
 

@@ -37,15 +37,16 @@ async def counted(
     corrections: tuple[ModelFacts, ...] = (),
     *,
     key: bytes,
+    only: str | None = None,
 ) -> int:
     """Return the number of input tokens of a request, at least 1. Raises :class:`Fault` (400) for a request that
-    is malformed. ``key`` opens what this gateway has sealed.
+    is malformed. ``key`` opens what this gateway has sealed; ``only`` is the uuid of the one account that can be asked.
 
     Counting is cheap and never touches an account's health: whatever goes wrong upstream, the estimate answers.
     """
     request = spoke.decode_count_request(body, model)
     kind = PROVIDER_TYPES.get(resolution.provider)
-    account = accounts.choose(resolution.provider, resolution.model, frozenset())
+    account = accounts.choose(resolution.provider, resolution.model, frozenset(), only)
     if kind is not None and account is not None and kind.protocol in SPOKES:
         try:
             return max(

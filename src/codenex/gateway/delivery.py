@@ -6,13 +6,13 @@ One delivery serves all attempts of a request, so that what has been promised is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from codenex.core.errors import Fault
 from codenex.core.spoke import ErrorBody, StreamEncoder
 from codenex.gateway.commit import CommitGate, Recovery, Stage
 from codenex.gateway.exchange import Exchange, Headers
-from codenex.gateway.lanes import Lane, truncated
+from codenex.gateway.lanes import Lane, Observation, truncated
 from codenex.providers.transport import UpstreamResponse
 
 STREAM_HEADERS: Headers = [("cache-control", "no-cache"), ("x-accel-buffering", "no")]
@@ -25,6 +25,8 @@ class Delivery:
     headers: Headers = []  # noqa: RUF012 - replaced, never changed
     #: seconds from the request to the first output of a stream
     first_output: float | None = None
+    #: takes the last bytes of a whole answer before they are sent, and returns what is sent; never fails
+    settle: Callable[[bytes], Awaitable[bytes]] | None = None
     _made: StreamEncoder | None = None
     #: renders an error after what a lane has sent
     _fail: Callable[[Fault], bytes] | None = None
@@ -90,7 +92,7 @@ class Delivery:
                         self._fail = lane.fail
                     whole = seen.fault is None or seen.told
                     if whole and (seen.done or not data):
-                        self._write(b"".join(held), last=True)
+                        self._write(await self._settled(b"".join(held), seen), last=True)
                         return
                     self._write(b"".join(held))
                     if not whole and seen.fault is not None:
@@ -106,12 +108,18 @@ class Delivery:
         exchange, seen = self._exchange, lane.seen
         exchange.on_flow(response.pause, response.resume)
 
+        ending: asyncio.Future[None] | None = None
+
         def forward(data: bytes) -> None:
-            if self.gate.stage is Stage.ENDED:
+            nonlocal ending
+            if self.gate.stage is Stage.ENDED or ending is not None:
                 return
             out = lane.feed(data)
             if seen.done or seen.told:
-                self._finish(out)
+                if self.settle is None:
+                    self._finish(out)
+                else:
+                    ending = asyncio.ensure_future(self._end(out, seen))
                 return
             if out:
                 exchange.write(out)
@@ -119,7 +127,18 @@ class Delivery:
             if seen.fault is not None:
                 self.fail(seen.fault)
 
-        await response.pipe(forward)
+        try:
+            await response.pipe(forward)
+        except Fault:
+            # What comes after the end of an answer doesn't matter any more.
+            if ending is None:
+                raise
+        except asyncio.CancelledError:
+            if ending is not None:
+                ending.cancel()
+            raise
+        if ending is not None:
+            await ending
         if self.gate.stage is Stage.ENDED:
             return
         out = lane.eof()
@@ -127,7 +146,13 @@ class Delivery:
             exchange.write(out)
             self.fail(seen.fault if seen.fault is not None else truncated())
         else:
-            self._finish(out)
+            self._finish(await self._settled(out, seen))
+
+    async def _end(self, last: bytes, seen: Observation) -> None:
+        self._finish(await self._settled(last, seen))
+
+    async def _settled(self, last: bytes, seen: Observation) -> bytes:
+        return last if self.settle is None or seen.fault is not None else await self.settle(last)
 
     def play(self, data: bytes) -> None:
         """Send a piece of an answer that has no upstream connection."""

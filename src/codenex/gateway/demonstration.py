@@ -8,8 +8,9 @@ from itertools import chain
 
 from codenex.core import events as e
 from codenex.core.answer import fold
-from codenex.core.errors import Fault
+from codenex.core.errors import Fault, unsupported
 from codenex.core.losses import Losses
+from codenex.core.request import Request
 from codenex.gateway.commit import CommitGate, Recovery
 from codenex.gateway.delivery import Delivery
 from codenex.gateway.exchange import Headers
@@ -26,8 +27,11 @@ _PIECE = 64 * 1024
 async def demonstrate(settings: Settings, job: Job, common: Headers) -> None:
     """Answer a job. Raises :class:`Fault` while nothing has been sent."""
     job.exchange.notes.update(provider=DEMO, model=job.resolution.model)
+    _refuse_state(job.request)
     losses = Losses()
     losses.extend(job.request.losses)
+    if job.conversation is not None:
+        job.conversation.capture(job.head)
     steps = demo_events(job.request, faults=settings.demo_faults, losses=losses)
     # The first step settles what the answer leaves out, which the head of the answer tells.
     steps = chain([next(steps)], steps)
@@ -48,8 +52,18 @@ async def demonstrate(settings: Settings, job: Job, common: Headers) -> None:
                 observation.see(step)
                 seen.append(step)
     body = job.spoke.encode_response(fold(seen), job.context(translated=True))
+    if job.conversation is not None:
+        body = await job.conversation.kept(body)
     job.exchange.notes.update(usage=observation.usage, finish=observation.finish)
     job.exchange.respond(200, [("content-type", "application/json"), *headers], body)
+
+
+def _refuse_state(request: Request) -> None:
+    """Raise ``unsupported`` for a conversation that lies elsewhere: to answer without it would be to drop it."""
+    state = request.state
+    for name in ("previous_response_id", "conversation"):
+        if state is not None and getattr(state, name) is not None:
+            raise unsupported(f"{name}: the demo keeps no conversations", param=name)
 
 
 async def _stream(settings: Settings, job: Job, headers: Headers, steps: Iterator[Step]) -> None:
@@ -84,7 +98,10 @@ async def _stream(settings: Settings, job: Job, headers: Headers, steps: Iterato
                     delivery.play(b"".join(held))
                     held, size = [], 0
                     await job.exchange.drain()
-            held.append(encoder.end())
+            last = encoder.end()
+            if job.conversation is not None:
+                last = await job.conversation.kept_stream(last)
+            held.append(last)
             delivery.play(b"".join(held))
             delivery.finish()
         except Fault as fault:

@@ -10,25 +10,42 @@ from codenex.core import json
 from codenex.core.errors import Fault, invalid_request
 
 #: Top-level fields that policy reads; two of one would let policy and upstream read different ones.
-POLICY_FIELDS = frozenset({"model", "stream"})
+POLICY_FIELDS = frozenset({"model", "stream", "store", "previous_response_id"})
+
+_QUOTED = tuple(b'"' + name.encode() + b'"' for name in sorted(POLICY_FIELDS))
 
 
 class _Top(msgspec.Struct):
     model: str | None = None
     stream: bool | None = None
+    store: Any = None
+    previous_response_id: Any = None
+    conversation: Any = None
 
 
 _decode_top = msgspec.json.Decoder(_Top).decode
 
 
 class Head:
-    """What policy needs of a body. Its top level as raw values is read when an edit first asks for it."""
+    """What policy needs of a body; the three last are of the Responses API, and whatever the client sent. Its top level
+    as raw values is read when an edit first asks for it."""
 
-    __slots__ = ("_body", "_fields", "model", "stream")
+    __slots__ = ("_body", "_fields", "conversation", "model", "previous_response_id", "store", "stream")
 
-    def __init__(self, model: str | None, stream: bool, body: bytes) -> None:
+    def __init__(
+        self,
+        model: str | None,
+        stream: bool,
+        body: bytes,
+        store: Any = None,
+        previous_response_id: Any = None,
+        conversation: Any = None,
+    ) -> None:
         self.model = model
         self.stream = stream
+        self.store = store
+        self.previous_response_id = previous_response_id
+        self.conversation = conversation
         self._body = body
         self._fields: dict[str, msgspec.Raw] | None = None
 
@@ -53,7 +70,7 @@ def head_of(body: bytes) -> Head:
         twice = json.duplicate_keys(body, POLICY_FIELDS)
         if twice is not None:
             raise invalid_request(f"the body has two fields named {twice!r}", param=twice)
-    return Head(top.model, bool(top.stream), body)
+    return Head(top.model, bool(top.stream), body, top.store, top.previous_response_id, top.conversation)
 
 
 def _fault_of(body: bytes, error: Exception) -> Fault:
@@ -76,7 +93,7 @@ def edited(head: Head, changes: dict[str, Any]) -> bytes:
 
 
 def _may_repeat(body: bytes) -> bool:
-    return body.count(b'"model"') > 1 or body.count(b'"stream"') > 1 or b"\\u00" in body
+    return b"\\u00" in body or any(body.count(name) > 1 for name in _QUOTED)
 
 
 def _decoded(fields: dict[str, msgspec.Raw], name: str) -> Any:

@@ -14,6 +14,7 @@ from codenex.gateway.accounts import Accounts, Tell
 from codenex.gateway.admission import Admission
 from codenex.gateway.attempts import Attempts
 from codenex.gateway.authentication import Keyring, check_permission
+from codenex.gateway.conversation import opened
 from codenex.gateway.cors import cors_headers, preflight
 from codenex.gateway.counting import counted
 from codenex.gateway.demonstration import demonstrate
@@ -23,11 +24,13 @@ from codenex.gateway.exchange import Exchange, Handler, Headers
 from codenex.gateway.generations import Generations
 from codenex.gateway.headers import passed_down
 from codenex.gateway.job import Job
+from codenex.gateway.keeper import Keeper
 from codenex.gateway.queries import wants_array
 from codenex.gateway.rate_headers import rate_headers
 from codenex.gateway.resolution import Resolution, resolved
-from codenex.gateway.routes import CHAT, GEMINI, Operation, Route, is_control, matched, protocol_of
+from codenex.gateway.routes import CHAT, GEMINI, RESPONSES, Operation, Route, is_control, matched, protocol_of
 from codenex.gateway.spokes import SPOKES
+from codenex.gateway.stored import StoredResponses
 from codenex.gateway.upstream import UpstreamRefusal
 from codenex.providers.registry import DEMO, is_known
 from codenex.providers.transport import Transport
@@ -47,7 +50,8 @@ class Gateway:
     """The data plane of one process.
 
     ``control`` answers ``/api`` and pages; without it they are a 503. ``generations`` brings new settings while it
-    runs, ``shared`` is the memory in common with other processes, ``tell`` takes events for the event stream.
+    runs, ``shared`` is the memory in common with other processes, ``tell`` takes events for the event stream,
+    ``keeper`` keeps responses.
     """
 
     def __init__(
@@ -59,7 +63,9 @@ class Gateway:
         generations: Generations | None = None,
         shared: SharedMemory | None = None,
         tell: Tell = lambda name, data: None,
+        keeper: Keeper | None = None,
     ) -> None:
+        self._keeper = keeper
         self.transport = transport
         self.accounts = Accounts(settings, shared=shared, tell=tell)
         self.listing = listing.Listing(settings, transport, asyncio.get_running_loop().time)
@@ -171,6 +177,12 @@ class Gateway:
                 strict=self.settings.strict or exchange.header("x-codenex-strict") == "1",
                 providers=key.providers,
             )
+            if (keeper := self._keeper_for(route)) is not None:
+                going_on = await opened(keeper, self.settings, key.id, head, body)
+                if (place := going_on.conversation.place) is not None:
+                    self._attempts.check_place(place, resolution, head)
+                job.go_on(going_on)
+                del going_on
             # From here on the job alone holds the body, and lets go of it when no other attempt can follow.
             del body, head
             try:
@@ -188,6 +200,14 @@ class Gateway:
         resolution = self._resolved(exchange, route, model)
         check_permission(key, resolution.provider, resolution.model, model)
         facts = self.settings.model_facts
+        only = None
+        if (keeper := self._keeper_for(route)) is not None:
+            head = head_of(body)
+            going_on = await opened(keeper, self.settings, key.id, head, body)
+            body = going_on.body
+            if (place := going_on.conversation.place) is not None:
+                self._attempts.check_place(place, resolution, head)
+                only = place.account
         tokens = await counted(
             exchange,
             spoke,
@@ -198,6 +218,7 @@ class Gateway:
             self.transport,
             facts,
             key=self._attempts.envelope_key,
+            only=only,
         )
         provider = ("x-codenex-provider", resolution.provider)
         exchange.respond(200, [*_JSON, provider, *common], spoke.encode_count(tokens))
@@ -236,7 +257,14 @@ class Gateway:
         body = SPOKES[listing.list_protocol(exchange, route)].encode_model(model)
         exchange.respond(200, [*_JSON, *common], body)
 
+    def _keeper_for(self, route: Route) -> Keeper | None:
+        """Return who keeps the responses of a request, if anybody does."""
+        return self._keeper if route.protocol == RESPONSES and self.settings.store_responses else None
+
     async def _stored_response(self, exchange: Exchange, route: Route, common: Headers, key: ClientKey) -> None:
+        if (keeper := self._keeper_for(route)) is not None:
+            await StoredResponses(keeper, self._attempts, key.id).serve(exchange, common)
+            return
         name = exchange.path.rstrip("/").rpartition("/responses/")[2].partition("/")[0]
         raise Fault(
             FaultKind.NOT_FOUND, f"no response {name[:100]!r} is stored here", code="response_not_found", param="id"

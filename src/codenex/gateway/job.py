@@ -12,8 +12,9 @@ from codenex.core import json
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.losses import Loss, Losses, header_value
 from codenex.core.render import RenderContext
-from codenex.core.request import Request
+from codenex.core.request import Request, State
 from codenex.core.spoke import Spoke
+from codenex.gateway.conversation import Conversation, Opened
 from codenex.gateway.edits import Head
 from codenex.gateway.exchange import Exchange, Headers
 from codenex.gateway.resolution import Resolution
@@ -35,6 +36,8 @@ class Job(msgspec.Struct):
     strict: bool = False
     #: the provider types that the client's key may use; none of them means all
     providers: tuple[str, ...] = ()
+    #: what the request has to do with responses that are kept; ``None`` where nobody keeps any
+    conversation: Conversation | None = None
     _request: Request | None = None
     _echo: dict[str, Any] | None = None
     _id: str = ""
@@ -59,8 +62,22 @@ class Job(msgspec.Struct):
         """The request in the hub's form, decoded when a translation first needs it. Raises :class:`Fault` (400)."""
         if self._request is None:
             decoded = self.spoke.decode_request(self.body, self.model)
-            self._request = msgspec.structs.replace(decoded, stream=self.stream)
+            self._request = msgspec.structs.replace(decoded, stream=self.stream, state=self._state(decoded))
         return self._request
+
+    def _state(self, request: Request) -> State | None:
+        """Return what is left of the state that was asked for: what is kept here isn't the target's business."""
+        conversation, state = self.conversation, request.state
+        if conversation is None or conversation.place is not None:
+            return state
+        return State(store=False, conversation=None if state is None else state.conversation)
+
+    def go_on(self, opened: Opened) -> None:
+        """Take over what the conversation makes of the request; answers still tell it as the client sent it."""
+        self.conversation = opened.conversation
+        if opened.body is not self.body:
+            self._echo = self.echo()
+            self.head, self.body = opened.head, opened.body
 
     def forget(self) -> None:
         """Let go of the request: content has gone out, so that no other attempt can follow."""
@@ -69,7 +86,9 @@ class Job(msgspec.Struct):
         self.body = b""
         self.head = Head(self.head.model, self.head.stream, b"{}")
         self._request = None
-        self.exchange.forget_body()
+        if self.conversation is None or self.conversation.input is None:
+            # Else a copy of the input is still at hand, and has to be counted.
+            self.exchange.forget_body()
 
     def context(self, *, translated: bool) -> RenderContext:
         """Return what the client's encoders need. Without translation the request is not decoded for it."""
@@ -82,6 +101,7 @@ class Job(msgspec.Struct):
             context.input_tokens = estimated_input_tokens(request)
         if self.spoke.name == RESPONSES:
             context.echo = self.echo()
+            context.stored = self.conversation is not None and self.conversation.keeps
         return context
 
     def echo(self) -> dict[str, Any]:

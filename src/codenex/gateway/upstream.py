@@ -58,8 +58,11 @@ def call(
     deadlines: Deadlines,
     stream: bool,
     query: str = "",
+    verb: str | None = None,
 ) -> Awaitable[UpstreamResponse]:
-    """Send a request to an account. What is awaited raises :class:`Fault` where no head of an answer comes."""
+    """Send a request to an account; ``verb`` is its HTTP method where that doesn't follow from the method, ``model`` a
+    response's id for the method ``response``. What is awaited raises :class:`Fault` where no head of an answer
+    comes."""
     way = outbound(provider, account, method, stream)
     target = way.target
     if way.takes_model:
@@ -68,7 +71,8 @@ def call(
         target += ("&" if "?" in target else "?") + query
     own = way.with_defaults(headers)
     own.append(("x-request-id", request_id))
-    verb = "GET" if method == "models" else "POST"
+    if verb is None:
+        verb = "GET" if method == "models" else "POST"
     return transport.send(UpstreamRequest(verb, way.origin, target, own, body, way.lines), deadlines)
 
 

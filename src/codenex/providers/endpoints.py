@@ -10,7 +10,7 @@ import msgspec
 from codenex.providers.registry import ProviderType
 from codenex.store.settings import Account
 
-Method = Literal["generate", "stream", "count", "models", "embed", "embed_many"]
+Method = Literal["generate", "stream", "count", "models", "embed", "embed_many", "response"]
 
 _PATHS: dict[str, dict[Method, str]] = {
     "openai-chat": {
@@ -24,6 +24,7 @@ _PATHS: dict[str, dict[Method, str]] = {
         "generate": "/responses",
         "stream": "/responses",
         "count": "/responses/input_tokens",
+        "response": "/responses/{model}",
         "models": "/models",
         "embed": "/embeddings",
         "embed_many": "/embeddings",

@@ -113,6 +113,10 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     drain_seconds: float = 300.0
     #: rows of the shared memory by account uuid and client key digest
     rows: dict[str, int] = {}
+    #: keep answers of the Responses API, so that conversations go on by id: hours after the last turn, bytes of all
+    store_responses: bool = True
+    stored_responses_hours: float = 24.0
+    stored_responses_bytes: int = 512 * 1024 * 1024
     #: losses of a request become a 400 before anything is sent
     strict: bool = False
     #: key (hex) that seals signatures on their way through other protocols

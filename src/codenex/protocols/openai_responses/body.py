@@ -56,7 +56,7 @@ def response_body(
         "reasoning": {"effort": None, "summary": None, **(reasoning if isinstance(reasoning, dict) else {})},
         "safety_identifier": sent("safety_identifier"),
         "service_tier": service_tier if service_tier in SERVICE_TIERS else sent("service_tier", "default"),
-        "store": context.stored,
+        "store": context.stored and status != "failed",
         "temperature": sent("temperature", 1.0),
         "text": {"format": {"type": "text"}, **_filled(text)},
         "tool_choice": sent("tool_choice", "auto"),
