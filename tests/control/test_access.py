@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from codenex.control.administration import Administration
 from codenex.control.application import build_application
 from codenex.control.guard import OPEN
 from codenex.providers.transport import Origin, Transport, UpstreamRequest
-from codenex.store.settings import Account, Settings
+from codenex.store.settings import Settings
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH")
 #: Paths that no route knows, and such as could be taken for one that needs no session.
@@ -248,29 +249,21 @@ async def test_no_other_origin_may_read_the_management_api(tmp_path: Path) -> No
 
 async def test_keys_are_masked(tmp_path: Path) -> None:
     secrets = {"long": "sk-proj-abcdefghijklmnopqrstuvwxyz", "short": "sk-12345678", "tiny": "abc"}
-    accounts = [
-        Account(f"u-{name}", "openai-custom", name, "https://host/v1", key, headers={"x-team-key": "header-secret-1"})
+    entries = [
+        {"customName": name, "OPENAI_API_KEY": key, "headers": {"x-team-key": "header-secret-1"}}
         for name, key in secrets.items()
     ]
-    accounts.append(Account("u-none", "claude-custom"))
-    async with running_site(tmp_path, settings_for(*accounts)) as site:
+    pools = tmp_path / "configs" / "provider_pools.json"
+    async with running_site(tmp_path, settings_for(pools_file=str(pools))) as site:
         await site.set_up()
+        pools.write_text(json.dumps({"openai-custom": entries}))
         answer = await site.ask("GET", "/api/providers", None, site.bearer)
 
         for secret in (*secrets.values(), "header-secret-1"):
             assert secret.encode() not in answer.body
-        shown = {account["customName"]: account for account in answer.json["openai-custom"]}
-        assert shown["long"] == {
-            "uuid": "u-long",
-            "customName": "long",
-            "baseUrl": "https://host/v1",
-            "apiKey": "***wxyz",
-            "isDisabled": False,
-            "supportedModels": [],
-            "notSupportedModels": [],
-        }
-        assert shown["short"]["apiKey"] == shown["tiny"]["apiKey"] == "***"
-        assert answer.json["claude-custom"][0]["apiKey"] is None
+        shown = {account["customName"]: account for account in answer.json["providers"]["openai-custom"]}
+        assert shown["long"]["OPENAI_API_KEY"] == "***wxyz"
+        assert shown["short"]["OPENAI_API_KEY"] == shown["tiny"]["OPENAI_API_KEY"] == "***"
         assert (await site.ask("GET", "/api/service-mode", None, site.bearer)).json["mode"] == "standalone"
 
 

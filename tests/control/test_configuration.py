@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.control.conftest import Home
+from tests.control.home import Home
 
 from codenex.control.errors import ConfigurationError
 

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from tests.control.conftest import Home
+from tests.control.home import Home
 
 from codenex.control.effective import effective_settings
 from codenex.control.errors import ConfigurationError

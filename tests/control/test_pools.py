@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.control.conftest import Home
+from tests.control.home import Home
 
 from codenex.control.errors import ConfigurationError
 from codenex.control.pools import accounts_of

@@ -59,6 +59,7 @@ async def _serve(link: MasterLink) -> None:
         supervision=MasterSupervision(link),
         problems=generation.problems,
         shared=link.shared,
+        flags=generation.process["flags"],
     )
 
     def renewed(generation: Generation) -> None:

@@ -177,5 +177,6 @@ def _built(generations: OwnGenerations, folder: Path, shared: SharedMemory) -> C
         supervision=OwnSupervision(),
         problems=generations.generation.problems,
         shared=shared,
+        flags=generations.generation.process["flags"],
     )
     return service

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
@@ -15,13 +15,12 @@ from codenex.control.answers import add_error_handlers
 from codenex.control.client_keys_api import client_keys_router
 from codenex.control.guard import COOKIE, Guard
 from codenex.control.part import ControlPart
+from codenex.control.providers_api import providers_router
 from codenex.control.sessions import AGE_LIMIT
 from codenex.control.supervision import Supervision
 from codenex.control.system_api import system_router
 from codenex.control.translate_api import translate_router
 from codenex.control.usage_api import usage_router
-from codenex.core.redaction import hinted
-from codenex.store.settings import Account
 
 
 class SetupRequest(BaseModel):
@@ -69,6 +68,7 @@ def build_application(administration: Administration, part: ControlPart | None =
     add_error_handlers(application)
     application.include_router(_open_router())
     application.include_router(_guarded_router())
+    application.include_router(providers_router())
     application.include_router(system_router())
     application.include_router(client_keys_router())
     application.include_router(usage_router())
@@ -132,11 +132,6 @@ def _guarded_router() -> APIRouter:
         await state.change_password(body.current, body.password)
         return {"success": True}
 
-    @router.get("/providers")
-    async def providers(state: State) -> dict[str, list[dict[str, Any]]]:
-        """The configured accounts by provider type; keys are masked."""
-        return {name: [_shown(account) for account in group] for name, group in state.settings.accounts.items()}
-
     return router
 
 
@@ -145,15 +140,3 @@ def _begun(session: str, request: Request, response: Response) -> SessionAnswer:
     response.set_cookie(COOKIE, session, max_age=int(AGE_LIMIT), httponly=True, samesite="strict", secure=secure)
     response.headers["cache-control"] = "no-store"
     return SessionAnswer(token=session)
-
-
-def _shown(account: Account) -> dict[str, Any]:
-    return {
-        "uuid": account.uuid,
-        "customName": account.name,
-        "baseUrl": account.base_url,
-        "apiKey": hinted(account.api_key) if account.api_key else None,
-        "isDisabled": account.disabled,
-        "supportedModels": list(account.supported_models),
-        "notSupportedModels": list(account.not_supported_models),
-    }

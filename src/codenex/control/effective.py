@@ -12,7 +12,7 @@ from codenex.control.entries import model_facts
 from codenex.control.errors import ConfigurationError
 from codenex.control.keys import checked_client_key, generated_key
 from codenex.control.network import checked_authorities, checked_certificate, checked_networks
-from codenex.control.pools import accounts_of
+from codenex.control.pools import accounts_of, pools_path
 from codenex.gateway.authentication import digest_of
 from codenex.providers.registry import PROVIDER_TYPES, is_known
 from codenex.store.files import create_once
@@ -51,6 +51,7 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
         config_dir=str(configuration.CONFIG_DIR),
         data_dir=str(configuration.DATA_DIR),
         log_dir=str(configuration.LOG_DIR),
+        pools_file=str(pools_path(configuration)),
         client_keys=(*([] if client_key is None else [_first_key(client_key)]), *named_keys),
         model_provider=provider,
         accounts=accounts,

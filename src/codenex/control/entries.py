@@ -184,19 +184,28 @@ def read_document(path: Path) -> dict[str, Any]:
     """Return the object that a JSON file holds, an empty one where there is no file. Raises
     :class:`ConfigurationError`."""
     try:
-        text = path.read_text("utf-8-sig")
+        data = path.read_bytes()
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeError) as error:
+    except OSError as error:
         raise ConfigurationError(f"{path} can't be read: {error}") from None
+    return parsed_document(data, str(path))
+
+
+def parsed_document(data: bytes, where: str) -> dict[str, Any]:
+    """Return the object that a JSON text holds. Raises :class:`ConfigurationError`."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeError as error:
+        raise ConfigurationError(f"{where} can't be read: {error}") from None
     try:
         content = json.loads(text, parse_constant=_no_constant)
         # An escaped half of a character is no text that could be written or sent.
         json.dumps(content, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{path} is not JSON: {error}") from None
+        raise ConfigurationError(f"{where} is not JSON: {error}") from None
     if not isinstance(content, dict):
-        raise ConfigurationError(f"{path} must hold an object")
+        raise ConfigurationError(f"{where} must hold an object")
     return content
 
 

@@ -46,6 +46,8 @@ class Process(msgspec.Struct, frozen=True):
     watched: tuple[str, ...]
     #: the command line, for an evaluation by whoever has no master
     arguments: tuple[str, ...]
+    #: what of the configuration was said on the command line, as text
+    flags: dict[str, str] = {}
     version: str = __version__
 
 
@@ -113,6 +115,7 @@ def evaluated(flags: dict[str, Any], previous: Path | None, *, make: bool = True
         scheme="http" if settings.tls_certificate is None else "https",
         watched=(),
         arguments=(),
+        flags={name: str(value) for name, value in flags.items() if value is not None},
     )
     return Evaluated(settings, process, problems, effective.notices, effective.secrets_made)
 
@@ -122,7 +125,7 @@ def _best(flags: dict[str, Any], make: bool) -> tuple[Configuration, Effective, 
         configuration = load_configuration(flags)
         return configuration, effective_settings(configuration, make=make), []
     except ConfigurationError as error:
-        for copies in _copies(flags):
+        for copies in last_good_copies(flags):
             try:
                 with reading(copies):
                     configuration = load_configuration(flags)
@@ -133,12 +136,12 @@ def _best(flags: dict[str, Any], make: bool) -> tuple[Configuration, Effective, 
         raise
 
 
-def _copies(flags: dict[str, Any]) -> list[dict[str, Path]]:
-    """Return which copies may be read instead of the files: each alone, then more of them."""
+def last_good_copies(flags: dict[str, Any], without: str | None = None) -> list[dict[str, Path]]:
+    """Return which copies may be read instead of the files (but for one): each alone, then more of them."""
     try:
         with reading({CONFIG: Path(os.devnull)}):
             folder = load_configuration(flags).DATA_DIR / COPIES
-        there = {name: folder / name for name in FILES if (folder / name).exists()}
+        there = {name: folder / name for name in FILES if name != without and (folder / name).exists()}
     except (ConfigurationError, OSError):
         return []
     return [dict(some) for count in range(1, len(there) + 1) for some in combinations(there.items(), count)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 
 from codenex.control.database.statistics import Statistics
 from codenex.control.events import Events
@@ -18,9 +19,19 @@ class ControlPart:
     """Settings in use and what is wrong with the files, the processes, and what happens."""
 
     def __init__(
-        self, settings: Settings, problems: list[str], supervision: Supervision, spending: Spending | None = None
+        self,
+        settings: Settings,
+        problems: list[str],
+        supervision: Supervision,
+        spending: Spending | None = None,
+        *,
+        shared: SharedMemory | None = None,
+        flags: Mapping[str, str] | None = None,
     ) -> None:
-        self.spending = spending if spending is not None else Spending(settings, SharedMemory(None, 0))
+        self.shared = shared if shared is not None else SharedMemory(None, 0)
+        self.spending = spending if spending is not None else Spending(settings, self.shared)
+        #: What of the configuration was said on the command line.
+        self.flags: Mapping[str, str] = flags or {}
         #: Reads the kept requests, where there is a database.
         self.statistics: Statistics | None = None
         self.settings = settings

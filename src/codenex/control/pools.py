@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
-from codenex.control.configuration import Configuration
 from codenex.control.entries import Entry, read_document
 from codenex.control.errors import ConfigurationError
 from codenex.control.files import POOLS, place_of
 from codenex.control.proxies import proxy_of
 from codenex.providers.registry import DEMO, PROVIDER_TYPES, ProviderType, is_known
 from codenex.store.settings import Account
+
+if TYPE_CHECKING:
+    from codenex.control.configuration import Configuration
 
 
 def pools_path(configuration: Configuration) -> Path:
@@ -56,11 +58,19 @@ def _pool_file(path: Path) -> dict[str, list[dict[str, Any]]]:
     return content
 
 
+def uuid_of(kind: ProviderType, entry: Entry, position: int) -> str:
+    """Return the uuid of an account: its own, or one that follows from what stands in the file and where."""
+    own = entry.text("uuid")
+    if own is not None:
+        return own
+    return _derived_uuid(kind.name, entry.url(kind.base_url_field), entry.key(kind.key_field), position)
+
+
 def _account(kind: ProviderType, entry: Entry, position: int) -> Account:
     key = entry.key(kind.key_field)
     base_url = entry.url(kind.base_url_field)
     return Account(
-        uuid=entry.text("uuid") or _derived_uuid(kind.name, base_url, key, position),
+        uuid=uuid_of(kind, entry, position),
         provider=kind.name,
         name=entry.text("customName"),
         base_url=base_url,
@@ -91,7 +101,9 @@ def _from_environment(kind: ProviderType, configuration: Configuration) -> Accou
     key, base_url = entry.key(kind.key_field), entry.url(kind.base_url_field)
     if key is None and base_url is None:
         return None
-    return Account(_derived_uuid(kind.name, base_url, key, -1), kind.name, "environment", base_url, key)
+    uuid = _derived_uuid(kind.name, base_url, key, -1)
+    source = "the environment or config.json"
+    return Account(uuid, kind.name, "environment", base_url, key, source=source)
 
 
 def _proxied(account: Account, kind: ProviderType, configuration: Configuration, where: str) -> Account:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from codenex.control.configuration import Configuration
 from codenex.control.errors import ConfigurationError
 from codenex.providers.registry import ProviderType
 from codenex.providers.transport.proxy import parsed_proxy
 from codenex.providers.transport.system_proxy import system_proxy
 from codenex.store.settings import Account
+
+if TYPE_CHECKING:
+    from codenex.control.configuration import Configuration
 
 #: Protocol of a provider type → the setting that makes it use the system's proxy.
 _SETTINGS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import uvicorn
@@ -17,7 +18,7 @@ from codenex.control.database.engine import database_url, open_database
 from codenex.control.database.reports import Reports
 from codenex.control.database.sessions import SessionTable
 from codenex.control.database.statistics import Statistics
-from codenex.control.files import FILES
+from codenex.control.files import FILES, POOLS
 from codenex.control.ingest import Ingest
 from codenex.control.part import ControlPart
 from codenex.control.spending import Spending
@@ -46,9 +47,18 @@ class ControlService:
         supervision: Supervision | None = None,
         problems: list[str] | None = None,
         shared: SharedMemory | None = None,
+        flags: Mapping[str, str] | None = None,
     ) -> None:
-        self._spending = Spending(administration.settings, shared or SharedMemory(None, 0))
-        self.part = ControlPart(administration.settings, problems or [], supervision or Supervision(), self._spending)
+        shared = shared or SharedMemory(None, 0)
+        self._spending = Spending(administration.settings, shared)
+        self.part = ControlPart(
+            administration.settings,
+            problems or [],
+            supervision or Supervision(),
+            self._spending,
+            shared=shared,
+            flags=flags,
+        )
         self._administration = administration
         self._ingest_path = ingest
         self._ingest: Ingest | None = None
@@ -117,7 +127,8 @@ class ControlService:
         self._ingest = Ingest(ingest, Reports(self._engine), self.part.events, self._spending)
         await self._ingest.start()
         configs = Path(settings.config_dir)
-        watch = Watch([configs / name for name in FILES], self._files_changed)
+        places = {name: configs / name for name in FILES} | {POOLS: Path(settings.pools_file)}
+        watch = Watch(places.values(), self._files_changed)
         self._tasks = [
             asyncio.create_task(self._keep_sessions_for_ever(), name="sessions"),
             asyncio.create_task(watch.run(), name="file watch"),

@@ -37,6 +37,8 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     connect_timeout: float | None = None
     first_byte_timeout: float | None = None
     idle_timeout: float | None = None
+    #: where it comes from if it does not stand in the file of pools
+    source: str | None = None
 
 
 class ModelFacts(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -77,6 +79,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     config_dir: str = "configs"
     data_dir: str = "data"
     log_dir: str = "logs"
+    #: where the accounts of providers stand
+    pools_file: str = "configs/provider_pools.json"
     client_keys: tuple[ClientKey, ...] = ()
     model_provider: str | None = None
     accounts: dict[str, tuple[Account, ...]] = {}

@@ -1,0 +1,82 @@
+"""Changes of the configuration's files: each is tried as a start would, before it is written; nothing is lost of what
+others have changed at the same time."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from codenex.control.entries import parsed_document
+from codenex.control.errors import ConfigurationError
+from codenex.control.files import reading
+from codenex.store.documents import Document, revision_of
+from codenex.store.files import write_atomically
+from codenex.store.settings import Settings
+
+#: What a change makes of a document.
+Change = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class ConfigurationFile:
+    """One JSON file of the configuration, as the management API changes it. ``flags`` are those of the command line.
+
+    Methods do I/O and raise ``OSError``; run them in a thread.
+    """
+
+    def __init__(self, name: str, path: Path, flags: Mapping[str, str]) -> None:
+        self._name = name
+        self._flags = flags
+        self._document = Document(path)
+
+    def read(self) -> tuple[dict[str, Any], str]:
+        """Return the content and its revision. Raises :class:`ConfigurationError` where it can't be read."""
+        data = self._document.read()
+        return self._parsed(data), revision_of(data)
+
+    def change(self, change: Change, revision: str | None = None) -> str:
+        """Write what ``change`` makes of the newest content, where a start could use it; return the new revision.
+
+        Raises :class:`ConfigurationError` with the value and its place, and
+        :class:`~codenex.store.documents.Conflict` where the content is not at ``revision`` any more.
+        """
+
+        def written(data: bytes | None) -> bytes:
+            before = self._parsed(data)
+            after = change(json.loads(json.dumps(before)))
+            if after == before and data is not None:
+                return data
+            proposal = json.dumps(after, indent=2, ensure_ascii=False).encode() + b"\n"
+            tried(self._name, proposal, self._flags)
+            return proposal
+
+        return self._document.update(written, revision)
+
+    def _parsed(self, data: bytes | None) -> dict[str, Any]:
+        return {} if data is None else parsed_document(data, self._name)
+
+
+def tried(name: str, content: bytes, flags: Mapping[str, str]) -> Settings:
+    """Return what the settings would be with another content of one file. Raises :class:`ConfigurationError`.
+
+    Where another file is broken, its last good copy is taken, as in use.
+    """
+    # What reads the settings is large, and a process without a master does without it until something changes.
+    from codenex.control.configuration import load_configuration
+    from codenex.control.effective import effective_settings
+    from codenex.control.evaluation import last_good_copies
+
+    # Keys are in it: a folder that only this user may enter.
+    with tempfile.TemporaryDirectory(prefix="codenex-") as folder:
+        path = Path(folder) / name
+        write_atomically(path, content)
+        first: ConfigurationError | None = None
+        for copies in ({}, *last_good_copies(dict(flags), without=name)):
+            try:
+                with reading({**copies, name: path}):
+                    return effective_settings(load_configuration(dict(flags)), make=False).settings
+            except ConfigurationError as error:
+                first = first or ConfigurationError(str(error).replace(str(path), name))
+        raise first or ConfigurationError(f"{name} can't be used")
