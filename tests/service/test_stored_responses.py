@@ -16,7 +16,7 @@ import pytest
 from tests.matrix.cases import PNG
 from tests.support.client import RawClient
 from tests.support.gateway import KEY, RunningGateway, account_for, running_gateway, settings_for
-from tests.support.replies import Unary
+from tests.support.replies import Stream, Unary
 from tests.support.scenario import SIGNATURE, Reasoning, Scenario, Text, call
 from tests.support.vendor import KEY as UPSTREAM_KEY
 from tests.support.vendor import ScriptedVendor
@@ -607,6 +607,50 @@ async def test_an_account_that_rests_makes_its_conversations_wait(tmp_path: Path
             with pytest.raises(openai.RateLimitError):
                 await here.ask(input="Go on", previous_response_id=one.id)
         assert len(here.vendor.requests) == 2
+
+
+async def test_two_fields_of_one_name_are_not_for_two_readers(tmp_path: Path) -> None:
+    async with site(tmp_path, "openai_responses") as here, await RawClient.connect(here.gateway.port) as client:
+        one = await here.ask(input="First question")
+        count = len(here.vendor.requests)
+        for last in (b"null", b'"resp_x"'):
+            body = b'{"model":"m","input":"x","previous_response_id":"%s","previous_response_id":%s}'
+            body %= (one.id.encode(), last)
+            answer = await client.ask("POST", "/v1/responses", body, {"x-api-key": OTHER_KEY})
+            assert (answer.status, answer.json["error"]["param"]) == (400, "previous_response_id")
+        escaped = b'{"model":"m","input":[{"\\u0069d":"%s"}]}' % one.output[0].id.encode()
+        answer = await client.ask("POST", "/v1/responses", escaped, {"x-api-key": OTHER_KEY})
+        assert (answer.status, answer.json["error"]["param"]) == (400, "input")
+        assert len(here.vendor.requests) == count
+
+
+async def test_an_answer_that_is_rebuilt_under_another_id_does_not_claim_to_be_kept(tmp_path: Path) -> None:
+    """Some servers answer a unary request with a stream, which the client gets as one object."""
+    async with site(tmp_path, "openai_responses") as here:
+        streamed = here.vendor.dialect.answers.stream(Scenario(), {"model": "m"})
+        here.vendor.answer_next(Stream(streamed, headers=[("content-type", "text/event-stream")]))
+        one = await here.ask(input="hi")
+        assert one.store is False
+        with pytest.raises(openai.BadRequestError, match="not found"):
+            await here.ask(input="Go on", previous_response_id=one.id)
+
+
+@pytest.mark.parametrize("upstream", ["anthropic", "openai_responses"])
+async def test_the_copy_of_a_large_input_is_counted_until_the_answer_is_complete(tmp_path: Path, upstream: str) -> None:
+    async with site(tmp_path, upstream) as here:
+        here.vendor.delay = 0.02
+        budget = here.gateway.transport.budget
+        large = "x y " * 500_000
+        during: list[int] = []
+        async for event in await here.sdk.responses.create(model="m", input=large, stream=True):
+            if event.type == "response.output_text.delta":
+                during.append(budget.used)
+        if upstream == "anthropic":
+            assert min(during) >= len(large)
+        else:
+            assert min(during) < len(large) // 2
+        await until(here.gateway.idle)
+        assert budget.used == 0
 
 
 async def test_requests_of_other_protocols_have_nothing_to_do_with_it(tmp_path: Path) -> None:

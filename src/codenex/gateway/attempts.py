@@ -189,7 +189,9 @@ class Attempt:
     async def _pass_through(self) -> None:
         job = self._job
         place = Place(self._provider.name, self._account.uuid)
-        self._delivery.settle = None if job.conversation is None else partial(job.conversation.noted_stream, place)
+        if job.conversation is not None:
+            job.conversation.renders = False
+            self._delivery.settle = partial(job.conversation.noted_stream, place)
         changes: dict[str, object] = {}
         if job.head.model is not None and self._spoke.name != "gemini" and job.head.model != self._model:
             changes["model"] = self._model
@@ -233,14 +235,16 @@ class Attempt:
         if _is_event_stream(response):
             answer = fold(self._events(response, content))
             content = job.spoke.encode_response(answer, job.context(translated=True))
+            if job.conversation is not None:
+                content = job.conversation.refused(content)
         self._note(observation)
         job.exchange.respond(200, [("content-type", "application/json"), *self._headers], content)
 
     async def _translate(self) -> None:
         job = self._job
         if job.conversation is not None:
-            job.conversation.capture(job.head)
-        self._delivery.settle = None if job.conversation is None else job.conversation.kept_stream
+            job.conversation.renders = True
+            self._delivery.settle = job.kept_stream
         losses = Losses()
         encoded = self._encoded(losses)
         reversal = encoded.reversal
@@ -276,8 +280,7 @@ class Attempt:
             events.extend(reverser.push(sealed))
         answer: Answer = fold(events)
         body = self._job.spoke.encode_response(answer, context)
-        if self._job.conversation is not None:
-            body = await self._job.conversation.kept(body)
+        body = await self._job.kept(body)
         self._note(observation)
         self._job.exchange.respond(200, [("content-type", "application/json"), *self._headers], body)
 

@@ -11,12 +11,14 @@ import logging
 import msgspec
 
 from codenex.core import json
-from codenex.core.errors import Fault, FaultKind, unsupported
+from codenex.core.errors import Fault, FaultKind, invalid_request, unsupported
 from codenex.gateway.edits import Head
 from codenex.gateway.keeper import Keeper
 from codenex.protocols.openai_responses import continuation as wire
 from codenex.store.responses import Kept, Place, StoreUnavailable
 from codenex.store.settings import Settings
+
+_PREVIOUS = frozenset({"previous_response_id"})
 
 _logger = logging.getLogger(__name__)
 
@@ -36,13 +38,18 @@ class Conversation(msgspec.Struct):
     place: Place | None = None
     #: the request's body holds what was kept here
     expanded: bool = False
-    #: the items that this turn adds, as JSON; kept until the answer is complete
+    #: whether this gateway renders the answer, and so has to keep it itself
+    renders: bool = False
+    #: the items that this turn adds, as JSON; they stay until the answer is complete
     input: bytes | None = None
 
-    def capture(self, head: Head) -> None:
-        """Take a copy of the input, which the request itself lets go of when its answer begins."""
-        if self.keeps and self.input is None:
+    def capture(self, head: Head) -> int:
+        """Take a copy of the input where it will be needed, before the request itself is let go of; return its size."""
+        if not (self.keeps and self.renders):
+            return 0
+        if self.input is None:
             self.input = json.encode(wire.items_of(head.fields.get("input")))
+        return len(self.input)
 
     async def kept(self, answer: bytes) -> bytes:
         """Keep a whole answer; return it as the client may have it."""
@@ -69,6 +76,10 @@ class Conversation(msgspec.Struct):
             return last
         told = await self.kept(answer)
         return last if told is answer else last.replace(answer, told)
+
+    def refused(self, answer: bytes) -> bytes:
+        """Return an answer that nobody keeps under the id that it has."""
+        return wire.not_kept(answer) if self.keeps else answer
 
     async def noted(self, place: Place, answer: bytes) -> None:
         """Remember which account keeps a whole answer that passed through."""
@@ -105,7 +116,10 @@ async def opened(keeper: Keeper, settings: Settings, client: str, head: Head, bo
     previous = head.previous_response_id
     if not isinstance(previous, str):
         previous = None
-    if previous is None and not _may_refer(body):
+    if body.count(b'"previous_response_id"') > 1 and json.duplicate_keys(body, _PREVIOUS) is not None:
+        # Gateway and upstream could read different ones.
+        raise invalid_request("the body has two fields named 'previous_response_id'", param="previous_response_id")
+    if previous is None and not wire.may_refer(body):
         return Opened(conversation, head, body)
     try:
         return await _continued(conversation, previous, head, body)
@@ -176,8 +190,3 @@ def _settle(conversation: Conversation, place: Place) -> None:
     if conversation.place not in (None, place):
         raise unsupported("the request goes on from what several upstream accounts keep", param="input")
     conversation.place = place
-
-
-def _may_refer(body: bytes) -> bool:
-    """Whether an input can hold a reference: only then its items are looked at."""
-    return b'"id"' in body or b'"item_reference"' in body or b"\\u00" in body

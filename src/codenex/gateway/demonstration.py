@@ -31,7 +31,7 @@ async def demonstrate(settings: Settings, job: Job, common: Headers) -> None:
     losses = Losses()
     losses.extend(job.request.losses)
     if job.conversation is not None:
-        job.conversation.capture(job.head)
+        job.conversation.renders = True
     steps = demo_events(job.request, faults=settings.demo_faults, losses=losses)
     # The first step settles what the answer leaves out, which the head of the answer tells.
     steps = chain([next(steps)], steps)
@@ -52,8 +52,7 @@ async def demonstrate(settings: Settings, job: Job, common: Headers) -> None:
                 observation.see(step)
                 seen.append(step)
     body = job.spoke.encode_response(fold(seen), job.context(translated=True))
-    if job.conversation is not None:
-        body = await job.conversation.kept(body)
+    body = await job.kept(body)
     job.exchange.notes.update(usage=observation.usage, finish=observation.finish)
     job.exchange.respond(200, [("content-type", "application/json"), *headers], body)
 
@@ -98,10 +97,7 @@ async def _stream(settings: Settings, job: Job, headers: Headers, steps: Iterato
                     delivery.play(b"".join(held))
                     held, size = [], 0
                     await job.exchange.drain()
-            last = encoder.end()
-            if job.conversation is not None:
-                last = await job.conversation.kept_stream(last)
-            held.append(last)
+            held.append(await job.kept_stream(encoder.end()))
             delivery.play(b"".join(held))
             delivery.finish()
         except Fault as fault:

@@ -10,9 +10,7 @@ from codenex.core import json
 from codenex.core.errors import Fault, invalid_request
 
 #: Top-level fields that policy reads; two of one would let policy and upstream read different ones.
-POLICY_FIELDS = frozenset({"model", "stream", "store", "previous_response_id"})
-
-_QUOTED = tuple(b'"' + name.encode() + b'"' for name in sorted(POLICY_FIELDS))
+POLICY_FIELDS = frozenset({"model", "stream"})
 
 
 class _Top(msgspec.Struct):
@@ -93,7 +91,7 @@ def edited(head: Head, changes: dict[str, Any]) -> bytes:
 
 
 def _may_repeat(body: bytes) -> bool:
-    return b"\\u00" in body or any(body.count(name) > 1 for name in _QUOTED)
+    return body.count(b'"model"') > 1 or body.count(b'"stream"') > 1 or b"\\u00" in body
 
 
 def _decoded(fields: dict[str, msgspec.Raw], name: str) -> Any:

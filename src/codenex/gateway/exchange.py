@@ -38,8 +38,9 @@ class Exchange(Protocol):
         """Read the whole decoded body. Raises :class:`~codenex.core.errors.Fault` (400, 408, 413, 415)."""
         ...
 
-    def forget_body(self) -> None:
-        """Let go of the body: no attempt can need it again."""
+    def forget_body(self, held: int = 0) -> None:
+        """Let go of the body: no attempt can need it again. Somebody holds on to ``held`` bytes of it until the
+        request ends, which are still counted."""
         ...
 
     def respond(self, status: int, headers: Headers, body: bytes) -> None:

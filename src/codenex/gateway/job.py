@@ -83,12 +83,25 @@ class Job(msgspec.Struct):
         """Let go of the request: content has gone out, so that no other attempt can follow."""
         if self.spoke.name == RESPONSES:
             self._echo = self.echo()
+        held = 0 if self.conversation is None else self.conversation.capture(self.head)
         self.body = b""
         self.head = Head(self.head.model, self.head.stream, b"{}")
         self._request = None
-        if self.conversation is None or self.conversation.input is None:
-            # Else a copy of the input is still at hand, and has to be counted.
-            self.exchange.forget_body()
+        self.exchange.forget_body(held)
+
+    async def kept(self, answer: bytes) -> bytes:
+        """Keep a whole answer where it shall be kept; return it as the client may have it."""
+        if self.conversation is None:
+            return answer
+        self.conversation.capture(self.head)
+        return await self.conversation.kept(answer)
+
+    async def kept_stream(self, last: bytes) -> bytes:
+        """Keep the answer whose last events these are; return them as the client may have them."""
+        if self.conversation is None:
+            return last
+        self.conversation.capture(self.head)
+        return await self.conversation.kept_stream(last)
 
     def context(self, *, translated: bool) -> RenderContext:
         """Return what the client's encoders need. Without translation the request is not decoded for it."""

@@ -122,13 +122,14 @@ class AsgiExchange:
             raise no_room()
         self._charged += size
 
-    def _give_back(self) -> None:
-        self._budget.give_back(self._charged)
-        self._charged = 0
+    def _give_back(self, held: int = 0) -> None:
+        if self._charged > held:
+            self._budget.give_back(self._charged - held)
+            self._charged = held
 
-    def forget_body(self) -> None:
-        """Let go of the body: no attempt can need it again."""
-        self._give_back()
+    def forget_body(self, held: int = 0) -> None:
+        """Let go of the body, but for ``held`` bytes that are counted until the end: no attempt can need it again."""
+        self._give_back(held)
         if self._body is not None:
             self._body = b""
 

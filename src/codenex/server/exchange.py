@@ -172,16 +172,17 @@ class EdgeExchange:
             raise no_room()
         self.charged = size
 
-    def forget_body(self) -> None:
-        """Let go of the body: nobody needs it any more. :meth:`body` is not to be called again."""
+    def forget_body(self, held: int = 0) -> None:
+        """Let go of the body, but for ``held`` bytes that are counted until the end: nobody needs it any more.
+        :meth:`body` is not to be called again."""
         self.parts = []
         self._body = b""
-        self._give_back()
+        self._give_back(held)
 
-    def _give_back(self) -> None:
-        if self.charged:
-            self.connection.server.budget.give_back(self.charged)
-            self.charged = 0
+    def _give_back(self, held: int = 0) -> None:
+        if self.charged > held:
+            self.connection.server.budget.give_back(self.charged - held)
+            self.charged = held
 
     def body_ended(self, fault: Fault | None = None) -> None:
         """Record that the body is whole, or why it never will be."""
