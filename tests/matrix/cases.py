@@ -25,12 +25,21 @@ class Image:
 
 
 @dataclass(frozen=True)
+class Document:
+    """A PDF, inline."""
+
+    data: str
+
+
+@dataclass(frozen=True)
 class Result:
-    """What a tool answered."""
+    """What a tool answered: a text, perhaps with a picture, or that it failed."""
 
     id: str
     name: str
     text: str
+    image: str | None = None
+    error: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class Tool:
     )
 
 
-Part = str | Image | ToolCall | Result
+Part = str | Image | Document | ToolCall | Result
 
 
 @dataclass(frozen=True)
@@ -64,12 +73,14 @@ class Ask:
 
 @dataclass(frozen=True)
 class Case:
-    """One topic. ``seen`` are texts that have to reach the upstream."""
+    """One topic. ``seen`` are texts that have to reach the upstream; of calls that are ``cut`` off nothing is
+    promised."""
 
     name: str
     ask: Ask
     scenario: Scenario
     seen: tuple[str, ...] = ()
+    cut: bool = False
 
 
 WEATHER = Tool("get_weather", "Current weather of a city.")
@@ -84,6 +95,7 @@ SCHEMA = {
     "required": ["title", "count"],
     "additionalProperties": False,
 }
+PDF = base64.b64encode(b"%PDF-1.4 1 0 obj [Catalog] endobj trailer %%EOF").decode()
 UNICODE = "Grüße 👩‍👩‍👧 שלום 漢字\u2028end"
 LARGE = "0123456789abcdef" * (2 * 1024 * 1024 // 16)
 
@@ -96,8 +108,16 @@ def _results(*calls: ToolCall) -> tuple[tuple[str, tuple[Part, ...]], ...]:
     )
 
 
+def _result(**fields: Any) -> tuple[tuple[str, tuple[Part, ...]], ...]:
+    asked, called, _ = _results(CALLED)
+    return (asked, called, ("user", (Result(CALLED.id, CALLED.name, "what it said", **fields),)))
+
+
 CASES = (
     Case("text", Ask(), SCENARIOS["text"], ("What is the matter?",)),
+    Case(
+        "several texts", Ask((("user", ("One text. ", "Another.")),)), SCENARIOS["two texts"], ("One text.", "Another.")
+    ),
     Case("system", Ask(system="Answer like a pirate."), SCENARIOS["text"], ("Answer like a pirate.",)),
     Case(
         "multi-turn",
@@ -107,6 +127,7 @@ CASES = (
     ),
     Case("one tool", Ask(tools=TOOLS), SCENARIOS["one tool"], ("Current weather of a city.", "days")),
     Case("text and tool", Ask(tools=TOOLS), SCENARIOS["text and tool"]),
+    Case("text around a tool", Ask(tools=TOOLS), SCENARIOS["text around a tool"]),
     Case("parallel tools", Ask(tools=TOOLS), SCENARIOS["two tools"]),
     Case("tool result", Ask(_results(CALLED), tools=TOOLS), SCENARIOS["text"], ("sunny in call_abc123", "Bern")),
     Case(
@@ -115,6 +136,13 @@ CASES = (
         SCENARIOS["text"],
         ("sunny in call_abc123", "sunny in call_def456"),
     ),
+    Case(
+        "tool result with a picture",
+        Ask(_result(image=PNG), tools=TOOLS),
+        SCENARIOS["text"],
+        ("what it said", PNG),
+    ),
+    Case("tool that failed", Ask(_result(error=True), tools=TOOLS), SCENARIOS["text"], ("what it said",)),
     Case("tool choice none", Ask(tools=TOOLS, choice="none"), SCENARIOS["text"]),
     Case("tool choice required", Ask(tools=TOOLS, choice="required"), SCENARIOS["one tool"]),
     Case("tool choice by name", Ask(tools=TOOLS, choice="get_weather"), SCENARIOS["one tool"]),
@@ -126,9 +154,11 @@ CASES = (
         SCENARIOS["text"],
         ("https://images.example/cat.png",),
     ),
+    Case("PDF", Ask((("user", ("What does it say?", Document(PDF))),)), SCENARIOS["text"], (PDF,)),
     Case("JSON schema", Ask(schema=SCHEMA), say('{"title":"a","count":1}'), ("title", "count")),
     Case("reasoning", Ask(effort="medium"), SCENARIOS["reasoning and text"]),
     Case("stop at length", Ask(max_tokens=20), SCENARIOS["length"]),
+    Case("length within a tool call", Ask(tools=TOOLS), SCENARIOS["length in a tool call"], cut=True),
     Case("filter", Ask(), SCENARIOS["content filter"]),
     Case("refusal", Ask(), SCENARIOS["refusal"]),
     Case("empty answer", Ask(), SCENARIOS["empty"]),
@@ -141,4 +171,4 @@ CASES = (
     Case("emoji and right-to-left", Ask((("user", (UNICODE,)),)), SCENARIOS["unicode"], ("שלום",)),
     Case("usage with cache", Ask(), SCENARIOS["cached"]),
 )
-__all__ = ["CASES", "Ask", "Case", "Image", "Part", "Result", "Tool", "Usage"]
+__all__ = ["CASES", "Ask", "Case", "Document", "Image", "Part", "Result", "Tool", "Usage"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import httpx2 as httpx
 import openai
 from google import genai
 from google.genai import types
-from tests.matrix.cases import Ask, Image, Part, Result
+from tests.matrix.cases import Ask, Document, Image, Part, Result
 from tests.support.gateway import KEY, RunningGateway
 from tests.support.scenario import ToolCall
 
@@ -66,6 +67,10 @@ class Chat(Client):
             results = [part for part in parts if isinstance(part, Result)]
             if results:
                 messages += [{"role": "tool", "tool_call_id": r.id, "content": r.text} for r in results]
+                # The protocol has no pictures in results: its users show them afterwards.
+                pictures = tuple(Image(data=r.image) for r in results if r.image is not None)
+                if pictures:
+                    messages.append({"role": "user", "content": self.content(pictures)})
             elif calls:
                 functions = [
                     {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
@@ -93,12 +98,17 @@ class Chat(Client):
     def content(self, parts: tuple[Part, ...]) -> Any:
         if len(parts) == 1 and isinstance(parts[0], str):
             return parts[0]
-        return [
-            {"type": "image_url", "image_url": {"url": p.url or f"data:image/png;base64,{p.data}"}}
-            if isinstance(p, Image)
-            else {"type": "text", "text": p}
-            for p in parts
-        ]
+        return [self.block(part) for part in parts]
+
+    def block(self, part: Part) -> dict[str, Any]:
+        match part:
+            case Image():
+                return {"type": "image_url", "image_url": {"url": part.url or f"data:image/png;base64,{part.data}"}}
+            case Document():
+                data = f"data:application/pdf;base64,{part.data}"
+                return {"type": "file", "file": {"filename": "a.pdf", "file_data": data}}
+            case _:
+                return {"type": "text", "text": part}
 
     def read(self, completion: Any) -> Got:
         choice = completion.choices[0]
@@ -150,10 +160,13 @@ class Responses(Client):
                         {"type": "function_call", "call_id": part.id, "name": part.name, "arguments": part.arguments}
                     )
                 elif isinstance(part, Result):
-                    items.append({"type": "function_call_output", "call_id": part.id, "output": part.text})
+                    items.append({"type": "function_call_output", "call_id": part.id, "output": self.output(part)})
                 elif isinstance(part, Image):
                     url = part.url or f"data:image/png;base64,{part.data}"
                     texts.append({"type": "input_image", "image_url": url, "detail": "auto"})
+                elif isinstance(part, Document):
+                    data = f"data:application/pdf;base64,{part.data}"
+                    texts.append({"type": "input_file", "filename": "a.pdf", "file_data": data})
                 else:
                     texts.append({"type": "input_text" if role == "user" else "output_text", "text": part})
             if texts:
@@ -180,6 +193,12 @@ class Responses(Client):
         if ask.effort is not None:
             out["reasoning"] = {"effort": ask.effort, "summary": "auto"}
         return out
+
+    def output(self, result: Result) -> Any:
+        if result.image is None:
+            return result.text
+        picture = {"type": "input_image", "image_url": f"data:image/png;base64,{result.image}", "detail": "auto"}
+        return [{"type": "input_text", "text": result.text}, picture]
 
     def read(self, response: Any) -> Got:
         got = Got(text=response.output_text)
@@ -244,8 +263,13 @@ class Messages(Client):
                 return {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": part.data}}
             case ToolCall():
                 return {"type": "tool_use", "id": part.id, "name": part.name, "input": json.loads(part.arguments)}
+            case Document():
+                source = {"type": "base64", "media_type": "application/pdf", "data": part.data}
+                return {"type": "document", "source": source}
             case Result():
-                return {"type": "tool_result", "tool_use_id": part.id, "content": part.text}
+                content = [self.block(part.text), *([] if part.image is None else [self.block(Image(part.image))])]
+                failed = {"is_error": True} if part.error else {}
+                return {"type": "tool_result", "tool_use_id": part.id, "content": content, **failed}
 
     def read(self, message: Any) -> Got:
         usage = message.usage
@@ -316,11 +340,15 @@ class Gemini(Client):
             case ToolCall():
                 call = types.FunctionCall(id=part.id, name=part.name, args=json.loads(part.arguments))
                 return types.Part(function_call=call)
+            case Document():
+                return types.Part(inline_data={"mime_type": "application/pdf", "data": part.data})
             case Result():
-                response = {"output": part.text}
-                return types.Part(
-                    function_response=types.FunctionResponse(id=part.id, name=part.name, response=response)
-                )
+                response = {"error" if part.error else "output": part.text}
+                answer = types.FunctionResponse(id=part.id, name=part.name, response=response)
+                if part.image is not None:
+                    blob = types.FunctionResponseBlob(mime_type="image/png", data=base64.b64decode(part.image))
+                    answer.parts = [types.FunctionResponsePart(inline_data=blob)]
+                return types.Part(function_response=answer)
 
     def add(self, got: Got, response: Any) -> None:
         for candidate in (response.candidates or [])[:1]:

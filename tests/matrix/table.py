@@ -41,7 +41,11 @@ def write() -> bool:
                 path = CELLS / f"{client}-{upstream}-{mode}.json"
                 if not path.exists():
                     return False
-                both.append(json.loads(path.read_text()))
+                cells = json.loads(path.read_text())
+                if cells.keys() != {case.name for case in CASES}:
+                    # Of an earlier run, with other cases.
+                    return False
+                both.append(cells)
             found[client, upstream] = {
                 name: " / ".join(dict.fromkeys(cells[name] for cells in both)) for name in both[0]
             }

@@ -180,6 +180,10 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         parts=(Text("I'll look that up."), ToolCall("call_after_text", "search", '{"query":"a \\"b\\" \\n c"}')),
         finish="tool_calls",
     ),
+    "text around a tool": Scenario(
+        parts=(Text("First I look."), ToolCall("call_in_between", "search", '{"query":"x"}'), Text(" Then I tell.")),
+        finish="tool_calls",
+    ),
     "reasoning and tool": Scenario(
         parts=(Reasoning("I need the tool.", SIGNATURE), ToolCall("call_reasoned1", "search", '{"query":"x"}')),
         finish="tool_calls",
