@@ -160,7 +160,7 @@ async def test_a_conversation_goes_on_by_the_id_of_its_last_answer(tmp_path: Pat
         assert three.output_text == "First answer"
 
 
-@pytest.mark.pitfall("RSP-6", "TOOL-37")
+@pytest.mark.pitfall("RSP-6", "RSP-19", "TOOL-37")
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("upstream", UPSTREAMS)
 async def test_a_turn_of_nothing_but_results_finds_its_calls(tmp_path: Path, upstream: str, stream: bool) -> None:
@@ -518,7 +518,7 @@ async def test_another_provider_goes_on_with_what_is_kept_here(tmp_path: Path) -
 # --- what an upstream keeps -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.pitfall("RSP-2")
+@pytest.mark.pitfall("RSP-2", "RSP-20")
 @pytest.mark.parametrize("stream", [False, True])
 async def test_what_an_account_keeps_goes_on_there_byte_for_byte(tmp_path: Path, stream: bool) -> None:
     keeper = Keeper(ResponseStore(tmp_path))
@@ -556,6 +556,10 @@ async def test_what_an_account_keeps_goes_on_there_byte_for_byte(tmp_path: Path,
                     answer = await client.ask("GET", f"/v1/responses/{response.id}", headers=gateway.headers)
                     assert answer.body == json.dumps(shown).encode()
                     assert vendor.requests[-1].headers.get("authorization") == f"Bearer {UPSTREAM_KEY}"
+                    encrypted = {"include": ["reasoning.encrypted_content", "file_search_call.results"]}
+                    await here.sdk.responses.retrieve(response.id, **encrypted)  # type: ignore[call-overload]
+                    assert vendor.requests[-1].target.endswith(f"/{response.id}?include%5B%5D=file_search_call.results")
+                    assert gateway.records[-1].notes["losses"] == 1
                     await here.sdk.responses.input_items.list(response.id, limit=3)
                     assert vendor.requests[-1].target == f"/v1/responses/{response.id}/input_items?limit=3"
 

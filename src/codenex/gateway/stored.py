@@ -7,10 +7,12 @@ from urllib.parse import parse_qsl, unquote
 
 from codenex.core.errors import Fault, FaultKind, invalid_request, unsupported
 from codenex.core.json import Raw
+from codenex.core.losses import Losses
 from codenex.gateway.attempts import Attempts
 from codenex.gateway.conversation import unavailable
 from codenex.gateway.exchange import Exchange, Headers
 from codenex.gateway.headers import passed_down
+from codenex.gateway.job import settled_losses
 from codenex.gateway.keeper import Keeper
 from codenex.gateway.queries import forwarded_query
 from codenex.gateway.spokes import SPOKES
@@ -76,6 +78,8 @@ class StoredResponses:
         if account is None or kind is None:
             raise wire.response_not_found(response_id)
         exchange.notes.update(provider=kind.name, account=account.uuid)
+        losses = Losses()
+        query = wire.readable_query(forwarded_query(exchange.query), losses)
         response = await call(
             self._attempts.transport,
             kind,
@@ -87,7 +91,7 @@ class StoredResponses:
             request_id=exchange.request_id,
             deadlines=self._attempts.deadlines_of(account),
             stream=False,
-            query=forwarded_query(exchange.query),
+            query=query,
             verb=exchange.method,
         )
         response = await accepted(response, SPOKES[kind.protocol], account)
@@ -98,7 +102,7 @@ class StoredResponses:
         if exchange.method == "DELETE":
             await self._keeper.delete(self._client, response_id)
         passed = passed_down([pair for pair in response.headers if pair[0] != "content-type"])
-        return [*passed, ("x-codenex-provider", kind.name)], body
+        return [*passed, ("x-codenex-provider", kind.name), *settled_losses(exchange, losses, strict=False)], body
 
 
 def _input_of(chain: tuple[Kept, ...]) -> list[Raw]:

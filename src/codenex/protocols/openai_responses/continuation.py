@@ -7,12 +7,14 @@ Items that pass unchanged stay the bytes they were.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
 from codenex.core import json
 from codenex.core.errors import Fault, FaultKind, invalid_request
 from codenex.core.identifiers import digest
+from codenex.core.losses import Losses
 
 #: First letters of the ids that OpenAI gives to items of a type; others begin with the type.
 _PREFIXES = {
@@ -24,6 +26,7 @@ _PREFIXES = {
     "custom_tool_call_output": "ctco",
 }
 _REFERENCE = "item_reference"
+_UNREADABLE = frozenset(f"{name}=reasoning.encrypted_content" for name in ("include", "include[]"))
 _MOST_LISTED = 100
 _LISTED = 20
 
@@ -49,6 +52,16 @@ class _Output(msgspec.Struct):
     id: str
     status: str | None = None
     output: list[msgspec.Raw] = []
+
+
+def readable_query(query: str, losses: Losses) -> str:
+    """Return the query of a ``GET`` for a stored response without what no server can show of one: encrypted reasoning
+    is there for answers that are *not* stored, and asking for it later is a 400 at OpenAI."""
+    asked = query.split("&")
+    left = [pair for pair in asked if unquote(pair) not in _UNREADABLE]
+    if len(left) < len(asked):
+        losses.drop("include", "encrypted reasoning isn't shown of a stored response")
+    return "&".join(left)
 
 
 # --- input that goes on ---------------------------------------------------------------------------------------------
