@@ -151,7 +151,9 @@ def test_check_says_what_the_configuration_amounts_to_and_writes_nothing(tmp_pat
     write(tmp_path / "d/configured", "")
     ended = codenex(tmp_path, "check", "--config-dir", "c", "--data-dir", "d")
     assert ended.code == 0
-    assert ended.out == "listens on [::1]:8080\nopenai-custom: 2 accounts\nclaude-custom: 1 account\n"
+    sources = 'HOST = "::1" (c/config.json)\nSERVER_PORT = 8080 (c/config.json)\n'
+    sources += 'CONFIG_DIR = "c" (command line)\nDATA_DIR = "d" (command line)\n'
+    assert ended.out == f"listens on [::1]:8080\nopenai-custom: 2 accounts\nclaude-custom: 1 account\n{sources}"
     assert (
         ended.error == "codenex: provider_pools.json: other is no provider type that this version knows; left alone\n"
     )
@@ -159,7 +161,17 @@ def test_check_says_what_the_configuration_amounts_to_and_writes_nothing(tmp_pat
 
     write(tmp_path / "c/provider_pools.json", "{}")
     ended = codenex(tmp_path, "check", "--config-dir", "c", "--data-dir", "d")
-    assert ended.out == "listens on [::1]:8080\nno provider is configured\n"
+    assert ended.out == f"listens on [::1]:8080\nno provider is configured\n{sources}"
+
+
+def test_check_tells_sources_without_secrets(tmp_path: Path) -> None:
+    write(tmp_path / "configs/config.json", '{"OPENAI_API_KEY": "sk-proj-abcdefghijklmnopqrstuvwxyz", "STRICT": true}')
+    write(tmp_path / ".env", "STRICT=false\n")
+    ended = codenex(tmp_path, "check", "--all")
+    lines = ended.out.splitlines()
+    assert 'OPENAI_API_KEY = "***wxyz" (configs/config.json)' in lines
+    assert "STRICT = false (.env)" in lines
+    assert "MAX_ERROR_COUNT = 3 (default)" in lines
 
 
 @pytest.mark.parametrize("name", ["config.json is cut", "pools are wrong", "the key is readable", "configs is a file"])

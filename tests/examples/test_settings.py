@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from codenex.cli.commands import application
 from codenex.control.configuration import Configuration, configuration_type
+from codenex.control.setting_help import help_of
 
 #: Settings that are read and change nothing yet, so that nobody is told of them.
 WITHOUT_EFFECT = {"LOG_DIR": "log_dir", "CLAUDE_CODE_PATH": "claude_code_path"}
@@ -55,6 +56,12 @@ def test_the_defaults_are_those_of_the_readme() -> None:
         for name, default, told in zip(names, defaults, cells, strict=True):
             plain = str(default) if isinstance(default, Path) else default
             assert (plain if plain not in ((), {}) else None) == value_of(told), name
+
+
+def test_forms_have_a_help_text_for_every_setting() -> None:
+    for name in configuration_type().model_fields:
+        group, text = help_of(name)
+        assert group and text.endswith("."), f"control/setting_help.py says nothing of {name}"
 
 
 def test_the_flags_of_the_readme_are_those_of_the_command() -> None:

@@ -14,6 +14,8 @@ import typer
 from codenex import __version__
 from codenex.control.errors import ConfigurationError
 from codenex.control.evaluation import Evaluated, evaluated, served
+from codenex.control.explanation import explained
+from codenex.control.masking import masked, secrets_in
 from codenex.control.setup import setup_notice
 from codenex.core import json
 from codenex.core.errors import Fault
@@ -81,9 +83,15 @@ def dev(host: Host = None, port: Port = None, config_dir: ConfigDir = None, data
 
 
 @application.command()
-def check(config_dir: ConfigDir = None, data_dir: DataDir = None) -> None:
-    """Read the configuration and say what it amounts to. Nothing is served and nothing is written."""
-    answer = evaluated(_flags(None, None, config_dir, data_dir), None, make=False)
+def check(
+    config_dir: ConfigDir = None,
+    data_dir: DataDir = None,
+    everything: Annotated[bool, typer.Option("--all", help="Show the settings that have their defaults, too.")] = False,
+) -> None:
+    """Read the configuration and say what it amounts to, and where each setting comes from. Nothing is served and
+    nothing is written."""
+    flags = _flags(None, None, config_dir, data_dir)
+    answer = evaluated(flags, None, make=False)
     for notice in [*answer.problems, *answer.notices]:
         print(f"codenex: {notice}", file=sys.stderr)
     settings = answer.settings
@@ -92,6 +100,11 @@ def check(config_dir: ConfigDir = None, data_dir: DataDir = None) -> None:
         print("no provider is configured" + ("" if settings.ever_configured else ": the demo answers"))
     for name, accounts in settings.accounts.items():
         print(f"{name}: {len(accounts)} account{'s' if len(accounts) != 1 else ''}")
+    found = explained(flags)
+    for name, value in masked(found.values, secrets_in(found.values)).items():
+        source = found.settings[name].source
+        if everything or source.kind != "default":
+            print(f"{name} = {json.encode_text(value)} ({source})")
 
 
 @application.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from codenex.control import setup
 from codenex.control.lockout import Lockout
@@ -13,13 +13,21 @@ from codenex.store.settings import Settings
 
 
 class Refusal(Exception):
-    """A call that is refused. ``status`` is an HTTP status, ``retry_after`` in seconds."""
+    """A call that is refused. ``status`` is an HTTP status, ``retry_after`` in seconds; ``details`` are mistakes, each
+    with ``place`` and ``message``."""
 
-    def __init__(self, status: int, message: str, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        retry_after: int | None = None,
+        details: Sequence[Mapping[str, str | None]] = (),
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.retry_after = retry_after
+        self.details = details
 
 
 class Administration:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -19,17 +22,21 @@ _TYPES = {
 }
 
 
-def error_answer(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """Return ``{"error": {"message", "type", "code", "status"}}``."""
+def error_answer(
+    status: int, message: str, headers: dict[str, str] | None = None, details: Sequence[Mapping[str, str | None]] = ()
+) -> JSONResponse:
+    """Return ``{"error": {"message", "type", "code", "status"}}``, with ``details`` where several things are wrong."""
     kind = _TYPES.get(status, "invalid_request_error")
-    body = {"error": {"message": message, "type": kind, "code": None, "status": status}}
-    return JSONResponse(body, status, headers)
+    error: dict[str, Any] = {"message": message, "type": kind, "code": None, "status": status}
+    if details:
+        error["details"] = [dict(detail) for detail in details]
+    return JSONResponse({"error": error}, status, headers)
 
 
 def refused(refusal: Refusal) -> JSONResponse:
     """Return the answer to a refused call."""
     headers = {} if refusal.retry_after is None else {"retry-after": str(refusal.retry_after)}
-    return error_answer(refusal.status, refusal.message, headers)
+    return error_answer(refusal.status, refusal.message, headers, refusal.details)
 
 
 def add_error_handlers(application: FastAPI) -> None:
@@ -58,8 +65,9 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         return await _crashed(request, error)
-    reasons = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-    return error_answer(422, reasons)
+    details = [{"place": ".".join(map(str, item["loc"])), "message": item["msg"]} for item in error.errors()]
+    reasons = "; ".join(f"{detail['place']}: {detail['message']}" for detail in details)
+    return error_answer(422, reasons, details=details)
 
 
 async def _crashed(request: Request, error: Exception) -> JSONResponse:

@@ -13,6 +13,7 @@ from codenex.control import passwords
 from codenex.control.administration import Administration
 from codenex.control.answers import add_error_handlers
 from codenex.control.client_keys_api import client_keys_router
+from codenex.control.config_api import config_router
 from codenex.control.guard import COOKIE, Guard
 from codenex.control.part import ControlPart
 from codenex.control.providers_api import providers_router
@@ -69,6 +70,7 @@ def build_application(administration: Administration, part: ControlPart | None =
     application.include_router(_open_router())
     application.include_router(_guarded_router())
     application.include_router(providers_router())
+    application.include_router(config_router())
     application.include_router(system_router())
     application.include_router(client_keys_router())
     application.include_router(usage_router())

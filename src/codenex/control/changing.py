@@ -18,7 +18,7 @@ from codenex.control.proposals import ConfigurationFile
 from codenex.store.documents import Conflict
 
 _T = TypeVar("_T")
-#: The revision that a writer has read, as ``ETag`` gave it: another one in the file is a 409.
+#: The revision that a writer has read, as ``ETag`` gave it: another one in the file is a 412.
 IfMatch = Annotated[str | None, Header(alias="if-match", max_length=80)]
 
 
@@ -43,11 +43,13 @@ async def changed(
     name: str,
     change: Callable[[dict[str, Any]], tuple[dict[str, Any], _T]],
     if_match: str | None,
+    *,
+    dry_run: bool = False,
 ) -> tuple[_T, str]:
     """Change a file and bring the change into use; return what ``change`` gave beside the content, and the revision.
 
-    Raises :class:`Refusal`: 409 (somebody else's change, a broken file), 422 (the change can't be used), 507 (it can't
-    be written), besides those of ``change``.
+    Raises :class:`Refusal`: 409 (a broken file), 412 (somebody else's change), 422 (the change can't be used), 507 (it
+    can't be written), besides those of ``change``. With ``dry_run`` everything is tried and nothing is written.
     """
     results: list[_T] = []
 
@@ -59,13 +61,16 @@ async def changed(
     file = configuration_file(part, name)
     await read_file(file)
     try:
-        revision = await asyncio.to_thread(file.change, applied, bare(if_match))
+        act = file.rehearse if dry_run else file.change
+        revision = await asyncio.to_thread(act, applied, bare(if_match))
     except Conflict as error:
-        raise Refusal(409, f"{error}: read it again and repeat the change") from None
+        raise Refusal(412, f"{error}: read it again and repeat the change") from None
     except (ConfigurationError, MaskedValue) as error:
         raise Refusal(422, str(error)) from None
     except OSError as error:
         raise Refusal(507, f"{name} can't be written: {error.strerror or error}; nothing was changed") from error
+    if dry_run:
+        return results[-1], revision
     problems = (await part.supervision.reload()).problems
     if problems:
         # What was tried a moment ago is not to blame: another file has become unusable since.

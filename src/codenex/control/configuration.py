@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, create_model, field_validator
 from pydantic_settings import (
     BaseSettings,
-    DotEnvSettingsSource,
     JsonConfigSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
@@ -17,7 +17,8 @@ from pydantic_settings import (
 )
 
 from codenex.control.errors import ConfigurationError
-from codenex.control.files import CONFIG, place_of
+from codenex.control.files import CONFIG, place_of, reading
+from codenex.control.sources import Source, Sources
 from codenex.providers.registry import PROVIDER_TYPES
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -145,7 +146,10 @@ def load_configuration(flags: dict[str, Any]) -> Configuration:
         faults = [(".".join(map(str, item["loc"])), item["msg"]) for item in error.errors(include_input=False)]
     except ValueError as error:
         raise ConfigurationError(f"the configuration is not valid: {error}") from None
-    reasons = "; ".join(f"{name} ({_source(model, name, given)}): {reason}" for name, reason in faults)
+    sources = Sources(model, given)
+    # Whatever can't be used has been said somewhere: by the file, if by nothing else.
+    named = [(name, reason, sources.of(key, {key})) for name, reason in faults for key in [name.partition(".")[0]]]
+    reasons = "; ".join(f"{name} (from {_spoken(source)}): {reason}" for name, reason, source in named)
     raise ConfigurationError(f"the configuration is not valid: {reasons}")
 
 
@@ -167,15 +171,18 @@ def _is_no_text(value: object) -> bool:
     return False
 
 
-def _source(model: type[Configuration], name: str, flags: dict[str, Any]) -> str:
-    """Say where the value of a setting comes from."""
-    key = name.partition(".")[0]
-    dotenv = DotEnvSettingsSource(model)()
-    if key in flags:
-        return "from the command line"
-    if os.environ.get(key):
-        return "from the environment"
-    if key in dotenv:
-        return "from .env"
-    folder = flags.get("CONFIG_DIR") or os.environ.get("CONFIG_DIR") or dotenv.get("CONFIG_DIR") or "configs"
-    return f"from {Path(folder) / 'config.json'}"
+def _spoken(source: Source) -> str:
+    return source.place or f"the {source.kind}"
+
+
+def mistakes_in(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return place and reason of every value that its setting can't have, wherever it were said."""
+    said = {name: value for name, value in values.items() if value is not None and value != ""}
+    model = configuration_type()
+    try:
+        with reading({CONFIG: Path(os.devnull)}):
+            loaded = model(**said)
+    except ValidationError as error:
+        items = [item for item in error.errors(include_input=False) if item["loc"] and item["loc"][0] in said]
+        return [(".".join(map(str, item["loc"])), item["msg"]) for item in items]
+    return [(name, "is no valid text") for name, value in loaded if name in said and _is_no_text(value)]

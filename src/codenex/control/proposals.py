@@ -12,7 +12,7 @@ from typing import Any
 from codenex.control.entries import parsed_document
 from codenex.control.errors import ConfigurationError
 from codenex.control.files import reading
-from codenex.store.documents import Document, revision_of
+from codenex.store.documents import Conflict, Document, revision_of
 from codenex.store.files import write_atomically
 from codenex.store.settings import Settings
 
@@ -31,6 +31,11 @@ class ConfigurationFile:
         self._flags = flags
         self._document = Document(path)
 
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self._document.path
+
     def read(self) -> tuple[dict[str, Any], str]:
         """Return the content and its revision. Raises :class:`ConfigurationError` where it can't be read."""
         data = self._document.read()
@@ -43,16 +48,34 @@ class ConfigurationFile:
         :class:`~codenex.store.documents.Conflict` where the content is not at ``revision`` any more.
         """
 
-        def written(data: bytes | None) -> bytes:
-            before = self._parsed(data)
-            after = change(json.loads(json.dumps(before)))
-            if after == before and data is not None:
-                return data
-            proposal = json.dumps(after, indent=2, ensure_ascii=False).encode() + b"\n"
-            tried(self._name, proposal, self._flags)
-            return proposal
+        return self._document.update(lambda data: self._changed(data, change), revision)
 
-        return self._document.update(written, revision)
+    def rehearse(self, change: Change, revision: str | None = None) -> str:
+        """Do as :meth:`change`, but write nothing; the revision is that of what is there."""
+        data = self._document.read()
+        there = revision_of(data)
+        if revision not in (None, there):
+            raise Conflict(f"{self._name} has been changed by somebody else")
+        self._changed(data, change)
+        return there
+
+    def _changed(self, data: bytes | None, change: Change) -> bytes:
+        before = self._parsed(data)
+        after = change(json.loads(json.dumps(before)))
+        if after == before and data is not None:
+            return data
+        proposal = self._written(after)
+        tried(self._name, proposal, self._flags)
+        return proposal
+
+    def _written(self, content: dict[str, Any]) -> bytes:
+        """Return a content as text that can be read again. Raises :class:`ConfigurationError`."""
+        try:
+            text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False).encode()
+        except (ValueError, RecursionError) as error:
+            reason = "half of a character" if isinstance(error, UnicodeError) else str(error)
+            raise ConfigurationError(f"{self._name} can't hold this: {reason}") from None
+        return text + b"\n"
 
     def _parsed(self, data: bytes | None) -> dict[str, Any]:
         return {} if data is None else parsed_document(data, self._name)

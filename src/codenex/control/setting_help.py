@@ -1,0 +1,130 @@
+"""What each setting is for, in the words that forms show; and which settings belong together."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from codenex.control.configuration import configuration_type
+from codenex.control.masking import is_secret
+from codenex.control.pool_entries import supported_types
+from codenex.providers.registry import PROVIDER_TYPES
+
+#: Group → setting → help.
+HELP: dict[str, dict[str, str]] = {
+    "Server": {
+        "HOST": "The address to listen on.",
+        "SERVER_PORT": "The port to listen on.",
+        "UNIX_SOCKET": "The path of a socket on which clients are served too.",
+        "WORKERS": "Data worker processes; without a number, one for each processor.",
+        "DRAIN_SECONDS": "What requests in progress get when their process is replaced, in seconds.",
+        "TLS_CERTIFICATE": "A PEM file with certificate and chain; with it and the key, clients are served by TLS.",
+        "TLS_KEY": "The PEM file with the certificate's key.",
+        "CORS_ORIGINS": "Origins whose pages may call the client APIs.",
+        "TRUSTED_PROXIES": "Addresses and networks of reverse proxies whose word on the client's address is taken.",
+    },
+    "Access": {
+        "REQUIRED_API_KEY": "The key of all clients; without one, it is generated into a file.",
+        "REQUESTS_PER_MINUTE": "Requests of one client key in a minute, over all workers; 0 is any number.",
+    },
+    "Limits": {
+        "MAX_BODY_BYTES": "The largest body of a request, in bytes.",
+        "BODY_BUDGET_BYTES": "Bytes that all bodies in memory may take together; a request beyond is a 503.",
+    },
+    "Routing": {
+        "MODEL_PROVIDER": "The provider type of requests that nothing else decides.",
+        "modelAliases": "A client's model name and what it stands for: type/model, or another name.",
+        "providerFallbackChain": "For a provider type, the types that are tried when it has no healthy account.",
+        "modelFacts": "Corrections to what is known of models.",
+        "STRICT": "Refuse every request whose translation would lose something.",
+    },
+    "Pools": {
+        "PROVIDER_POOLS_FILE_PATH": "The file of accounts; without one, provider_pools.json in the same folder.",
+        "MAX_ERROR_COUNT": "Errors in a row until an account rests.",
+        "CREDENTIAL_SWITCH_MAX_RETRIES": "Accounts tried in one request.",
+    },
+    "Upstreams": {
+        "USE_SYSTEM_PROXY_GEMINI": "Send requests to Google through the proxy that the environment names.",
+        "USE_SYSTEM_PROXY_OPENAI": "Send requests of the OpenAI types through the proxy that the environment names.",
+        "USE_SYSTEM_PROXY_CLAUDE": "Send requests of the Claude types through the proxy that the environment names.",
+        "UPSTREAM_CA_FILE": "A PEM file with certificate authorities of upstreams, beside the system's.",
+        "CLAUDE_CODE_PATH": "The Claude Code program; without one, claude on PATH.",
+    },
+    "Stored responses": {
+        "STORE_RESPONSES": "Keep answers of the Responses API, so that conversations go on by id.",
+        "STORED_RESPONSES_HOURS": "How long a conversation is kept after its last turn, in hours.",
+        "STORED_RESPONSES_BYTES": "What all kept responses may take on the disk, in bytes.",
+    },
+    "Files": {
+        "CONFIG_DIR": "The folder of config.json and the other files.",
+        "DATA_DIR": "The folder for what the server itself keeps.",
+        "LOG_DIR": "The folder of log files.",
+    },
+    "Demo": {"DEMO_FAULTS": "Let the demo play faults."},
+}
+
+#: What a running server keeps until it is started anew.
+AT_START = frozenset({"CONFIG_DIR", "DATA_DIR", "UNIX_SOCKET"})
+#: What is for whoever starts the server: in the file that lies there it would have come too late.
+NOT_IN_FILE = frozenset({"CONFIG_DIR"})
+_CHOICES = {"MODEL_PROVIDER": tuple(PROVIDER_TYPES)}
+
+
+def configuration_schema() -> dict[str, Any]:
+    """Return the JSON schema of ``config.json``. Beside the standard's words, each property has ``x-group``,
+    ``x-secret``, ``x-at-start`` (whether it is in use only after a new start) and ``x-read-only`` (not by the file)."""
+    schema = configuration_type().model_json_schema()
+    properties = schema["properties"]
+    ordered = {name: properties[name] for group in _groups().values() for name in group if name in properties}
+    schema["properties"] = {name: _property(name, content) for name, content in {**ordered, **properties}.items()}
+    schema["title"] = "config.json"
+    schema["description"] = "Every setting under its name in the environment and the file."
+    # What this version does not know stays in the file.
+    schema["additionalProperties"] = True
+    return schema
+
+
+def help_of(name: str) -> tuple[str, str]:
+    """Return group and help of a setting. Raises ``KeyError`` where nobody has written one."""
+    for group, settings in _groups().items():
+        if name in settings:
+            return group, settings[name]
+    raise KeyError(name)
+
+
+def _groups() -> dict[str, dict[str, str]]:
+    providers: dict[str, str] = {}
+    for type_name in supported_types():
+        kind = PROVIDER_TYPES[type_name]
+        for field, what in ((kind.key_field, "key"), (kind.base_url_field, "base URL")):
+            if field is not None:
+                known = providers.get(field)
+                providers[field] = (
+                    f"{known[:-1]}, {type_name}." if known else f"The {what} of one account: {type_name}."
+                )
+    return {**HELP, "Accounts": providers}
+
+
+def _property(name: str, content: dict[str, Any]) -> dict[str, Any]:
+    try:
+        group, text = help_of(name)
+    except KeyError:
+        group, text = "Other", ""
+    own = {key: value for key, value in content.items() if key != "title"}
+    if name in _CHOICES:
+        own["examples"] = list(_CHOICES[name])
+    return {
+        "title": _title(name),
+        "description": text,
+        **own,
+        "x-group": group,
+        "x-secret": is_secret(name),
+        "x-at-start": name in AT_START,
+        "x-read-only": name in NOT_IN_FILE,
+    }
+
+
+def _title(name: str) -> str:
+    """Return a name as people write it: ``MAX_BODY_BYTES`` and ``modelAliases`` in words."""
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name)
+    return " ".join(words).capitalize()
