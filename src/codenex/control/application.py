@@ -14,6 +14,7 @@ from codenex.control.administration import Administration
 from codenex.control.answers import add_error_handlers
 from codenex.control.client_keys_api import client_keys_router
 from codenex.control.config_api import config_router
+from codenex.control.files_api import files_router
 from codenex.control.guard import COOKIE, Guard
 from codenex.control.part import ControlPart
 from codenex.control.providers_api import providers_router
@@ -71,6 +72,7 @@ def build_application(administration: Administration, part: ControlPart | None =
     application.include_router(_guarded_router())
     application.include_router(providers_router())
     application.include_router(config_router())
+    application.include_router(files_router())
     application.include_router(system_router())
     application.include_router(client_keys_router())
     application.include_router(usage_router())
