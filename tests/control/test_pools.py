@@ -148,7 +148,7 @@ def test_accounts_without_a_uuid_get_one_that_stays(home: Home) -> None:
 
 
 def test_unknown_types_are_left_alone_and_told(home: Home) -> None:
-    content = {"gemini-cli-oauth": [{"any": "thing"}], "openai-custom": [{}], "claudeCode-custom": [{}]}
+    content = {"gemini-cli-oauth": [{"any": "thing"}], "openai-custom": [{}]}
     path = home.pools(content)
     before = path.read_bytes()
     accounts, notices = accounts_of(home.load())

@@ -40,6 +40,8 @@ class Configuration(BaseSettings):
     REQUIRED_API_KEY: str | None = None
     MODEL_PROVIDER: str | None = None
     CLAUDE_CODE_PATH: str | None = None
+    CLAUDE_CODE_PROCESSES: int = Field(4, ge=1, le=256)
+    CLAUDE_CODE_TIMEOUT: float = Field(900.0, gt=0, le=86_400)
     MAX_BODY_BYTES: int = Field(64 * 1024 * 1024, ge=1024)
     CORS_ORIGINS: Names = ()
     TRUSTED_PROXIES: Names = ()

@@ -41,7 +41,8 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
             f"MODEL_PROVIDER is {provider!r}, which is no provider type; known are {', '.join(PROVIDER_TYPES)}"
         )
     certificate, key = checked_certificate(configuration.TLS_CERTIFICATE, configuration.TLS_KEY)
-    ever_configured = _ever_configured(configuration, bool(accounts), make)
+    configured = any(not account.automatic for group in accounts.values() for account in group)
+    ever_configured = _ever_configured(configuration, configured, make)
     named_keys = keys_in(configuration.CONFIG_DIR)
     envelope_key = _envelope_key(configuration, make)
     client_key = _client_key(configuration, made, make)
@@ -78,6 +79,8 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
         strict=configuration.STRICT,
         envelope_key=envelope_key,
         claude_code_path=configuration.CLAUDE_CODE_PATH,
+        claude_code_processes=configuration.CLAUDE_CODE_PROCESSES,
+        claude_code_timeout=configuration.CLAUDE_CODE_TIMEOUT,
     )
     return Effective(settings, notices, made)
 

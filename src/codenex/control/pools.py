@@ -8,11 +8,12 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
+from codenex.control.claude_code import folder_of, found_account
 from codenex.control.entries import Entry, read_document
 from codenex.control.errors import ConfigurationError
 from codenex.control.files import POOLS, place_of
 from codenex.control.proxies import proxy_of
-from codenex.providers.registry import DEMO, PROVIDER_TYPES, ProviderType, is_known
+from codenex.providers.registry import CLAUDE_CODE, DEMO, PROVIDER_TYPES, ProviderType, is_known
 from codenex.store.settings import Account
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def accounts_of(configuration: Configuration) -> tuple[dict[str, tuple[Account, 
         made = _from_environment(kind, configuration)
         if made is not None and not _holds(found.get(kind.name, []), made):
             found.setdefault(kind.name, []).append(_proxied(made, kind, configuration, "the configuration"))
+    if CLAUDE_CODE not in found and (program := found_account(configuration)) is not None:
+        found[CLAUDE_CODE] = [program]
     _check_unique(found, path.name)
     return {name: tuple(group) for name, group in found.items()}, notices
 
@@ -90,6 +93,8 @@ def _account(kind: ProviderType, entry: Entry, position: int) -> Account:
         disabled=entry.switch("isDisabled"),
         normalise=entry.switch("normalise"),
         capabilities=entry.capabilities("capabilities"),
+        program=entry.text("CLAUDE_CODE_PATH") if kind.program is not None else None,
+        config_dir=folder_of(entry) if kind.program is not None else None,
     )
 
 

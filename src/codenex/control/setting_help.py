@@ -49,6 +49,8 @@ HELP: dict[str, dict[str, str]] = {
         "USE_SYSTEM_PROXY_CLAUDE": "Send requests of the Claude types through the proxy that the environment names.",
         "UPSTREAM_CA_FILE": "A PEM file with certificate authorities of upstreams, beside the system's.",
         "CLAUDE_CODE_PATH": "The Claude Code program; without one, claude on PATH.",
+        "CLAUDE_CODE_PROCESSES": "Claude Code programs that may run at once in each worker; further requests wait.",
+        "CLAUDE_CODE_TIMEOUT": "Seconds that one request to Claude Code may take from its start to its end.",
     },
     "Stored responses": {
         "STORE_RESPONSES": "Keep answers of the Responses API, so that conversations go on by id.",

@@ -30,6 +30,7 @@ from codenex.gateway.spokes import SPOKES
 from codenex.gateway.upstream import ANSWER_LIMIT, accepted, call
 from codenex.pool.blame import may_try_another
 from codenex.protocols.openai_responses.continuation import previous_not_found
+from codenex.providers.claude_code.program import DEFAULT_PATH, Bounds, ClaudeCode
 from codenex.providers.registry import PROVIDER_TYPES, ProviderType
 from codenex.providers.transport import Deadlines, Transport, UpstreamResponse
 from codenex.store.responses import Place
@@ -42,10 +43,14 @@ Run = Callable[[ProviderType, Account], Awaitable[Fault | None]]
 class Attempts:
     """Serves jobs from upstream accounts."""
 
-    def __init__(self, settings: Settings, accounts: Accounts, transport: Transport) -> None:
+    def __init__(self, settings: Settings, accounts: Accounts, transport: Transport, claude_code: ClaudeCode) -> None:
         self.settings = settings
         self.accounts = accounts
         self.transport = transport
+        self.claude_code = claude_code
+        self.bounds = Bounds(
+            settings.claude_code_path or DEFAULT_PATH, settings.claude_code_processes, settings.claude_code_timeout
+        )
         self._deadlines: dict[str, Deadlines] = {}
         self.envelope_key = bytes.fromhex(settings.envelope_key)
         #: by account and model, whether a stream's usage can be asked for
@@ -150,7 +155,7 @@ class Attempt:
         delivery: Delivery,
         common: Headers,
     ) -> None:
-        self._transport = attempts.transport
+        self._attempts = attempts
         self._deadlines = attempts.deadlines_of(account)
         self._key = attempts.envelope_key
         self._job = job
@@ -296,8 +301,12 @@ class Attempt:
 
     async def _send(self, body: bytes, headers: Headers, query: str) -> UpstreamResponse:
         job = self._job
+        if self._provider.program is not None:
+            programs, bounds = self._attempts.claude_code, self._attempts.bounds
+            response = await programs.send(self._account, body, self._deadlines, bounds)
+            return await accepted(response, self._spoke, self._account)
         response = await call(
-            self._transport,
+            self._attempts.transport,
             self._provider,
             self._account,
             "stream" if job.stream else "generate",

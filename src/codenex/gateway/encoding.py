@@ -31,7 +31,8 @@ class Target(msgspec.Struct, frozen=True):
     def takes(self, client: Spoke, body: bytes) -> bool:
         """Whether a client's own bytes can go on. A signature of another vendor's answer, which this gateway sealed, is
         nothing that the upstream could read."""
-        same = SPOKES[self.provider.protocol] is client and not self.account.normalise
+        rebuilt = self.account.normalise or self.provider.fit is not None
+        same = SPOKES[self.provider.protocol] is client and not rebuilt
         return same and not may_hold_envelope(body)
 
     def opened(self, request: Request, key: bytes, losses: Losses) -> Request:
@@ -46,6 +47,8 @@ class Target(msgspec.Struct, frozen=True):
         capabilities = capabilities_of(self.provider, self.account, self.model, corrections)
         request, properties = with_fitting_names(request, capabilities.property_names)
         encoded = SPOKES[self.provider.protocol].encode_request(request, capabilities, losses)
+        if self.provider.fit is not None:
+            encoded = msgspec.structs.replace(encoded, body=self.provider.fit(encoded.body, losses))
         if not properties:
             return encoded
         reversal = msgspec.structs.replace(encoded.reversal, properties=properties)

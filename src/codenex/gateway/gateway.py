@@ -32,6 +32,7 @@ from codenex.gateway.routes import CHAT, GEMINI, RESPONSES, Operation, Route, is
 from codenex.gateway.spokes import SPOKES
 from codenex.gateway.stored import StoredResponses
 from codenex.gateway.upstream import UpstreamRefusal
+from codenex.providers.claude_code.program import ClaudeCode
 from codenex.providers.registry import DEMO, is_known
 from codenex.providers.transport import Transport
 from codenex.store.settings import ClientKey, Settings
@@ -70,6 +71,8 @@ class Gateway:
         self.accounts = Accounts(settings, shared=shared, tell=tell)
         self.listing = listing.Listing(settings, transport, asyncio.get_running_loop().time)
         self.admission = Admission(settings, shared)
+        self.claude_code = ClaudeCode(transport.budget)
+        transport.closing.append(self.claude_code.close)
         self._generations = generations
         self._control = control
         self._open: dict[Operation, Callable[[Exchange, Route, Headers], Awaitable[None]]] = {
@@ -97,7 +100,7 @@ class Gateway:
         self.listing.configure(settings)
         self.admission.configure(settings)
         self._keyring = Keyring(settings.client_keys)
-        self._attempts = Attempts(settings, self.accounts, self.transport)
+        self._attempts = Attempts(settings, self.accounts, self.transport, self.claude_code)
         #: clients send the same few paths again and again
         self._routes: dict[str, Route] = {}
         #: what was asked → where it goes, for these settings and the models that upstreams have listed

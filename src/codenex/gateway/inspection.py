@@ -99,11 +99,10 @@ def _target(settings: Settings, name: str) -> tuple[Any, Account]:
 
 
 def _translation(body: bytes, request: Request, target: Target, settings: Settings) -> Translation:
-    kind, account, model = target.provider, target.account, target.model
+    kind, model = target.provider, target.model
     same = target.takes(SPOKES[request.protocol], body)
-    address = endpoint(kind, account, "stream" if request.stream else "generate", model)
-    url = base_url(kind, account).partition("://")[0] + "://" + address.host + _port(address.scheme, address.port)
-    shape = Translation(kind.name, kind.protocol, "passthrough" if same else "translation", model, url + address.target)
+    lane = "passthrough" if same else "translation"
+    shape = Translation(kind.name, kind.protocol, lane, model, _url(request, target))
     if same:
         head = head_of(body)
         renamed = head.model is not None and head.model != model and kind.protocol != _GEMINI
@@ -117,6 +116,15 @@ def _translation(body: bytes, request: Request, target: Target, settings: Settin
         return msgspec.structs.replace(shape, refusal=refusal)
     told: tuple[dict[str, str], ...] = tuple(msgspec.to_builtins(loss) for loss in losses.values())
     return msgspec.structs.replace(shape, body=json.decode(encoded.body), losses=told)
+
+
+def _url(request: Request, target: Target) -> str:
+    kind, account = target.provider, target.account
+    if kind.program is not None:
+        return f"program:{account.program or kind.program}"
+    address = endpoint(kind, account, "stream" if request.stream else "generate", target.model)
+    scheme = base_url(kind, account).partition("://")[0]
+    return f"{scheme}://{address.host}{_port(address.scheme, address.port)}{address.target}"
 
 
 def _port(scheme: str, port: int) -> str:

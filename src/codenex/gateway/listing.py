@@ -40,9 +40,9 @@ class Listing:
     async def models(self, provider: str | None) -> list[Model]:
         """Return the models of one provider type or of all, each name once, in order of configuration."""
         settings = self._settings
-        names = [provider] if provider is not None else list(settings.configured_types())
-        if not names and not settings.ever_configured:
-            names = [DEMO]
+        names = [provider] if provider is not None else list(settings.accounts)
+        if provider is None and not settings.configured_types() and not settings.ever_configured:
+            names.insert(0, DEMO)
         groups = await asyncio.gather(*(self._of_type(name) for name in names))
         found: dict[str, Model] = {}
         if provider is None:
@@ -65,6 +65,9 @@ class Listing:
         if kind is None:
             return []
         models = [Model(model, owned_by=name) for model in kind.models]
+        if kind.program is not None:
+            # It lists nothing itself, and serves only where it is.
+            models = models if self._settings.accounts.get(name) else []
         accounts = [account for account in self._settings.accounts.get(name, ()) if not account.disabled]
         lists = await asyncio.gather(*(self._of_account(name, account) for account in accounts))
         for account, listed in zip(accounts, lists, strict=True):
@@ -73,7 +76,7 @@ class Listing:
         return models
 
     async def _of_account(self, name: str, account: Account) -> list[Model]:
-        if account.supported_models:
+        if account.supported_models or PROVIDER_TYPES[name].program is not None:
             return [Model(model, owned_by=name) for model in account.supported_models]
         known = self._found.get(account.uuid)
         if known is not None and self._clock() - known[0] < FRESH_FOR:

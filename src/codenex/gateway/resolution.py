@@ -8,6 +8,7 @@ from types import MappingProxyType
 import msgspec
 
 from codenex.core.errors import Fault, FaultKind
+from codenex.providers.claude_code.program import DEFAULT_PATH, missing
 from codenex.providers.registry import CLAUDE_CODE, CLAUDE_CODE_MODELS, DEMO, PROVIDER_TYPES, is_known
 from codenex.store.settings import Settings
 
@@ -40,7 +41,7 @@ def resolved(
         return _explicit(settings, prefix, model)
     if header is not None and header.strip():
         if not is_known(header.strip()):
-            known = ", ".join([*PROVIDER_TYPES, CLAUDE_CODE])
+            known = ", ".join(PROVIDER_TYPES)
             raise Fault(
                 FaultKind.INVALID_REQUEST,
                 f"the header Model-Provider names no provider type: {header.strip()[:100]!r}; known are {known}",
@@ -124,12 +125,8 @@ def _automatic(settings: Settings, provider: str, model: str) -> str:
 
 def _available(settings: Settings, provider: str, model: str, *, explicit: bool = False) -> Resolution:
     """Resolve to a provider that can be called; only for one that can does ``auto`` have a meaning."""
-    if provider == CLAUDE_CODE:
-        raise Fault(
-            FaultKind.UNAVAILABLE,
-            "the models opus, sonnet and haiku need the Claude Code provider, which is not set up on this server",
-            code="provider_unavailable",
-        )
+    if provider == CLAUDE_CODE and not settings.accounts.get(provider):
+        raise missing(settings.claude_code_path or DEFAULT_PATH)
     if provider != DEMO and not settings.accounts.get(provider):
         raise Fault(
             FaultKind.UNAVAILABLE, f"no account of {provider} is configured on this server", code="no_account_available"

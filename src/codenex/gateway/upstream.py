@@ -8,7 +8,7 @@ import msgspec
 
 from codenex import __version__
 from codenex.core import json
-from codenex.core.errors import Fault, FaultKind
+from codenex.core.errors import Fault, FaultKind, unsupported
 from codenex.core.redaction import redacted
 from codenex.core.spoke import Spoke
 from codenex.gateway.exchange import Headers
@@ -63,6 +63,8 @@ def call(
     """Send a request to an account; ``verb`` is its HTTP method where that doesn't follow from the method, ``model`` a
     response's id for the method ``response``. What is awaited raises :class:`Fault` where no head of an answer
     comes."""
+    if provider.program is not None:
+        raise unsupported(f"{provider.name} has no such method")
     way = outbound(provider, account, method, stream)
     target = way.target
     if way.takes_model:

@@ -11,12 +11,17 @@ from typing import Any
 
 import msgspec
 
+from codenex.core.losses import Losses
 from codenex.models import anthropic as anthropic_models
+from codenex.models import claude_code as claude_code_models
 from codenex.models import gemini as gemini_models
 from codenex.models import openai as openai_models
 from codenex.models.capabilities import Capabilities
+from codenex.providers.claude_code.fitting import fitted
 
 CapabilitiesOf = Callable[[str, str, dict[str, Any]], Capabilities]
+#: Makes of a body what the upstream takes; what it can't take is a loss. Raises ``unsupported``.
+Fit = Callable[[bytes, Losses], bytes]
 
 
 class ProviderType(msgspec.Struct, frozen=True):
@@ -41,6 +46,9 @@ class ProviderType(msgspec.Struct, frozen=True):
     #: headers that every request to this type carries unless the client sent its own
     headers: tuple[tuple[str, str], ...] = ()
     default_model: str | None = None
+    #: a program of this machine takes the requests, in place of an address: every one is rebuilt for it, by ``fit``
+    program: str | None = None
+    fit: Fit | None = None
 
 
 def _anthropic(model: str, host: str, overrides: dict[str, Any]) -> Capabilities:
@@ -51,11 +59,18 @@ def _gemini(model: str, host: str, overrides: dict[str, Any]) -> Capabilities:
     return gemini_models.capabilities(model, overrides)
 
 
+def _claude_code(model: str, host: str, overrides: dict[str, Any]) -> Capabilities:
+    return claude_code_models.capabilities(model, overrides)
+
+
 def _demo(model: str, host: str, overrides: dict[str, Any]) -> Capabilities:
     return Capabilities()
 
 
 DEMO = "demo"
+CLAUDE_CODE = "claudeCode-custom"
+#: Names that mean the Claude Code CLI's own choice of a model.
+CLAUDE_CODE_MODELS = ("opus", "sonnet", "haiku")
 
 PROVIDER_TYPES: dict[str, ProviderType] = {
     row.name: row
@@ -97,15 +112,23 @@ PROVIDER_TYPES: dict[str, ProviderType] = {
             version_path="/v1beta",
             credential="x-goog-api-key",
         ),
+        ProviderType(
+            CLAUDE_CODE,
+            "anthropic",
+            "https://api.anthropic.com",
+            _claude_code,
+            "CLAUDE_CODE_API_KEY",
+            "CLAUDE_CODE_BASE_URL",
+            models=CLAUDE_CODE_MODELS,
+            default_model="sonnet",
+            program="claude",
+            fit=fitted,
+        ),
         ProviderType(DEMO, DEMO, "", _demo, models=(DEMO,), default_model=DEMO),
     )
 }
 
-#: Types that the specification names and that have a home of their own later; they are known as prefixes.
-CLAUDE_CODE = "claudeCode-custom"
-CLAUDE_CODE_MODELS = frozenset({"opus", "sonnet", "haiku"})
-
 
 def is_known(name: str) -> bool:
     """Whether ``name`` is a provider type, so that it can be a path prefix, a header value or a model prefix."""
-    return name in PROVIDER_TYPES or name == CLAUDE_CODE
+    return name in PROVIDER_TYPES

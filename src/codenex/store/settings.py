@@ -39,6 +39,11 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     idle_timeout: float | None = None
     #: where it comes from if it does not stand in the file of pools
     source: str | None = None
+    #: of a provider type that is a program: its path or name, and the folder with its configuration and login
+    program: str | None = None
+    config_dir: str | None = None
+    #: nobody has configured it: what it needs was found on this machine
+    automatic: bool = False
 
 
 class ModelFacts(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -125,8 +130,13 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     strict: bool = False
     #: key (hex) that seals signatures on their way through other protocols
     envelope_key: str = ""
+    #: the Claude Code CLI: where it is, processes in each worker at once, and seconds that each may take
     claude_code_path: str | None = None
+    claude_code_processes: int = 4
+    claude_code_timeout: float = 900.0
 
     def configured_types(self) -> tuple[str, ...]:
-        """Return the provider types that have at least one account, in order of configuration."""
-        return tuple(name for name, accounts in self.accounts.items() if accounts)
+        """Return the provider types that have at least one account that was configured, in order of configuration."""
+        return tuple(
+            name for name, accounts in self.accounts.items() if any(not account.automatic for account in accounts)
+        )

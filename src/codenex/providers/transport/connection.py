@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from codenex.core.errors import Fault, FaultKind
+from codenex.providers.transport.budget import BodyBudget
 from codenex.providers.transport.deadlines import NEVER
 from codenex.providers.transport.origin import Deadlines, Origin
 from codenex.providers.transport.response import UpstreamResponse
@@ -97,6 +98,11 @@ class UpstreamConnection(asyncio.Protocol):
         self._paused = False
         self._idle_seconds = 0.0
         self._total_deadline = NEVER
+
+    @property
+    def budget(self) -> BodyBudget:
+        """What counts bodies that are read whole."""
+        return self.pool.budget
 
     # --- sending ------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -71,6 +71,8 @@ class Transport:
         self._connections: set[UpstreamConnection] = set()
         self._started = False
         self._closed = False
+        #: what else ends with this transport
+        self.closing: list[Callable[[], Awaitable[None]]] = []
 
     async def send(self, request: UpstreamRequest, deadlines: Deadlines = _DEFAULT_DEADLINES) -> UpstreamResponse:
         """Send a request and return its response as soon as the head is there. Redirects are not followed.
@@ -175,6 +177,8 @@ class Transport:
                 connection.drop()
             else:
                 response.close()
+        for close in self.closing:
+            await close()
         # Transports that were aborted let go of their sockets in the next turns of the loop.
         for _ in range(3):
             await asyncio.sleep(0)

@@ -5,19 +5,35 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Protocol, Self
 
 from codenex.core.errors import Fault, FaultKind
-from codenex.providers.transport.budget import no_room
+from codenex.providers.transport.budget import BodyBudget, no_room
 from codenex.wire.coding import CodingBroken, CodingTooLarge, CodingUnknown, content_codings, decode_content
-
-if TYPE_CHECKING:
-    from codenex.providers.transport.connection import UpstreamConnection
 
 MIB = 1024 * 1024
 
 #: Compressed bodies up to this size are decoded in the loop.
 _INLINE_BYTES = 8 * 1024
+
+
+class Source(Protocol):
+    """What a response comes from: a connection, or a program of this machine."""
+
+    loop: asyncio.AbstractEventLoop
+
+    @property
+    def budget(self) -> BodyBudget:
+        """What counts bodies that are read whole."""
+        ...
+
+    def regulate(self) -> None:
+        """Bring on more, or wait, as the response is ``held`` or ``full``."""
+        ...
+
+    def drop(self) -> None:
+        """End at once: nobody wants the rest."""
+        ...
 
 
 class UpstreamResponse:
@@ -46,7 +62,7 @@ class UpstreamResponse:
         "status",
     )
 
-    def __init__(self, connection: UpstreamConnection, high_water: int, *, reused: bool) -> None:
+    def __init__(self, connection: Source, high_water: int, *, reused: bool) -> None:
         self.status = 0
         #: Names are lower-case; order and repetition are kept.
         self.headers: list[tuple[str, str]] = []
@@ -58,8 +74,8 @@ class UpstreamResponse:
         self.reused = reused
         #: Reading is paused by the consumer.
         self.held = False
-        self._connection: UpstreamConnection | None = connection
-        self.budget = connection.pool.budget
+        self._connection: Source | None = connection
+        self.budget = connection.budget
         self._high_water = high_water
         self._parts: list[bytes] = []
         self._size = 0
