@@ -57,16 +57,26 @@ def test_a_skimmed_stream_tells_what_a_decoded_one_does(name, events, ending, ke
     assert _observed(name, data, cuts, skimming=True) == _observed(name, data, cuts, skimming=False)
 
 
-def test_a_choice_that_has_begun_keeps_the_answer_open():
-    def chunk(choice: int, content: str, finish: str) -> bytes:
-        delta = f'{{"index":{choice},"delta":{{"content":"{content}"}},"finish_reason":{finish}}}'
-        return b'data: {"id":"c","object":"chat.completion.chunk","choices":[%s]}\n\n' % delta.encode()
+def chunk(choice: int, content: str, finish: str) -> bytes:
+    delta = f'{{"index":{choice},"delta":{{"content":"{content}"}},"finish_reason":{finish}}}'
+    return b'data: {"id":"c","object":"chat.completion.chunk","choices":[%s]}\n\n' % delta.encode()
 
+
+def test_a_choice_that_has_begun_keeps_the_answer_open():
     data = chunk(0, "a", "null") + chunk(1, "b", "null") + chunk(0, "", '"stop"')
     skimmed = _observed("openai-chat", data, [len(chunk(0, "a", "null"))], skimming=True)
 
     assert skimmed == _observed("openai-chat", data, [], skimming=False)
     assert skimmed[1][3] is not None, "the second choice was cut"
+
+
+@pytest.mark.parametrize("cut", [0, len(chunk(1, "a", "null"))], ids=["at once", "in pieces"])
+def test_the_first_choice_may_begin_after_the_second(cut):
+    data = chunk(1, "a", "null") + chunk(0, "b", "null") * 9 + chunk(1, "", '"stop"')
+    skimmed = _observed("openai-chat", data, [cut], skimming=True)
+
+    assert skimmed == _observed("openai-chat", data, [], skimming=False)
+    assert skimmed[1][3] is not None, "the first choice was cut"
 
 
 @pytest.mark.parametrize("name", [name for name, spoke in SPOKES.items() if spoke.glance is not None])

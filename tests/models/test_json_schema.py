@@ -56,7 +56,7 @@ SLOT: list[tuple[Schema, Schema, list[str]]] = [
         ["exclusiveMinimum", "multipleOf"],
     ),
     ({"type": "array", "items": [{"type": "string"}]}, {"type": "array", "prefixItems": [{"type": "string"}]}, []),
-    ({"type": "array", "minItems": "3"}, {"type": "array", "minItems": 3}, []),
+    ({"type": "array", "minItems": "3"}, {"type": "array", "minItems": 3, "items": {}}, []),
     ({"anyOf": [{"type": "string"}, True, False]}, {"anyOf": [{"type": "string"}, {}]}, []),
     ({"type": "object", "additionalProperties": False}, {"type": "object", "additionalProperties": False}, []),
     (
@@ -69,7 +69,11 @@ SLOT: list[tuple[Schema, Schema, list[str]]] = [
         {"anyOf": [{"$ref": "#/$defs/A"}], "description": "Why.", "$defs": {"A": {"type": "string"}}},
         [],
     ),
-    ({"required": ["gone"], **obj(a={"type": "string"})}, obj(a={"type": "string"}), []),
+    (
+        {"required": ["gone"], **obj(a={"type": "string"})},
+        {**obj(a={"type": "string"}), "description": '(required: ["gone"])'},
+        ["required"],
+    ),
     (obj(never=False, always=True), obj(always={}), []),
 ]
 
@@ -84,8 +88,12 @@ SUBSET: list[tuple[Schema, Schema, list[str]]] = [
     ),
     ({"const": "a"}, {"type": "STRING", "enum": ["a"]}, []),
     ({"const": 3}, {"type": "STRING", "enum": ["3"]}, ["const"]),
-    ({"type": "integer", "enum": [1, 2, None, ""]}, {"type": "STRING", "nullable": True, "enum": ["1", "2"]}, ["enum"]),
-    ({"enum": [True]}, {"type": "BOOLEAN", "description": "(always true)"}, []),
+    (
+        {"type": "integer", "enum": [1, 2, None, ""]},
+        {"type": "STRING", "enum": ["1", "2"], "description": "(or empty)", "nullable": True},
+        ["enum"],
+    ),
+    ({"enum": [True]}, {"type": "BOOLEAN", "description": "(always true)"}, ["enum"]),
     (
         {"anyOf": [{"type": "string", "description": "inner"}, {"type": "null"}], "description": "outer"},
         {"type": "STRING", "description": "outer", "nullable": True},
@@ -100,7 +108,12 @@ SUBSET: list[tuple[Schema, Schema, list[str]]] = [
         {"type": "OBJECT", "description": '(patternProperties: {"^x":{}})'},
         ["patternProperties"],
     ),
-    ({"type": "array"}, {"type": "ARRAY", "items": {"type": "STRING"}}, []),
+    ({"type": "array"}, {"type": "ARRAY", "items": {"type": "STRING"}}, ["items"]),
+    (
+        {"type": "object", "additionalProperties": {"type": "string"}},
+        {"type": "OBJECT", "description": '(additionalProperties: {"type":"string"})'},
+        ["additionalProperties"],
+    ),
     (
         {"type": "array", "prefixItems": [{"type": "string"}, {"type": "integer"}]},
         {
@@ -129,8 +142,9 @@ SUBSET: list[tuple[Schema, Schema, list[str]]] = [
             "properties": {"a": {"type": "STRING"}},
             "required": ["a"],
             "propertyOrdering": ["a"],
+            "description": '(required: ["gone"])',
         },
-        [],
+        ["required"],
     ),
 ]
 

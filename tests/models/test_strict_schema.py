@@ -173,9 +173,9 @@ def test_boolean_schemas_and_tuples() -> None:
 
 @pytest.mark.pitfall("TOOL-29")
 def test_tool_schemas_have_an_object_at_the_root() -> None:
-    assert tool_input_schema(None) == ({"type": "object", "properties": {}}, False)
-    assert tool_input_schema({}) == ({"type": "object", "properties": {}}, False)
-    assert tool_input_schema(PERSON) == (PERSON, False)
+    assert tool_input_schema(None) == ({"type": "object", "properties": {}}, None)
+    assert tool_input_schema({}) == ({"type": "object", "properties": {}}, None)
+    assert tool_input_schema(PERSON) == (PERSON, None)
     assert tool_input_schema({"properties": {}})[0]["type"] == "object"
     merged, changed = tool_input_schema(
         {

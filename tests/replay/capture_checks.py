@@ -21,6 +21,7 @@ from tests.support.vendors.dialects import DIALECTS
 
 from codenex.core.errors import Fault
 from codenex.core.losses import header_value
+from codenex.gateway.edits import edited, head_of
 
 _HELLO: Final = "Hello from the scripted vendor."
 
@@ -143,13 +144,23 @@ async def _check_lane(capture: Capture, lane: Lane) -> None:
         return
     sent = lane.vendor.requests[0]
     if own:
-        expect_equal("the body", sent.body, capture.content)
+        _check_unedited(capture, sent.body)
     else:
         check_types(_asked(capture), lane.protocol, sent.json, counting=capture.kind == "count")
         if capture.kind == "generate":
             _check_losses(capture, lane, sent.json, response)
     if capture.kind == "generate":
         _check_answer(capture, response)
+
+
+def _check_unedited(capture: Capture, sent: bytes) -> None:
+    """The body is the client's, byte for byte; a stream of Chat that doesn't ask for usage asks for it, and no more."""
+    if sent == capture.content or capture.protocol != "openai_chat" or not capture.stream:
+        expect_equal("the body", sent, capture.content)
+        return
+    asked = {"stream_options": {**(capture.body.get("stream_options") or {}), "include_usage": True}}
+    expect_equal("the body", sent, edited(head_of(capture.content), asked))
+    expect_equal("the body's values", json.loads(sent), {**capture.body, **asked})
 
 
 def _odd(capture: Capture) -> bool:

@@ -145,7 +145,7 @@ class PassthroughLane:
             return
         if not self.seen.content:
             events = self._without_beginning(events)
-        rest = skim(events) if events else b""
+        rest = (events if self._skim is None else skim(events)) if events else b""
         if rest:
             self._take(self._decoder.feed(rest))
 
@@ -165,6 +165,9 @@ class PassthroughLane:
     def _take(self, events: list[e.StreamEvent]) -> None:
         for event in events:
             self.seen.see(event)
+            if type(event) is e.PartStart and event.choice:
+                # Of several choices the first may begin late, with a chunk that looks like any other piece of text.
+                self._skim = None
         self.seen.done = self._decoder.done
 
 

@@ -23,6 +23,7 @@ from codenex.models.schema_nodes import (
     resolved,
     sentence,
     types_of,
+    unknown_names,
 )
 
 #: References are followed this deep, and this many schemas are written, before a plain object stands for the rest.
@@ -167,6 +168,8 @@ class _Writer:
                         key: self.node(child, f"{here}.{key}", followed, depth + 1) for key, child in named.items()
                     }
             case "required" if isinstance(value, list):
+                if unknown := unknown_names(schema, schema.get("properties")):
+                    self._tell(name, unknown, here, said)
                 if names := required_names(schema, schema.get("properties")):
                     out[name] = names
             case "propertyOrdering" if isinstance(value, list):
@@ -189,6 +192,8 @@ class _Writer:
                 out[name] = self.node(as_schema(value) or {}, here, followed, depth + 1)
             case "enum" | "const":
                 self._values(out, [value] if name == "const" else value, here, said)
+            case "additionalProperties" if isinstance(value, dict) and value:
+                self._tell(name, value, here, said)
             case "format" if value not in FORMATS.get((types_of(schema)[0] or [""])[0], frozenset()):
                 self._tell(name, value, here, said)
             case _ if name in INTEGER_KEYWORDS and isinstance(value, str) and value.isdigit():
@@ -227,14 +232,17 @@ class _Writer:
             out["type"] = "BOOLEAN"
             if len(present) == 1:
                 said.append(f"always {json.encode_text(present[0])}")
+                self.notes.append(here)
             return
         texts = [value if isinstance(value, str) else json.encode_text(value) for value in present]
         texts = list(dict.fromkeys(text for text in texts if text))
         if texts:
             out["type"] = "STRING"
             out["enum"] = texts
-        if any(not isinstance(value, str) for value in present):
+        if any(not isinstance(value, str) or not value for value in present):
             self.notes.append(here)
+        if "" in present:
+            said.append("or empty")
 
     def _finish(self, out: Schema, schema: Schema, path: str, said: list[str]) -> None:
         types, nullable = types_of(schema)
@@ -258,6 +266,7 @@ class _Writer:
             _put_type(out, word.upper())
         if out.get("type") == "ARRAY" and "items" not in out:
             out["items"] = {"type": "STRING"}
+            self.notes.append(f"{path}.items: any values; strings are asked for".lstrip("."))
 
 
 def _with_type_branches(schema: Schema) -> Schema:

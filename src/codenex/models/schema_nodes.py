@@ -185,6 +185,13 @@ def required_names(schema: Schema, properties: Any) -> list[str]:
     return list(dict.fromkeys(known))
 
 
+def unknown_names(schema: Schema, properties: Any) -> list[Any]:
+    """Return what is required but no property that could have a value."""
+    names = schema.get("required")
+    known = required_names(schema, properties)
+    return [name for name in names if name not in known] if isinstance(names, list) else []
+
+
 def pointer(*steps: str) -> str:
     """Return the local reference for keys from the root on."""
     return "/".join(["#", *(step.replace("~", "~0").replace("/", "~1") for step in steps)])

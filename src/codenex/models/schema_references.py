@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 Schema = dict[str, Any]
 
@@ -27,7 +28,7 @@ def target_of(reference: str, root: Schema) -> Schema | None:
         return None
     node: Any = root
     for piece in reference[2:].split("/"):
-        name = piece.replace("~1", "/").replace("~0", "~")
+        name = unquote(piece).replace("~1", "/").replace("~0", "~")
         if not isinstance(node, dict) or name not in node:
             return None
         node = node[name]

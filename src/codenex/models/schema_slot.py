@@ -23,6 +23,7 @@ from codenex.models.schema_nodes import (
     sentence,
     type_of_value,
     types_of,
+    unknown_names,
 )
 
 #: Keywords that Google lists for the slot (google-genai 3.4.0).
@@ -104,7 +105,9 @@ class _Writer:
             self._keyword(out, name, value, schema, f"{path}.{name}" if path else name, context, depth, said)
         if schema.get("nullable") is True and "type" not in out and isinstance(branches := out.get("anyOf"), list):
             out["anyOf"] = [*branches, {"type": "null"}]
-        return described(self._reference_alone(out, path), said)
+        if out.get("type") == "array" and "items" not in out and "prefixItems" not in out:
+            out["items"] = {}
+        return self._reference_alone(described(out, said), path)
 
     def _keyword(
         self,
@@ -124,7 +127,7 @@ class _Writer:
                 named = {key: child for key, each in value.items() if (child := as_schema(each)) is not None}
                 out[name] = {key: self.node(child, f"{here}.{key}", context, depth + 1) for key, child in named.items()}
             case "required" if isinstance(value, list):
-                if names := self._requirable(schema, here, context):
+                if names := self._requirable(schema, here, context, said):
                     out[name] = names
             case "$defs" | "definitions" if isinstance(value, dict):
                 kept = out.setdefault("$defs", {})
@@ -204,10 +207,12 @@ class _Writer:
             self.notes.append(f"{here}: {reference} can't be resolved")
             out.setdefault("type", "object")
 
-    def _requirable(self, schema: Schema, here: str, context: tuple[str, ...]) -> list[str]:
-        """Return the required names without those through which a schema contains itself."""
+    def _requirable(self, schema: Schema, here: str, context: tuple[str, ...], said: list[str]) -> list[str]:
+        """Return the required names that are properties, without those through which a schema contains itself."""
         properties = schema.get("properties")
         kept = []
+        if unknown := unknown_names(schema, properties):
+            self._tell("required", unknown, here, said)
         for name in required_names(schema, properties):
             child = properties[name] if isinstance(properties, dict) else None
             if any(context[-1] in self._reached(reference) for reference in references(child)):

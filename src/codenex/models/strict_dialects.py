@@ -36,7 +36,6 @@ OPENAI = Dialect(
     frozenset(
         {
             "title",
-            "default",
             "pattern",
             "minimum",
             "maximum",

@@ -27,6 +27,7 @@ _DEPTH = 64
 _TYPES = ("string", "number", "integer", "boolean", "null")
 #: A pattern that needs more than a simple automaton: lookaround, back references, word boundaries, named groups.
 _HARD_PATTERN = re.compile(r"\(\?[=!<P]|\\[1-9bBkpP]")
+_BESIDE_REFERENCE = frozenset({"$ref", "$defs", "definitions", "title", "description"})
 _SILENT = frozenset({"$schema", "$comment", "$id", "$anchor", "id", "enumDescriptions"})
 
 
@@ -68,9 +69,12 @@ def _adapted(schema: Schema, dialect: Dialect, *, assume_object: bool) -> Adapte
         if target is not None and target is not schema:
             root = {**target, **{key: schema[key] for key in ("$defs", "definitions") if key in schema}}
     if assume_object:
-        root, merged = tool_input_schema(root)
-        if merged:
-            walker.note("the alternatives at the root were merged into one object")
+        root, change = tool_input_schema(root)
+        if change is not None:
+            walker.note(change)
+    members = root.get("allOf")
+    if isinstance(members, list) and "type" not in root:
+        root = walker.merged(root, members)
     kind = _lower(root.get("type"))
     is_object = kind == "object" or (kind is None and isinstance(root.get("properties"), dict))
     wrapped = not is_object or any(isinstance(root.get(key), list) for key in ("anyOf", "oneOf"))
@@ -121,7 +125,7 @@ class _Walker:
             return self._reference(reference, node, depth)
         members = node.get("allOf")
         if isinstance(members, list) and (not self._dialect.all_of or any("$ref" in as_schema(m) for m in members)):
-            node = self._merged(node, members)
+            node = self.merged(node, members)
         return self._plain(node, depth)
 
     def _plain(self, node: Schema, depth: int) -> Schema:
@@ -149,13 +153,26 @@ class _Walker:
         return out
 
     def _reference(self, reference: str, node: Schema, depth: int) -> Schema:
-        out: Schema = {"$ref": _moved(reference)}
-        for key in ("$defs", "definitions"):
-            if isinstance(node.get(key), dict):
-                out.setdefault("$defs", {}).update(self._map(node[key], depth))
-        if any(key not in ("$ref", "$defs", "definitions", "title", "description") for key in node):
-            self.note("what stands beside a reference was left out")
-        return out
+        moved = _moved(reference)
+        target = target_of(reference, self.root)
+        if target is None:
+            self.note(f"{reference} leads nowhere: any primitive value stands for it")
+            return self._plain({key: value for key, value in node.items() if key != "$ref"}, depth)
+        if moved != "#" and not moved.startswith("#/$defs/"):
+            return self.schema({**target, **{key: value for key, value in node.items() if key != "$ref"}}, depth + 1)
+        out: Schema = {"$ref": moved}
+        beside: Schema = {}
+        for key, value in node.items():
+            if key in ("$defs", "definitions") and isinstance(value, dict):
+                out.setdefault("$defs", {}).update(self._map(value, depth))
+            elif key in ("title", "description"):
+                beside[key] = value
+        told = [(key, value) for key, value in node.items() if key not in _BESIDE_REFERENCE and key not in _SILENT]
+        if told:
+            self.note("constraints that the target does not enforce are told in the descriptions")
+            beside["description"] = _described(beside.get("description"), told)
+        # A reference stands alone: what is said of this use of it goes around it.
+        return {"anyOf": [out], **beside} if beside else out
 
     def _completed(self, node: Schema, out: Schema, depth: int) -> None:
         """Add what the dialect demands: a type, closed objects, requirements, items."""
@@ -183,6 +200,8 @@ class _Walker:
             self.note("objects take no properties beyond those that are named")
         out["additionalProperties"] = False
         required = [name for name in out.get("required", []) if name in properties]
+        if len(required) < len(out.get("required", [])):
+            self.note("names that are required but not described were left out")
         if self._dialect.all_required:
             for name in properties:
                 if name not in required:
@@ -193,7 +212,7 @@ class _Walker:
         elif "required" in out:
             out["required"] = required
 
-    def _merged(self, node: Schema, members: list[Any]) -> Schema:
+    def merged(self, node: Schema, members: list[Any]) -> Schema:
         """Merge the members of ``allOf`` into the schema itself; the first of two that disagree wins."""
         out: Schema = {key: value for key, value in node.items() if key != "allOf"}
         queue = [(member, frozenset[str]()) for member in members]

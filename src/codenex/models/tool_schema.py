@@ -1,20 +1,48 @@
-"""The root of a tool's schema, which every vendor wants to be a plain object."""
+"""The root of a schema: every vendor wants a plain object of a tool, and OpenAI of an answer as well."""
 
 from __future__ import annotations
 
-from codenex.models.schema_references import Schema, resolved
+from codenex.models.schema_nodes import TYPES, with_lower_types
+from codenex.models.schema_references import Schema, as_schema, resolved
 
 
-def tool_input_schema(schema: Schema | None) -> tuple[Schema, bool]:
-    """Return a tool's schema with a plain object at its root, and whether alternatives there were merged."""
+def tool_input_schema(schema: Schema | None) -> tuple[Schema, str | None]:
+    """Return a tool's schema with a plain object at its root, and in words what of its meaning changed."""
     if schema is None or not schema:
-        return {"type": "object", "properties": {}}, False
-    merged = False
+        return {"type": "object", "properties": {}}, None
+    change = None
+    schema = _spelled(schema)
     if any(isinstance(schema.get(key), list) for key in ("anyOf", "oneOf", "allOf")):
-        schema, merged = _merged_root(schema), True
-    if schema.get("type") != "object":
+        schema, change = _merged_root(schema), "the alternatives at the root of the schema were merged into one object"
+    kind = schema.get("type")
+    if kind != "object":
+        if kind is not None and (not isinstance(kind, str | list) or "object" not in kind):
+            change = "arguments are an object, whatever the schema says"
         schema = {"type": "object", **{key: value for key, value in schema.items() if key != "type"}}
-    return schema, merged
+    return schema, change
+
+
+def answer_schema(schema: Schema) -> Schema | None:
+    """Return an answer's schema that says at its root that it is an object; ``None`` where it is anything else."""
+    schema = _spelled(schema)
+    if schema.get("type") == "object":
+        return schema
+    return {"type": "object", **schema} if _is_object(resolved(schema, schema), schema) else None
+
+
+def _is_object(node: Schema, root: Schema) -> bool:
+    kind = node.get("type")
+    if kind is not None:
+        return bool(kind == "object")
+    members = node.get("allOf")
+    merged = members if isinstance(members, list) else []
+    return "properties" in node or any(_is_object(resolved(as_schema(member), root), root) for member in merged)
+
+
+def _spelled(schema: Schema) -> Schema:
+    """Return a schema with types as JSON Schema spells them; Google's clients also write ``OBJECT``."""
+    kind = schema.get("type")
+    return with_lower_types(schema) if isinstance(kind, str) and kind not in TYPES else schema
 
 
 def _merged_root(schema: Schema) -> Schema:

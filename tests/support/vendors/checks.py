@@ -76,27 +76,71 @@ def headers_of(headers: Headers | Mapping[str, str] | None) -> Headers:
     return Headers(list((headers or {}).items()))
 
 
-def check_strict_schema(problems: Problems, where: str, schema: object) -> None:
+STRICT_FORMATS: Final = words("date-time time date duration email hostname ipv4 ipv6 uuid")
+STRICT_ABSENT: Final = words(
+    """
+    oneOf allOf not if then else patternProperties propertyNames prefixItems default dependentRequired
+    dependentSchemas unevaluatedProperties unevaluatedItems contains minContains maxContains uniqueItems
+    minProperties maxProperties examples nullable
+    """
+)
+STRICT_DEPTH: Final = 10
+
+
+def check_output_schema(problems: Problems, where: str, form: Mapping[str, Any]) -> None:
+    """The schema of OpenAI's ``json_schema`` format, strict or not."""
+    schema = problems.record(where, form.get("schema", {"type": "object"}))
+    if form.get("strict"):
+        check_strict_root(problems, where, schema)
+    else:
+        rooted = schema.get("type", "object") == "object"
+        problems.require(rooted, f"{where}: schema must have type 'object', not {schema.get('type')!r}")
+
+
+def check_strict_root(problems: Problems, where: str, schema: object) -> None:
+    """OpenAI's strict mode: the whole schema, whose root is one object."""
+    root = problems.record(where, schema)
+    problems.require(root.get("type") == "object", f"{where}: schema must be a JSON Schema of 'type: \"object\"'")
+    problems.require("anyOf" not in root, f"{where}: 'anyOf' is not permitted at the root in strict mode")
+    check_strict_schema(problems, where, schema)
+
+
+def check_strict_schema(problems: Problems, where: str, schema: object, depth: int = 0) -> None:
     """OpenAI's strict mode: every object closed, every property required, no open combinators."""
     if isinstance(schema, list):
         for number, member in enumerate(schema):
-            check_strict_schema(problems, f"{where}[{number}]", member)
+            check_strict_schema(problems, f"{where}[{number}]", member, depth)
         return
     if not isinstance(schema, dict):
+        problems.require(schema is None, f"{where}: {schema!r} is not of type 'object'")
         return
-    for keyword in ("oneOf", "allOf", "not", "if", "patternProperties", "propertyNames", "prefixItems", "default"):
+    problems.require(depth <= STRICT_DEPTH, f"{where}: more than {STRICT_DEPTH} levels of nesting")
+    for keyword in STRICT_ABSENT:
         problems.require(keyword not in schema, f"{where}: {keyword!r} is not permitted in strict mode")
+    if "$ref" in schema:
+        beside = schema.keys() - {"$ref", "$defs", "definitions", "$schema"}
+        problems.require(not beside, f"{where}: $ref cannot have keywords {beside}")
+        return
+    typed = any(name in schema for name in ("type", "anyOf", "enum", "const"))
+    problems.require(typed, f"{where}: schema must have a 'type' key")
+    if schema.get("format") is not None:
+        problems.one_of(f"{where}.format", schema["format"], STRICT_FORMATS)
     properties = schema.get("properties")
-    if schema.get("type") == "object" or properties is not None:
+    kinds = schema.get("type") if isinstance(schema.get("type"), list) else [schema.get("type")]
+    if "object" in kinds or properties is not None:
         closed = schema.get("additionalProperties") is False
         problems.require(closed, f"{where}: 'additionalProperties' is required to be supplied and to be false")
         required = problems.optional(f"{where}.required", schema.get("required"))
         missing = [name for name in problems.record(f"{where}.properties", properties or {}) if name not in required]
         problems.require(not missing, f"{where}: 'required' must hold every property; missing {missing}")
+        extra = [name for name in required if name not in list(properties or {})]
+        problems.require(not extra, f"{where}: extra required key {extra}")
+    if "array" in kinds:
+        problems.require("items" in schema, f"{where}: array schema missing items")
     for name, member in problems.record(f"{where}.properties", properties or {}).items():
-        check_strict_schema(problems, f"{where}.properties.{name}", member)
+        check_strict_schema(problems, f"{where}.properties.{name}", member, depth + 1)
     for keyword in ("items", "anyOf"):
-        check_strict_schema(problems, f"{where}.{keyword}", schema.get(keyword))
+        check_strict_schema(problems, f"{where}.{keyword}", schema.get(keyword), depth + (keyword == "items"))
     for keyword in ("$defs", "definitions"):
         for name, member in problems.record(f"{where}.{keyword}", schema.get(keyword) or {}).items():
             check_strict_schema(problems, f"{where}.{keyword}.{name}", member)

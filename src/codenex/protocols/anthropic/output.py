@@ -8,6 +8,7 @@ from codenex.core.errors import invalid_request
 from codenex.core.losses import Losses
 from codenex.core.request import OutputFormat
 from codenex.models.capabilities import Capabilities
+from codenex.models.strict_allowance import Allowance
 from codenex.models.strict_schema import for_anthropic
 from codenex.protocols.anthropic.content import instruction_text
 from codenex.protocols.anthropic.types import an_object
@@ -32,7 +33,7 @@ def output_from(current: Any, legacy: Any) -> OutputFormat | None:
 
 
 def output_for(
-    output: OutputFormat | None, capabilities: Capabilities, losses: Losses
+    output: OutputFormat | None, capabilities: Capabilities, losses: Losses, allowance: Allowance
 ) -> tuple[dict[str, Any] | None, str | None]:
     """Return the schema to enforce, or an instruction that stands in for it."""
     if output is None:
@@ -44,8 +45,16 @@ def output_for(
         losses.approximate("response_format", "the schema is told to the model and not enforced")
         return None, instruction_text(output.schema)
     adapted = for_anthropic(output.schema)
-    if adapted.recursive or adapted.wrapped:
-        reason = "it is recursive" if adapted.recursive else "its root is not an object"
+    reason = (
+        "it is recursive"
+        if adapted.recursive
+        else "its root is not an object"
+        if adapted.wrapped
+        else None
+        if allowance.takes(adapted.schema)
+        else "it leaves too much open"
+    )
+    if reason is not None:
         losses.approximate("response_format", f"the schema is told to the model and not enforced: {reason}")
         return None, instruction_text(output.schema)
     for change in adapted.changes:

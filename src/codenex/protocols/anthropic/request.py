@@ -16,6 +16,7 @@ from codenex.core.spoke import Encoded
 from codenex.core.turns import CONTINUED
 from codenex.core.untranslatable import refuse_untranslatable
 from codenex.models.capabilities import Capabilities
+from codenex.models.strict_allowance import Allowance
 from codenex.protocols.anthropic.blocks import cache_of, parts_of
 from codenex.protocols.anthropic.content import ContentEncoder, cache_control
 from codenex.protocols.anthropic.conversation import arranged, finished, thinking_is_missing
@@ -220,7 +221,8 @@ def _encoded(request: Request, capabilities: Capabilities, losses: Losses, *, co
     choice = choice_object(request, names, capabilities, losses)
     thinking = _compatible(thinking, choice, turns, losses)
     output = request.output if request.output is not None and request.output.kind != "text" else None
-    schema, instruction = output_for(output, capabilities, losses)
+    allowance = Allowance()
+    schema, instruction = output_for(output, capabilities, losses, allowance)
     turns = finished(turns, capabilities, losses, prefill_possible=schema is None and not thinking.manual)
     encoder = ContentEncoder(own, names, capabilities, losses)
 
@@ -228,7 +230,7 @@ def _encoded(request: Request, capabilities: Capabilities, losses: Losses, *, co
     instructions = _system_blocks(system, instruction, encoder, losses)
     if instructions:
         body["system"] = instructions
-    tools, servers = tool_objects(request, names, capabilities, losses)
+    tools, servers = tool_objects(request, names, capabilities, losses, allowance)
     if not tools and any(isinstance(part, ToolCall) for turn in turns for part in turn.parts):
         tools = history_tools(request, names)
         if tools:

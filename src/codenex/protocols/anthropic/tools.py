@@ -12,6 +12,7 @@ from codenex.core.request import CustomTool, FunctionTool, HostedTool, Request, 
 from codenex.core.reversal import CUSTOM_INPUT, Reversal, ToolOrigin
 from codenex.core.server_tools import leave_out
 from codenex.models.capabilities import Capabilities
+from codenex.models.strict_allowance import Allowance
 from codenex.models.strict_schema import for_anthropic, tool_input_schema
 from codenex.protocols.anthropic.blocks import cache_of
 from codenex.protocols.anthropic.content import cache_control
@@ -27,9 +28,6 @@ from codenex.protocols.anthropic.types import (
     optional_text,
     rest_of,
 )
-
-#: More strict tools than this are refused; the rest is sent without the flag.
-STRICT_LIMIT = 20
 
 _FUNCTION_KEYS = frozenset({"type", "name", "description", "input_schema", "strict", "cache_control"})
 
@@ -136,22 +134,20 @@ class ToolNames:
 
 
 def tool_objects(
-    request: Request, names: ToolNames, capabilities: Capabilities, losses: Losses
+    request: Request, names: ToolNames, capabilities: Capabilities, losses: Losses, allowance: Allowance
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Encode ``tools`` and ``mcp_servers``. Raises ``unsupported`` for a tool that only another vendor runs."""
     own = request.protocol == NAME
     allowed = _allowed(request.tool_choice, losses)
     tools: list[dict[str, Any]] = []
     servers: list[dict[str, Any]] = []
-    strict_left = STRICT_LIMIT
     for number, tool in enumerate(request.tools):
         path = f"tools[{number}]"
         if allowed is not None and _label(tool) not in allowed:
             continue
         match tool:
             case FunctionTool():
-                encoded = _function_object(tool, names, path, capabilities, losses, own=own, strict_left=strict_left)
-                strict_left -= encoded.get("strict") is True
+                encoded = _function_object(tool, names, path, capabilities, losses, own=own, allowance=allowance)
             case CustomTool():
                 encoded = _custom_object(tool, names, path, losses)
             case HostedTool() if tool.protocol == NAME:
@@ -193,22 +189,23 @@ def _function_object(
     losses: Losses,
     *,
     own: bool,
-    strict_left: int,
+    allowance: Allowance,
 ) -> dict[str, Any]:
     encoded: dict[str, Any] = {"name": names.target(tool.name, tool.namespace)}
     if tool.description is not None:
         encoded["description"] = tool.description
     schema = tool.schema
     strict = tool.strict is True
-    if strict and (not capabilities.structured_output or strict_left <= 0):
+    if strict and not capabilities.structured_output:
         losses.drop(f"{path}.strict", "the target does not enforce this tool's schema")
         strict = False
     if own and not strict:
         encoded["input_schema"] = schema if schema is not None else {"type": "object", "properties": {}}
     elif strict and schema is not None:
         adapted = for_anthropic(schema, root_object=True)
-        if adapted.recursive or adapted.wrapped:
-            losses.drop(f"{path}.strict", "the schema cannot be enforced: it is recursive or has no object at its root")
+        if adapted.recursive or adapted.wrapped or not allowance.takes_tool(adapted.schema):
+            why = "it is recursive, has no object at its root, or leaves too much open"
+            losses.drop(f"{path}.strict", f"the schema can't be enforced: {why}")
             strict = False
             encoded["input_schema"] = tool_input_schema(schema)[0]
         else:
@@ -216,9 +213,9 @@ def _function_object(
             for change in adapted.changes:
                 losses.adapt(f"{path}.parameters", change)
     else:
-        encoded["input_schema"], changed = tool_input_schema(schema)
-        if changed:
-            losses.adapt(f"{path}.parameters", "the alternatives at the root of the schema were merged into one object")
+        encoded["input_schema"], reason = tool_input_schema(schema)
+        if reason is not None:
+            losses.adapt(f"{path}.parameters", reason)
     if strict:
         encoded["strict"] = True
     elif own and tool.strict is False:

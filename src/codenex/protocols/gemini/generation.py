@@ -313,7 +313,8 @@ def _put_output(config: Object, request: Request, capabilities: Capabilities, lo
         schema, notes = to_openapi_subset(output.schema)
         config["responseSchema"] = schema
     for note in notes:
-        losses.approximate(f"response_format.schema.{note.partition(':')[0]}".rstrip("."), "moved into the description")
+        place, _, reason = note.partition(": ")
+        losses.approximate(f"response_format.schema.{place}".rstrip("."), reason or "moved into the description")
     if output.description:
         losses.drop("response_format.description", "Gemini has no such field")
     return None

@@ -197,7 +197,8 @@ def _parameters(schema: Object, capabilities: Capabilities, path: str, losses: L
             # An object without properties is refused there; no parameters say the same.
             return {}
     for note in notes:
-        losses.approximate(f"{path}.parameters.{note.partition(':')[0]}".rstrip("."), "moved into the description")
+        place, _, reason = note.partition(": ")
+        losses.approximate(f"{path}.parameters.{place}".rstrip("."), reason or "moved into the description")
     return {slot: written}
 
 

@@ -65,9 +65,9 @@ def _function(tool: FunctionTool, target: Target, path: str) -> Options:
         if tool.schema is not None:
             inner["parameters"] = tool.schema
     else:
-        inner["parameters"], merged = tool_input_schema(tool.schema)
-        if merged:
-            target.losses.approximate(f"{path}.parameters", "alternatives at the root of a schema were merged")
+        inner["parameters"], change = tool_input_schema(tool.schema)
+        if change is not None:
+            target.losses.approximate(f"{path}.parameters", change)
         if strict and target.request.protocol not in SAME_VENDOR and not qualifies_for_openai(inner["parameters"]):
             target.losses.approximate(f"{path}.strict", "strict mode does not take the schema")
             strict = False

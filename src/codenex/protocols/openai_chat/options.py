@@ -8,6 +8,7 @@ from typing import Any, assert_never
 from codenex.core import json
 from codenex.core.request import OutputFormat, ReasoningOptions
 from codenex.models.strict_schema import for_openai, qualifies_for_openai
+from codenex.models.tool_schema import answer_schema
 from codenex.protocols.openai_chat.target import SAME_VENDOR, Target
 
 Options = dict[str, Any]
@@ -211,6 +212,12 @@ def _json_schema(output: OutputFormat, target: Target) -> tuple[Options, str | N
         return {"response_format": {"type": "json_object"}}, words + json.encode_text(
             schema if schema is not None else {}
         )
+    foreign = target.request.protocol not in SAME_VENDOR and schema is not None
+    rooted = answer_schema(schema) if foreign and schema is not None else schema
+    if foreign and rooted is None and target.capabilities.developer_role:
+        target.losses.approximate("response_format", "the root of the schema is no object: it is told in words")
+        words = "Answer with JSON that follows this JSON Schema, and nothing else:\n"
+        return {}, words + json.encode_text(schema)
     name = _ILLEGAL.sub("_", output.name)[:64] if output.name else ""
     form: Options = {"name": name or "response"}
     if output.description is not None:
@@ -219,8 +226,8 @@ def _json_schema(output: OutputFormat, target: Target) -> tuple[Options, str | N
         form["schema"] = schema
     if output.strict is not None:
         form["strict"] = output.strict
-    if target.request.protocol not in SAME_VENDOR and schema is not None:
-        form["schema"], form["strict"] = _strict_form(schema, target)
+    if foreign and schema is not None:
+        form["schema"], form["strict"] = _strict_form(rooted if rooted is not None else schema, target)
     extras = (target.request.extras or {}).get("response_format") if target.same else None
     unknown = extras.get("json_schema") if isinstance(extras, dict) else None
     return {"response_format": {"type": "json_schema", "json_schema": {**form, **(unknown or {})}}}, None

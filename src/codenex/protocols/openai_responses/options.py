@@ -11,6 +11,7 @@ from codenex.core.parts import Text
 from codenex.core.request import OutputFormat, Request
 from codenex.models.capabilities import Capabilities
 from codenex.models.strict_schema import qualifies_for_openai
+from codenex.models.tool_schema import answer_schema
 from codenex.protocols.openai_responses.types import LEAST_OUTPUT_TOKENS, NAME, SAME_VENDOR
 
 #: Sampling fields that Responses lacks, by the word of the hub and the common word.
@@ -129,7 +130,7 @@ def output_text(request: Request, capabilities: Capabilities, losses: Losses) ->
     if output is not None:
         if output.kind == "json_object" or (output.kind == "json_schema" and output.schema is None):
             out["format"] = {"type": "json_object"}
-        elif output.kind == "json_schema" and (capabilities.structured_output or own):
+        elif output.kind == "json_schema" and (own or not _is_told(request, capabilities)):
             out["format"] = _schema_format(output, losses, same=request.protocol in SAME_VENDOR)
     if request.verbosity is not None:
         out["verbosity"] = request.verbosity
@@ -137,20 +138,29 @@ def output_text(request: Request, capabilities: Capabilities, losses: Losses) ->
 
 
 def _schema_format(output: OutputFormat, losses: Losses, *, same: bool) -> dict[str, Any]:
+    schema = output.schema
     out: dict[str, Any] = {
         "type": "json_schema",
         "name": output.name if output.name is not None else "response",
-        "schema": output.schema,
+        "schema": schema if same or schema is None else answer_schema(schema),
     }
     if output.description is not None:
         out["description"] = output.description
     strict = output.strict
-    if strict and not same and output.schema is not None and not qualifies_for_openai(output.schema):
+    if strict and not same and schema is not None and not qualifies_for_openai(schema):
         losses.adapt("response_format.strict", "the schema leaves properties open, which OpenAI's strict mode refuses")
         strict = False
     if strict is not None:
         out["strict"] = strict
     return out
+
+
+def _is_told(request: Request, capabilities: Capabilities) -> bool:
+    """Whether a schema has to be told in words: the target has no structured output, or its root is no object."""
+    if not capabilities.structured_output:
+        return True
+    schema = request.output.schema if request.output is not None else None
+    return schema is not None and request.protocol not in SAME_VENDOR and answer_schema(schema) is None
 
 
 def with_json_wish(
@@ -164,7 +174,7 @@ def with_json_wish(
     if output is None or own:
         return instructions
     wish: str | None = None
-    if output.kind == "json_schema" and not capabilities.structured_output:
+    if output.kind == "json_schema" and _is_told(request, capabilities):
         wish = f"Answer with JSON only, matching this JSON Schema:\n{json.encode_text(output.schema)}"
     elif output.kind == "json_object" or (output.kind == "json_schema" and output.schema is None):
         said = (part.text for turn in request.turns for part in turn.parts if isinstance(part, Text))

@@ -290,9 +290,9 @@ class Toolbox:
             if tool.strict is not None:
                 out["strict"] = tool.strict
             return out
-        out["parameters"], merged = tool_input_schema(tool.schema)
-        if merged:
-            losses.adapt(f"{path}.parameters", "OpenAI takes no alternatives at the root of the parameters")
+        out["parameters"], change = tool_input_schema(tool.schema)
+        if change is not None:
+            losses.adapt(f"{path}.parameters", change)
         strict = tool.strict is True
         if strict and not self._same and not qualifies_for_openai(out["parameters"]):
             losses.adapt(f"{path}.strict", "the schema leaves properties open, which OpenAI's strict mode refuses")

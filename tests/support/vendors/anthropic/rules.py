@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tests.support.http import Headers
+from tests.support.vendors.anthropic.schemas import Tally, check_enforced_schema
 from tests.support.vendors.anthropic.turns import check_breakpoints, check_messages, check_text_blocks
 from tests.support.vendors.checks import Problems, headers_of, words
 
@@ -77,6 +78,10 @@ def check_request(
 
 
 def _check_tools(problems: Problems, request: dict[str, Any]) -> None:
+    tally = Tally()
+    form = (request.get("output_config") or {}).get("format")
+    if isinstance(form, dict) and "schema" in form:
+        check_enforced_schema(problems, "output_config.format.schema", form["schema"], tally)
     names: list[object] = []
     for number, value in enumerate(problems.optional("tools", request.get("tools"))):
         where = f"tools[{number}]"
@@ -90,6 +95,9 @@ def _check_tools(problems: Problems, request: dict[str, Any]) -> None:
         named = isinstance(tool.get("name"), str) and TOOL_NAME.fullmatch(tool["name"]) is not None
         problems.require(named, f"{where}.name: {tool.get('name')!r} does not match '^[a-zA-Z0-9_-]{{1,128}}$'")
         _check_schema(problems, f"{where}.input_schema", tool.get("input_schema"))
+        if tool.get("strict") is True:
+            check_enforced_schema(problems, f"{where}.input_schema", tool.get("input_schema"), tally)
+    tally.check(problems)
     choice = request.get("tool_choice")
     if choice is None:
         return

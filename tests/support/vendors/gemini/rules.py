@@ -178,7 +178,7 @@ def _check_generation(problems: Problems, config: dict[str, Any]) -> None:
         told = f"generationConfig.{schemas[0]}: needs responseMimeType application/json"
         problems.require(config.get("responseMimeType") in ("application/json", "text/x.enum"), told)
     if config.get("responseSchema") is not None:
-        check_schema(problems, "generationConfig.responseSchema", config["responseSchema"])
+        check_schema(problems, "generationConfig.responseSchema", config["responseSchema"], names=False)
     thinking = problems.record("generationConfig.thinkingConfig", config.get("thinkingConfig") or {})
     where = "generationConfig.thinkingConfig"
     problems.unknown(where, thinking, ("includeThoughts", "thinkingBudget", "thinkingLevel"))

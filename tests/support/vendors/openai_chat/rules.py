@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from tests.support.http import Headers
-from tests.support.vendors.checks import FUNCTION_NAME, Problems, check_strict_schema, words
+from tests.support.vendors.checks import FUNCTION_NAME, Problems, check_output_schema, check_strict_root, words
 
 TOP_LEVEL: Final = words(
     """
@@ -172,7 +172,7 @@ def _check_function(problems: Problems, where: str, function: dict[str, Any]) ->
         rooted = schema.get("type", "object") == "object"
         problems.require(rooted, f"{where}.parameters: schema must have type 'object'")
         if function.get("strict"):
-            check_strict_schema(problems, f"{where}.parameters", schema)
+            check_strict_root(problems, f"{where}.parameters", schema)
 
 
 def _check_choice(problems: Problems, choice: object, names: list[tuple[str, object]]) -> None:
@@ -228,5 +228,4 @@ def _check_output(problems: Problems, request: dict[str, Any]) -> None:
             inner = problems.record("response_format.json_schema", form.get("json_schema"))
             problems.unknown("response_format.json_schema", inner, ("name", "description", "schema", "strict"))
             _check_name(problems, "response_format.json_schema.name", inner.get("name"))
-            if inner.get("strict"):
-                check_strict_schema(problems, "response_format.json_schema.schema", inner.get("schema"))
+            check_output_schema(problems, "response_format.json_schema.schema", inner)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tests.support.http import Headers
-from tests.support.vendors.checks import FUNCTION_NAME, Problems, check_strict_schema, words
+from tests.support.vendors.checks import FUNCTION_NAME, Problems, check_output_schema, check_strict_root, words
 from tests.support.vendors.openai_chat.rules import EFFORTS
 
 TOP_LEVEL: Final = words(
@@ -197,7 +197,7 @@ def _check_tools(problems: Problems, request: dict[str, Any]) -> None:
                 rooted = schema.get("type", "object") == "object"
                 problems.require(rooted, f"{where}.parameters: schema must have type 'object'")
                 if tool.get("strict"):
-                    check_strict_schema(problems, f"{where}.parameters", schema)
+                    check_strict_root(problems, f"{where}.parameters", schema)
         elif kind == "custom":
             _check_name(problems, f"{where}.name", tool.get("name"))
         else:
@@ -239,8 +239,6 @@ def _check_options(problems: Problems, request: dict[str, Any]) -> None:
     if known and form["type"] == "json_schema":
         problems.unknown("text.format", form, ("type", "name", "description", "schema", "strict"))
         _check_name(problems, "text.format.name", form.get("name"))
-        problems.record("text.format.schema", form.get("schema"))
-        if form.get("strict"):
-            check_strict_schema(problems, "text.format.schema", form.get("schema"))
+        check_output_schema(problems, "text.format.schema", form)
     metadata = problems.record("metadata", request.get("metadata") or {})
     problems.require(all(isinstance(value, str) for value in metadata.values()), "metadata: values must be strings")
