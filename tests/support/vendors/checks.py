@@ -130,10 +130,11 @@ def check_strict_schema(problems: Problems, where: str, schema: object, depth: i
     if "object" in kinds or properties is not None:
         closed = schema.get("additionalProperties") is False
         problems.require(closed, f"{where}: 'additionalProperties' is required to be supplied and to be false")
+        named = problems.record(f"{where}.properties", properties or {})
         required = problems.optional(f"{where}.required", schema.get("required"))
-        missing = [name for name in problems.record(f"{where}.properties", properties or {}) if name not in required]
+        missing = [name for name in named if name not in required]
         problems.require(not missing, f"{where}: 'required' must hold every property; missing {missing}")
-        extra = [name for name in required if name not in list(properties or {})]
+        extra = [name for name in required if name not in list(named)]
         problems.require(not extra, f"{where}: extra required key {extra}")
     if "array" in kinds:
         problems.require("items" in schema, f"{where}: array schema missing items")
