@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 BENCH := build/bench
 NODE_MODULES := tests/node/node_modules
 AGENTS := tests/e2e_agents/node/node_modules
+CLAUDE_CODE := tests/e2e_claude_code/node/node_modules
 export CHROMIUM ?= /usr/bin/chromium
 JOBS ?= 2
 ARGS ?=
@@ -28,7 +29,7 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check format test-watch coverage deep bench e2e-local e2e-agents replay wheel lock clean test-programs
+.PHONY: help run test check format test-watch coverage deep bench e2e-local e2e-agents e2e-claude-code replay wheel lock clean test-programs
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -71,6 +72,9 @@ e2e-local: $(E2E)/.created ## run against a real language model on this machine 
 e2e-agents: $(VENV)/.tools $(VENV)/.project $(AGENTS)/.installed ## run real coding agents through the gateway (takes 900 MB of disk)
 	$(PYTEST) tests/e2e_agents -q --timeout=300 -n $(JOBS) $(ARGS)
 
+e2e-claude-code: $(VENV)/.tools $(VENV)/.project $(CLAUDE_CODE)/.installed ## drive two versions of the real Claude Code CLI (takes 800 MB of disk)
+	$(PYTEST) tests/e2e_claude_code -q --timeout=300 -n $(JOBS) $(ARGS)
+
 replay: $(VENV)/.tested ## judge by real traffic in folders outside (CODENEX_CAPTURES, CODENEX_RECORDINGS)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -W ignore::UserWarning:pydantic.main -m tests.replay
 
@@ -78,7 +82,7 @@ wheel: $(VENV)/.project ## build a wheel and a source archive into dist/
 	$(BIN)/hatchling build
 
 clean: ## remove everything that make made
-	rm -rf $(VENV) $(E2E) $(NODE_MODULES) $(AGENTS) build dist coverage htmlcov
+	rm -rf $(VENV) $(E2E) $(NODE_MODULES) $(AGENTS) $(CLAUDE_CODE) build dist coverage htmlcov
 	rm -rf .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -128,6 +132,12 @@ $(NODE_MODULES)/.installed: tests/node/package.json tests/node/package-lock.json
 $(AGENTS)/.installed: tests/e2e_agents/node/package.json tests/e2e_agents/node/package-lock.json tests/e2e_agents/node/.npmrc | $(VENV)/.tools
 	cd tests/e2e_agents/node && NODE_USE_SYSTEM_CA=1 PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --loglevel=error
 	cd tests/e2e_agents/node && PATH="$(CURDIR)/$(BIN):$$PATH" node node_modules/@anthropic-ai/claude-code/install.cjs
+	@touch $@
+
+$(CLAUDE_CODE)/.installed: tests/e2e_claude_code/node/package.json tests/e2e_claude_code/node/package-lock.json tests/e2e_claude_code/node/.npmrc | $(VENV)/.tools
+	cd tests/e2e_claude_code/node && NODE_USE_SYSTEM_CA=1 PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --loglevel=error
+	cd tests/e2e_claude_code/node && for version in current older; do \
+	PATH="$(CURDIR)/$(BIN):$$PATH" node node_modules/claude-code-$$version/install.cjs || exit 1; done
 	@touch $@
 
 # Real servers that stand before this one in the tests, an attacker, and what compiles the benchmark: from Debian.

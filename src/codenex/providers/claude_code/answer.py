@@ -102,8 +102,8 @@ class Answer:
                 self._usage = {**self._usage, **(event.get("usage") or {})}
                 return b""
             case "message_stop" if self._invocation.schema is None:
-                # Whatever else the program has in mind (another try after a cut), the answer is this one.
-                self.abandoned = self._stop.get("stop_reason") not in ("end_turn", "tool_use")
+                # Whatever else the program has in mind (another try after a cut, or after nothing), this is the answer.
+                self.abandoned = self._index < 0 or self._stop.get("stop_reason") not in ("end_turn", "tool_use")
                 return self._finish(self._stop)
             case _:
                 return b""

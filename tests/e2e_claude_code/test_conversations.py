@@ -1,0 +1,206 @@
+"""What only a whole conversation shows: the order of a history, both steps of a call, schemas beside tools, bytes that
+arrive as they were, and reasoning that comes back."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import anthropic
+import openai
+import pytest
+from tests.e2e_claude_code.programs import VERSIONS, Api, account, formed, history, named
+from tests.support.gateway import RunningGateway, running_gateway, settings_for
+from tests.support.scenario import SIGNATURE, Reasoning, Scenario, Text, ToolCall, say
+from tests.support.upstream import Request
+from tests.support.vendors.framing import Json
+
+WEATHER: Json = {
+    "name": "get.weather",
+    "description": "The weather.",
+    "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+}
+SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"], "additionalProperties": False}
+pytestmark = pytest.mark.parametrize("version", VERSIONS)
+
+
+def messages_of(gateway: RunningGateway) -> anthropic.AsyncAnthropic:
+    return anthropic.AsyncAnthropic(base_url=gateway.url, api_key=gateway.key, max_retries=0)
+
+
+def chat_of(gateway: RunningGateway) -> openai.AsyncOpenAI:
+    return openai.AsyncOpenAI(base_url=gateway.url + "/v1", api_key=gateway.key, max_retries=0)
+
+
+async def test_twenty_turns_arrive_in_order(version: str, tmp_path: Path) -> None:
+    turns: list[Any] = [
+        {"role": ("user", "assistant")[number % 2], "content": f"turn number {number}"} for number in range(21)
+    ]
+    async with Api(say("Done.")) as api, running_gateway(settings_for(account(version, api, tmp_path))) as gateway:
+        answer = await messages_of(gateway).messages.create(
+            model="sonnet", max_tokens=500, system="Be short.", messages=turns
+        )
+    assert answer.content[0].text == "Done."
+    (body,) = api.asked
+    told = [(role, [block["text"] for block in blocks]) for role, blocks in history(body)]
+    assert told == [(turn["role"], [turn["content"]]) for turn in turns]
+    assert body["max_tokens"] == 500
+    assert body["system"][-1]["text"] == "Be short."
+
+
+async def test_both_steps_of_parallel_calls(version: str, tmp_path: Path) -> None:
+    calls = Scenario(
+        parts=(
+            Reasoning("I need both.", SIGNATURE),
+            Text("I look."),
+            ToolCall("toolu_first00001", "get_weather_3df6ba6c", '{"city":"Bern"}'),
+            ToolCall("toolu_second0002", "get_weather_3df6ba6c", '{"city":"Genf"}'),
+        ),
+        finish="tool_calls",
+    )
+
+    def script(request: Request, body: Json) -> Scenario:
+        name = next(tool["name"] for tool in body["tools"]).removeprefix("mcp__t__")
+        if any(block["type"] == "tool_result" for _, blocks in history(body) for block in blocks):
+            return say("Sunny in both.")
+        parts = tuple(
+            ToolCall(part.id, name, part.arguments) if isinstance(part, ToolCall) else part for part in calls.parts
+        )
+        return named(Scenario(parts=parts, finish="tool_calls"))
+
+    asked: Any = {"role": "user", "content": "Weather?"}
+    options: Any = {"model": "sonnet", "max_tokens": 2000, "thinking": {"type": "adaptive"}, "tools": [WEATHER]}
+    async with Api(script) as api, running_gateway(settings_for(account(version, api, tmp_path))) as gateway:
+        sdk = messages_of(gateway)
+        first = await sdk.messages.create(messages=[asked], **options)
+        called = [block for block in first.content if block.type == "tool_use"]
+        assert [(block.name, block.input) for block in called] == [
+            ("get.weather", {"city": "Bern"}),
+            ("get.weather", {"city": "Genf"}),
+        ]
+        results = [{"type": "tool_result", "tool_use_id": block.id, "content": f"sun {block.id}"} for block in called]
+        turns: list[Any] = [
+            asked,
+            {"role": "assistant", "content": first.content},
+            {"role": "user", "content": results},
+        ]
+        second = await sdk.messages.create(messages=turns, **options)
+    assert second.content[0].text == "Sunny in both."
+    _, body = api.asked
+    (_, _), (role, blocks), (_, answered) = history(body)
+    assert role == "assistant"
+    kinds = [block["type"] for block in blocks]
+    assert kinds == ["thinking", "text", "tool_use", "tool_use"], "reasoning comes back to its model"
+    assert [block["input"] for block in blocks[2:]] == [{"city": "Bern"}, {"city": "Genf"}]
+    assert {block["name"] for block in blocks[2:]} == {body["tools"][0]["name"]}
+    assert [block["tool_use_id"] for block in answered] == [block.id for block in called]
+
+
+@pytest.mark.parametrize("called", [False, True])
+async def test_a_schema_beside_tools(version: str, called: bool, tmp_path: Path) -> None:
+    call = Scenario(parts=(ToolCall("toolu_1", "lookup", '{"q":"x"}'),), finish="tool_calls")
+    scenario = named(call) if called else formed('{"a": 7}')
+    function = {"name": "lookup", "parameters": {"type": "object", "properties": {"q": {"type": "string"}}}}
+    schema: Any = {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA, "strict": True}}
+    async with Api(scenario) as api, running_gateway(settings_for(account(version, api, tmp_path))) as gateway:
+        answer = await chat_of(gateway).chat.completions.create(
+            model="sonnet",
+            messages=[{"role": "user", "content": "Either."}],
+            tools=[{"type": "function", "function": function}],
+            response_format=schema,
+        )
+    choice = answer.choices[0]
+    if called:
+        (found,) = choice.message.tool_calls or []
+        assert (found.function.name, json.loads(found.function.arguments)) == ("lookup", {"q": "x"})
+        assert choice.finish_reason == "tool_calls"
+    else:
+        assert json.loads(choice.message.content or "") == {"a": 7}
+        assert choice.finish_reason == "stop"
+    assert len(api.asked) == 1
+
+
+async def test_a_model_that_answers_in_prose_is_asked_again(version: str, tmp_path: Path) -> None:
+    def script(request: Request, body: Json) -> Scenario:
+        return say("Let me tell you.") if len(api.asked) == 1 else formed('{"a": 8}')
+
+    schema: Any = {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA, "strict": True}}
+    async with Api(script) as api, running_gateway(settings_for(account(version, api, tmp_path))) as gateway:
+        answer = await chat_of(gateway).chat.completions.create(
+            model="sonnet", messages=[{"role": "user", "content": "JSON."}], response_format=schema
+        )
+    assert json.loads(answer.choices[0].message.content or "") == {"a": 8}
+    assert len(api.asked) == 2
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens == 14, "both calls are counted"
+
+
+async def test_pictures_and_documents_arrive_byte_for_byte(version: str, tmp_path: Path) -> None:
+    picture = bytes.fromhex("89504e470d0a1a0a") + hashlib.sha512(b"picture").digest() * 4000
+    document = b"%PDF-1.4\n" + hashlib.sha512(b"document").digest() * 8000
+    content: Any = [
+        _block("image", "image/png", picture),
+        _block("document", "application/pdf", document),
+        {"type": "text", "text": "What are these?"},
+    ]
+    turns: Any = [
+        {"role": "user", "content": content},
+        {"role": "assistant", "content": "A picture and a document."},
+        {"role": "user", "content": content},
+    ]
+    async with Api(say("Done.")) as api, running_gateway(settings_for(account(version, api, tmp_path))) as gateway:
+        await messages_of(gateway).messages.create(model="sonnet", max_tokens=500, messages=turns)
+    (body,) = api.asked
+    first, _, last = history(body)
+    for _, blocks in (first, last):
+        found = [base64.b64decode(block["source"]["data"]) for block in blocks if "source" in block]
+        assert found == [picture, document]
+
+
+def _block(kind: str, media_type: str, data: bytes) -> Json:
+    source = {"type": "base64", "media_type": media_type, "data": base64.b64encode(data).decode()}
+    return {"type": kind, "source": source}
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("rate_limit", 429), ("bad_key", 401), ("overloaded", 503), ("bad_request", 400), ("internal", 500)],
+)
+async def test_errors_of_the_api_keep_their_status(version: str, kind: str, expected: int, tmp_path: Path) -> None:
+    async with Api(say("Done.")) as api, running_gateway(settings_for(account(version, api, tmp_path))) as gateway:
+        api.fail_next(*[kind] * 4)
+        with pytest.raises(openai.APIStatusError) as caught:
+            await chat_of(gateway).chat.completions.create(model="sonnet", messages=[{"role": "user", "content": "x"}])
+    assert caught.value.status_code == expected
+
+
+async def test_a_program_that_is_not_logged_in_says_what_to_do(version: str, tmp_path: Path) -> None:
+    async with (
+        Api(say("Done.")) as api,
+        running_gateway(settings_for(account(version, api, tmp_path, api_key=None))) as gateway,
+    ):
+        with pytest.raises(openai.AuthenticationError, match="claude auth login"):
+            await chat_of(gateway).chat.completions.create(model="sonnet", messages=[{"role": "user", "content": "x"}])
+        (report,) = gateway.gateway.accounts.report()["claudeCode-custom"]
+    assert not report["isHealthy"]
+    assert api.asked == []
+
+
+async def test_several_entries_share_the_work(version: str, tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        folder.mkdir()
+    async with Api(say("One.")) as one, Api(say("Two.")) as two:
+        accounts = [account(version, api, folder, n) for n, (api, folder) in enumerate(zip((one, two), folders))]
+        async with running_gateway(settings_for(*accounts)) as gateway:
+            one.fail_next(*["overloaded"] * 4)
+            sdk = messages_of(gateway)
+            answers = [
+                await sdk.messages.create(model="haiku", max_tokens=50, messages=[{"role": "user", "content": "x"}])
+                for _ in range(2)
+            ]
+    assert {answer.content[0].text for answer in answers} <= {"One.", "Two."}
+    assert two.asked

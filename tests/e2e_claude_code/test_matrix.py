@@ -1,0 +1,29 @@
+"""The matrix of the four client protocols, with the real CLI in between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.e2e_claude_code.programs import VERSIONS, Api, account, by_the_cli
+from tests.matrix.cases import CASES, Case
+from tests.matrix.clients import CLIENTS, client_of
+from tests.matrix.test_matrix import arrived, check
+from tests.support.gateway import running_gateway, settings_for
+from tests.support.scenario import say
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_a_cell(version: str, client: str, case: Case, tmp_path: Path) -> None:
+    async with Api(say("nothing")) as api:
+        async with running_gateway(settings_for(account(version, api, tmp_path))) as gateway:
+            for stream in (False, True):
+                api.scenario = by_the_cli(case)
+                before = len(api.asked)
+                async with client_of(client, gateway, "sonnet") as sdk:
+                    got = await sdk.run(case.ask, stream)
+                check(case, client, "anthropic", got)
+                arrived(case, api.asked[-1])
+                assert len(api.asked) == before + 1, "one call of the API for each request"
