@@ -194,7 +194,7 @@ async def test_several_entries_share_the_work(version: str, tmp_path: Path) -> N
     for folder in folders:
         folder.mkdir()
     async with Api(say("One.")) as one, Api(say("Two.")) as two:
-        accounts = [account(version, api, folder, n) for n, (api, folder) in enumerate(zip((one, two), folders))]
+        accounts = [account(version, one, folders[0], 0), account(version, two, folders[1], 1)]
         async with running_gateway(settings_for(*accounts)) as gateway:
             one.fail_next(*["overloaded"] * 4)
             sdk = messages_of(gateway)
