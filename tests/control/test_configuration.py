@@ -64,6 +64,16 @@ KEYS = {
     ),
     "MAX_ERROR_COUNT": (3, ("1", 1), ("2", 2), ("4", 4), ("5", 5)),
     "CREDENTIAL_SWITCH_MAX_RETRIES": (5, ("1", 1), ("2", 2), ("3", 3), ("4", 4)),
+    "POOL_STRATEGY": (
+        "least-recently-used",
+        ("weighted", "weighted"),
+        ("fill-first", "fill-first"),
+        ("round-robin", "round-robin"),
+        ("weighted", "weighted"),
+    ),
+    "SESSION_AFFINITY_SECONDS": (3600.0, ("1", 1.0), ("2.5", 2.5), ("0", 0.0), ("4", 4.0)),
+    "EXPLICIT_FALLBACK": (False, ("true", True), ("false", False), ("1", True), ("0", False)),
+    "HEALTH_CHECK_INTERVAL": (600.0, ("1", 1.0), ("2.5", 2.5), ("0", 0.0), ("4", 4.0)),
     "PROVIDER_POOLS_FILE_PATH": (None, ("a", Path("a")), ("b", Path("b")), ("c", Path("c")), ("d", Path("d"))),
 }
 
@@ -71,7 +81,14 @@ KEYS = {
 def test_every_key_is_in_the_table(home: Home) -> None:
     names = set(type(home.load()).model_fields)
 
-    assert names == KEYS.keys() | {"providerFallbackChain", "modelAliases", "modelFacts"}
+    assert names == KEYS.keys() | {
+        "providerFallbackChain",
+        "modelFallbackMapping",
+        "poolStrategies",
+        "hedgeAfter",
+        "modelAliases",
+        "modelFacts",
+    }
 
 
 @pytest.mark.parametrize("name", KEYS)
@@ -121,6 +138,9 @@ def test_lists_and_tables_in_the_file(home: Home) -> None:
             "CORS_ORIGINS": ["https://a", "https://b"],
             "modelAliases": {"fast": "openai-custom/gpt"},
             "providerFallbackChain": {"openai-custom": ["claude-custom", "gemini-custom"]},
+            "modelFallbackMapping": {"m": {"targetProviderType": "gemini-custom", "targetModel": "n"}},
+            "poolStrategies": {"openai-custom": "weighted"},
+            "hedgeAfter": {"openai-custom": 1.5},
             "SOMETHING_OF_ANOTHER_VERSION": {"is": ["kept", "alone"]},
         }
     )
@@ -129,6 +149,9 @@ def test_lists_and_tables_in_the_file(home: Home) -> None:
     assert loaded.CORS_ORIGINS == ("https://a", "https://b")
     assert loaded.modelAliases == {"fast": "openai-custom/gpt"}
     assert loaded.providerFallbackChain == {"openai-custom": ("claude-custom", "gemini-custom")}
+    assert loaded.modelFallbackMapping["m"].targetModel == "n"
+    assert loaded.poolStrategies == {"openai-custom": "weighted"}
+    assert loaded.hedgeAfter == {"openai-custom": 1.5}
 
 
 def test_tables_in_the_environment_are_json(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

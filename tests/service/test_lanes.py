@@ -109,7 +109,8 @@ async def test_a_resting_pool_answers_429_with_the_wait_and_calls_nobody():
                         "POST", PATHS["openai_chat"], headers=gateway.headers, body=BODIES["openai_chat"]
                     )
                     assert response.status == 429
-                    assert 15 <= int(response.headers.get("retry-after")) <= 17
+                    # The stated time and what chance adds to it, never less.
+                    assert 15 <= int(response.headers.get("retry-after")) <= 19
             assert len(vendor.requests) == 1
 
 

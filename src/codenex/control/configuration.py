@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, create_model, field_validator
+from pydantic import BaseModel, Field, ValidationError, create_model, field_validator
 from pydantic_settings import (
     BaseSettings,
     JsonConfigSettingsSource,
@@ -19,9 +19,17 @@ from pydantic_settings import (
 from codenex.control.errors import ConfigurationError
 from codenex.control.files import CONFIG, place_of, reading
 from codenex.control.sources import Source, Sources
+from codenex.pool.selection import Strategy
 from codenex.providers.registry import PROVIDER_TYPES
 
 Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class ModelFallback(BaseModel):
+    """What stands in for a model, in the spelling of the file."""
+
+    targetProviderType: str  # noqa: N815
+    targetModel: str  # noqa: N815
 
 
 class Configuration(BaseSettings):
@@ -63,8 +71,15 @@ class Configuration(BaseSettings):
     STORED_RESPONSES_BYTES: int = Field(512 * 1024 * 1024, ge=1024 * 1024)
     MAX_ERROR_COUNT: int = Field(3, ge=1)
     CREDENTIAL_SWITCH_MAX_RETRIES: int = Field(5, ge=1)
+    POOL_STRATEGY: Strategy = Strategy.LEAST_RECENTLY_USED
+    SESSION_AFFINITY_SECONDS: float = Field(3600.0, ge=0)
+    EXPLICIT_FALLBACK: bool = False
+    HEALTH_CHECK_INTERVAL: float = Field(600.0, ge=0)
     PROVIDER_POOLS_FILE_PATH: Path | None = None
     providerFallbackChain: dict[str, tuple[str, ...]] = {}  # noqa: N815 - the file's own spelling
+    modelFallbackMapping: dict[str, ModelFallback] = {}  # noqa: N815
+    poolStrategies: dict[str, Strategy] = {}  # noqa: N815
+    hedgeAfter: dict[str, Annotated[float, Field(gt=0)]] = {}  # noqa: N815
     modelAliases: dict[str, str] = {}  # noqa: N815
     modelFacts: tuple[dict[str, Any], ...] = ()  # noqa: N815
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import TypeVar
 
 import msgspec
 
@@ -17,6 +19,8 @@ from codenex.gateway.authentication import digest_of
 from codenex.providers.registry import PROVIDER_TYPES, is_known
 from codenex.store.files import create_once
 from codenex.store.settings import ClientKey, Settings
+
+Value = TypeVar("Value")
 
 
 class Effective(msgspec.Struct):
@@ -36,10 +40,8 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
     made: list[str] = []
     accounts, notices = accounts_of(configuration)
     provider = configuration.MODEL_PROVIDER
-    if provider is not None and not is_known(provider):
-        raise ConfigurationError(
-            f"MODEL_PROVIDER is {provider!r}, which is no provider type; known are {', '.join(PROVIDER_TYPES)}"
-        )
+    if provider is not None:
+        _known_type(provider, "MODEL_PROVIDER")
     certificate, key = checked_certificate(configuration.TLS_CERTIFICATE, configuration.TLS_KEY)
     configured = any(not account.automatic for group in accounts.values() for account in group)
     ever_configured = _ever_configured(configuration, configured, make)
@@ -58,7 +60,23 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
         accounts=accounts,
         model_aliases=configuration.modelAliases,
         model_facts=model_facts(configuration.modelFacts),
-        fallback_chain=configuration.providerFallbackChain,
+        fallback_chain={
+            name: tuple(_known_type(other, "providerFallbackChain") for other in chain)
+            for name, chain in _of_known_types(configuration.providerFallbackChain, "providerFallbackChain").items()
+        },
+        model_fallback={
+            model: (_known_type(target.targetProviderType, "modelFallbackMapping"), target.targetModel)
+            for model, target in configuration.modelFallbackMapping.items()
+        },
+        explicit_fallback=configuration.EXPLICIT_FALLBACK,
+        pool_strategy=configuration.POOL_STRATEGY.value,
+        pool_strategies={
+            name: strategy.value
+            for name, strategy in _of_known_types(configuration.poolStrategies, "poolStrategies").items()
+        },
+        hedge_after=_of_known_types(configuration.hedgeAfter, "hedgeAfter"),
+        session_affinity=configuration.SESSION_AFFINITY_SECONDS,
+        health_check_interval=configuration.HEALTH_CHECK_INTERVAL,
         ever_configured=ever_configured,
         demo_faults=configuration.DEMO_FAULTS,
         max_body_bytes=configuration.MAX_BODY_BYTES,
@@ -83,6 +101,20 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
         claude_code_timeout=configuration.CLAUDE_CODE_TIMEOUT,
     )
     return Effective(settings, notices, made)
+
+
+def _of_known_types(values: Mapping[str, Value], key: str) -> dict[str, Value]:
+    """Return a table by provider type. Raises :class:`ConfigurationError` for a type that there isn't."""
+    for name in values:
+        _known_type(name, key)
+    return dict(values)
+
+
+def _known_type(name: str, key: str) -> str:
+    if not is_known(name):
+        known = ", ".join(PROVIDER_TYPES)
+        raise ConfigurationError(f"{key} names {name!r}, which is no provider type; known are {known}")
+    return name
 
 
 def _first_key(key: str) -> ClientKey:

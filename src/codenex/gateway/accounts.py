@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
 from codenex.core.errors import Fault, FaultKind
+from codenex.gateway.account_rows import FAILURES, IN_FLIGHT, LAST_USED, REQUESTS, AccountRows
+from codenex.gateway.waiting import Waiting
 from codenex.pool import health
-from codenex.pool.health import AccountState
-from codenex.pool.selection import Candidate, selected, soonest
+from codenex.pool.health import DOUBTS, AccountState
+from codenex.pool.retry_budget import RetryBudget, earned, spent
+from codenex.pool.selection import Candidate, Obstacle, Strategy, may_rest, obstacle, selected
+from codenex.pool.verdict import Count, Weight
 from codenex.store.health_changes import HealthChange, changes_in, encoded_change
 from codenex.store.settings import Account, Settings
 from codenex.store.shared_memory import SharedMemory
 
 Tell = Callable[[str, dict[str, Any]], None]
+#: Seconds that a request waits for the outcome of another one's probe, and for a place at accounts that are full.
+PROBE_PATIENCE = 3.0
+QUEUE_PATIENCE = 300.0
+_FRESH = AccountState()
 
 
 class Accounts:
     """Chooses accounts and records what becomes of them; other processes learn of rests and ejections at once.
 
-    ``clock`` gives monotonic seconds that all processes share, ``tell`` takes events for the event stream.
+    ``clock`` gives monotonic seconds that all processes share, ``chance`` numbers between 0 and 1, ``tell`` takes
+    events for the event stream.
     """
 
     def __init__(
@@ -32,64 +42,212 @@ class Accounts:
         clock: Callable[[], float] = time.monotonic,
         shared: SharedMemory | None = None,
         tell: Tell = lambda name, data: None,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._clock = clock
+        self._chance = chance
         self._shared = shared
         self._tell = tell
         self._sequence = 0
+        self._accounts: dict[str, Account] = {}
         self.states: dict[str, AccountState] = {}
+        self._retries: dict[str, RetryBudget] = {}
+        self.waiting = Waiting()
         self.configure(settings)
         if shared is not None:
             for change in sorted(changes_in(shared.history()), key=lambda change: change.at):
                 self._learn(change)
 
     def configure(self, settings: Settings) -> None:
-        """Take over a new generation of settings; the state of accounts that stay is kept."""
+        """Take over a new generation of settings. Accounts that stay as they are keep their state; one that was changed
+        is trusted again, because the change may be what mends it."""
+        before = self._accounts
         self._settings = settings
         self._accounts = {account.uuid: account for group in settings.accounts.values() for account in group}
         self._candidates = {
             name: tuple(_candidate(account) for account in group) for name, group in settings.accounts.items()
         }
-        self.states = {uuid: state for uuid, state in self.states.items() if uuid in self._accounts}
+        self._strategies = {
+            name: Strategy(settings.pool_strategies.get(name, settings.pool_strategy)) for name in settings.accounts
+        }
+        self._rows = AccountRows(settings, self._shared)
+        kept = {uuid: state for uuid, state in self.states.items() if uuid in self._accounts}
+        self.states = {
+            uuid: state if self._accounts[uuid] == before.get(uuid) else _trusted(state) for uuid, state in kept.items()
+        }
+        self.waiting.wake_all()
 
-    def choose(self, provider: str, model: str, excluded: frozenset[str], only: str | None = None) -> Account | None:
-        """Return the account to call next, or ``None`` where none is left. ``only`` is the one that comes into
-        question."""
+    # --- choice ---------------------------------------------------------------------------------------------------
+
+    def choose(
+        self,
+        provider: str,
+        model: str,
+        excluded: frozenset[str],
+        only: str | None = None,
+        preferred: str | None = None,
+    ) -> Account | None:
+        """Return the account to call next, or ``None`` where none can be called now. ``only`` is the one that comes
+        into question, ``preferred`` one that is taken if it can be."""
         self._catch_up()
-        uuid = selected(self._eligible(provider, only), self.states, model, self._clock(), excluded)
+        candidates = self._eligible(provider, only)
+        uuid = selected(
+            candidates,
+            self._seen(candidates),
+            model,
+            self._clock(),
+            excluded,
+            strategy=self._strategies.get(provider, Strategy.LEAST_RECENTLY_USED),
+            chance=self._chance(),
+            preferred=preferred,
+        )
         return None if uuid is None else self._accounts[uuid]
 
+    async def next(
+        self,
+        provider: str,
+        model: str,
+        excluded: frozenset[str],
+        only: str | None = None,
+        preferred: str | None = None,
+        *,
+        patient: bool = True,
+    ) -> Account | None:
+        """Return the account to call next. ``patient``: wait for one that is full or being probed, as far as may be;
+        what comes back has to be called at once."""
+        key = (provider, model)
+        if not (patient and self.waiting.number(key)):
+            account = self.choose(provider, model, excluded, only, preferred)
+            if account is not None or not patient:
+                return account
+        began = self._clock()
+        with self.waiting.place(key) as place:
+            while True:
+                before = self.waiting.before(key, place)
+                if before == 0:
+                    account = self.choose(provider, model, excluded, only, preferred)
+                    if account is not None:
+                        return account
+                patience = _patience(self.obstacle(provider, model, excluded, only), before)
+                left = began + patience - self._clock()
+                if left <= 0:
+                    return None
+                await self.waiting.turn(place, left, shared=bool(self._rows))
+
+    def obstacle(
+        self, provider: str, model: str, excluded: frozenset[str] = frozenset(), only: str | None = None
+    ) -> Obstacle:
+        """Return what stands in the way of calling an account now."""
+        self._catch_up()
+        candidates = self._eligible(provider, only)
+        return obstacle(candidates, self._seen(candidates), model, self._clock(), excluded)
+
+    def _eligible(self, provider: str, only: str | None) -> tuple[Candidate, ...]:
+        candidates = self._candidates.get(provider, ())
+        return candidates if only is None else tuple(one for one in candidates if one.uuid == only)
+
+    def _seen(self, candidates: tuple[Candidate, ...]) -> dict[str, AccountState]:
+        """Return the states with what other processes do at the same time, where that matters for the choice."""
+        rows = self._rows
+        if not rows or (len(candidates) < 2 and not any(candidate.limit for candidate in candidates)):
+            return self.states
+        found: dict[str, AccountState] = {}
+        for candidate in candidates:
+            uuid = candidate.uuid
+            state = self.states.get(uuid, _FRESH)
+            in_flight = sum(rows.values(uuid, IN_FLIGHT)) if candidate.limit else state.in_flight
+            last_used = max(rows.values(uuid, LAST_USED), default=state.last_used)
+            if (in_flight, last_used) != (state.in_flight, state.last_used):
+                state = msgspec.structs.replace(state, in_flight=in_flight, last_used=last_used)
+            found[uuid] = state
+        return found
+
+    # --- outcomes -------------------------------------------------------------------------------------------------
+
     @contextmanager
-    def attempt(self, account: Account, model: str) -> Iterator[None]:
-        """Count an attempt and its outcome: a fault that leaves the block is recorded and goes on."""
-        self._sequence += 1
-        self._update(account, health.started(self._state(account), self._sequence))
+    def attempt(self, account: Account) -> Iterator[None]:
+        """Count an attempt as long as it lasts."""
+        uuid, state = account.uuid, self._state(account.uuid)
+        self._sequence = max(self._sequence + 1, int(self._clock() * 1e9))
+        begun = health.started(state, self._sequence)
+        probe = begun.probing and not state.probing
+        self._update(uuid, begun)
+        rows = self._rows
+        rows.write(uuid, LAST_USED, self._sequence)
+        rows.add(uuid, IN_FLIGHT)
+        rows.add(uuid, REQUESTS)
         try:
             yield
-        except Fault as fault:
-            self.record_failure(account, model, fault)
-            raise
-        else:
-            self._update(account, health.succeeded(self._state(account)))
         finally:
-            self._update(account, health.ended(self._state(account)))
+            self._update(uuid, health.ended(self._state(uuid), probe=probe))
+            rows.add(uuid, IN_FLIGHT, -1)
+            self.waiting.wake(account.provider)
 
-    def record_failure(self, account: Account, model: str, fault: Fault) -> None:
-        """Record a fault, also one that came after the answer had begun."""
-        before, now = self._state(account), self._clock()
-        state = health.failed(before, fault, model, now, self._settings.max_error_count)
-        self._update(account, state)
-        until, rests_until = state.unavailable_until, state.resting.get(model, 0.0)
-        if (until, rests_until) != (before.unavailable_until, before.resting.get(model, 0.0)):
-            self._publish(HealthChange(account.uuid, until, model, rests_until, state.last_error, now))
+    def succeeded(self, account: Account) -> None:
+        """Record that an account gives good answers, as soon as it does."""
+        before = self._state(account.uuid)
+        state = health.succeeded(before)
+        if state is before:
+            return
+        self._update(account.uuid, state)
+        if before.ejected or before.retired:
+            self._publish(HealthChange(account.uuid, 0.0, "", 0.0, None, self._clock()))
+            self.waiting.wake_all()
+
+    def count(self, model: str, counts: Iterable[Count], *, may_eject: bool = True) -> bool:
+        """Record faults, of which one may eject an account; tell whether one did."""
+        ejected = False
+        for count in counts:
+            before = self._state(count.uuid)
+            if count.weight is Weight.DOUBTED and before.doubts + 1 < DOUBTS:
+                self._update(count.uuid, health.doubted(before))
+            else:
+                ejected |= self._failed(count.uuid, count.fault, model, may_eject=may_eject and not ejected)
+        return ejected
+
+    def _failed(self, uuid: str, fault: Fault, model: str, *, may_eject: bool) -> bool:
+        account = self._accounts.get(uuid)
+        if account is None:
+            return False
+        before, now = self._state(uuid), self._clock()
+        candidates = self._candidates[account.provider]
+        state = health.failed(
+            before,
+            fault,
+            model,
+            now,
+            self._settings.max_error_count,
+            may_eject=may_eject,
+            may_rest=may_rest(candidates, self.states, uuid, model, now),
+            chance=self._chance(),
+        )
+        if state is before:
+            return False
+        self._update(uuid, state)
+        self._rows.add(uuid, FAILURES)
+        rests = state.resting.get(model, 0.0)
+        if _standing(state, model) != _standing(before, model):
+            self._publish(
+                HealthChange(
+                    uuid,
+                    state.unavailable_until,
+                    model,
+                    rests,
+                    state.last_error,
+                    now,
+                    state.ejected,
+                    state.retired,
+                    state.ejections,
+                )
+            )
+        return state.ejections != before.ejections
 
     def exhausted(self, provider: str, model: str, only: str | None = None) -> Fault:
         """Build the fault of a pool in which no account can be called: 404, 429 or 503 with the smallest wait."""
-        self._catch_up()
         candidates = self._eligible(provider, only)
-        now = self._clock()
-        wait = soonest(candidates, self.states, model, now)
-        if wait is None:
+        found = self.obstacle(provider, model, only=only)
+        states = [self.states.get(candidate.uuid, _FRESH) for candidate in candidates if candidate.serves(model)]
+        if not states:
             if any(candidate.enabled for candidate in candidates):
                 return Fault(
                     FaultKind.MODEL_NOT_FOUND,
@@ -98,10 +256,21 @@ class Accounts:
                     param="model",
                 )
             return Fault(FaultKind.UNAVAILABLE, f"every account of {provider} is disabled", code="no_account_available")
-        limited = any(self.states.get(c.uuid, AccountState()).resting.get(model, 0.0) > now for c in candidates)
+        if found.queue is not None:
+            return Fault(
+                FaultKind.RATE_LIMIT,
+                f"every account of {provider} has as many requests in progress as it may",
+                code="concurrency_limit",
+                retry_after=1.0,
+            )
+        now = self._clock()
+        limited = any(state.resting.get(model, 0.0) > now for state in states)
         kind = FaultKind.RATE_LIMIT if limited else FaultKind.UNAVAILABLE
         return Fault(
-            kind, f"every account of {provider} is resting", code="no_account_available", retry_after=max(wait, 1.0)
+            kind,
+            f"every account of {provider} is resting{_reason(states, now)}",
+            code="no_account_available",
+            retry_after=max(found.wait or 1.0, 1.0),
         )
 
     def report(self) -> dict[str, Any]:
@@ -109,25 +278,46 @@ class Accounts:
         self._catch_up()
         now = self._clock()
         return {
-            provider: [
-                {
-                    "uuid": account.uuid,
-                    "customName": account.name,
-                    "isHealthy": self._state(account).unavailable_until <= now,
-                    "isDisabled": account.disabled,
-                    "inFlight": self._state(account).in_flight,
-                    "usageCount": self._state(account).requests,
-                    "errorCount": self._state(account).failures,
-                    "lastErrorMessage": self._state(account).last_error,
-                }
-                for account in group
-            ]
+            provider: [self._shown(account, now) for account in group]
             for provider, group in self._settings.accounts.items()
         }
 
-    def _eligible(self, provider: str, only: str | None) -> tuple[Candidate, ...]:
-        candidates = self._candidates.get(provider, ())
-        return candidates if only is None else tuple(one for one in candidates if one.uuid == only)
+    def _shown(self, account: Account, now: float) -> dict[str, Any]:
+        state = self._state(account.uuid)
+        requests = sum(self._rows.values(account.uuid, REQUESTS)) or state.requests
+        failures = sum(self._rows.values(account.uuid, FAILURES)) or state.failures
+        circuit = state.circuit(now)
+        return {
+            "uuid": account.uuid,
+            "customName": account.name,
+            "isHealthy": circuit is health.Circuit.CLOSED,
+            "isDisabled": account.disabled,
+            "circuit": circuit.value,
+            "restsFor": round(max(0.0, state.unavailable_until - now), 1),
+            "restingModels": {model: round(until - now, 1) for model, until in state.resting.items() if until > now},
+            "inFlight": sum(self._rows.values(account.uuid, IN_FLIGHT)) or state.in_flight,
+            "usageCount": requests,
+            "errorCount": failures,
+            "successRate": None if requests == 0 else round(max(0.0, 1 - failures / requests), 4),
+            "lastErrorMessage": state.last_error,
+        }
+
+    # --- repetitions ----------------------------------------------------------------------------------------------
+
+    def earn(self, provider: str) -> None:
+        """Count a request for a provider type towards what may be repeated."""
+        budget = self._retries.get(provider)
+        self._retries[provider] = earned(RetryBudget(at=self._clock()) if budget is None else budget, self._clock())
+
+    def may_repeat(self, provider: str) -> bool:
+        """Take one repetition out of the budget of a provider type; false where nothing is left of it."""
+        left = spent(self._retries.get(provider, RetryBudget()))
+        if left is None:
+            return False
+        self._retries[provider] = left
+        return True
+
+    # --- other processes ------------------------------------------------------------------------------------------
 
     def _publish(self, change: HealthChange) -> None:
         if self._shared is not None:
@@ -135,8 +325,12 @@ class Accounts:
         now = self._clock()
         account = self._accounts[change.uuid]
         wait = max(change.until, change.model_until) - now
-        data = {"uuid": change.uuid, "provider": account.provider, "model": change.model, "restsFor": round(wait, 1)}
-        self._tell("provider_update", {"action": "health", **data, "reason": change.reason})
+        circuit = self._state(change.uuid).circuit(now).value
+        data = {"uuid": change.uuid, "provider": account.provider, "model": change.model, "circuit": circuit}
+        self._tell(
+            "provider_update",
+            {"action": "health", **data, "restsFor": round(max(0.0, wait), 1), "reason": change.reason},
+        )
 
     def _catch_up(self) -> None:
         """Take over what other processes have learned since the last look."""
@@ -145,32 +339,71 @@ class Accounts:
                 self._learn(change)
 
     def _learn(self, change: HealthChange) -> None:
-        account = self._accounts.get(change.uuid)
-        if account is None:
+        if change.uuid not in self._accounts:
             return
-        state = self._state(account)
+        state = self._state(change.uuid)
         resting = state.resting
         if change.model_until:
             resting = {**resting, change.model: change.model_until}
+        if change.reason is not None:
+            state = msgspec.structs.replace(state, last_error=change.reason, last_error_at=change.at)
         learned = msgspec.structs.replace(
             state,
             unavailable_until=change.until,
             resting=resting,
-            last_error=change.reason,
-            last_error_at=change.at,
+            ejected=change.ejected,
+            retired=change.retired,
+            ejections=max(change.ejections, state.ejections),
+            ejected_at=change.at if change.ejected else state.ejected_at,
         )
-        self._update(account, learned)
+        self._update(change.uuid, learned)
 
-    def _state(self, account: Account) -> AccountState:
-        return self.states.get(account.uuid, AccountState())
+    def _state(self, uuid: str) -> AccountState:
+        return self.states.get(uuid, _FRESH)
 
-    def _update(self, account: Account, state: AccountState) -> None:
-        if account.uuid in self._accounts:
-            self.states[account.uuid] = state
+    def _update(self, uuid: str, state: AccountState) -> None:
+        if uuid in self._accounts:
+            self.states[uuid] = state
+
+
+def _patience(found: Obstacle, before: int) -> float:
+    """Return the seconds that a request waits, with so many others before it in the line."""
+    if found.queue is not None:
+        return QUEUE_PATIENCE if before < found.queue else 0.0
+    # With somebody before it, there may be an account whose turn it just isn't.
+    return PROBE_PATIENCE if found.probing or before else 0.0
 
 
 def _candidate(account: Account) -> Candidate:
     supported = (*account.supported_models, *account.aliases) if account.supported_models else ()
     return Candidate(
-        account.uuid, not account.disabled, supported, account.not_supported_models, account.concurrency_limit
+        account.uuid,
+        not account.disabled,
+        supported,
+        account.not_supported_models,
+        account.concurrency_limit,
+        max(1, account.weight),
+        account.queue_limit,
     )
+
+
+def _trusted(state: AccountState) -> AccountState:
+    """Return the state of an account whose configuration has changed: what it has in progress goes on."""
+    return AccountState(
+        last_used=state.last_used, in_flight=state.in_flight, requests=state.requests, failures=state.failures
+    )
+
+
+def _standing(state: AccountState, model: str) -> tuple[object, ...]:
+    return state.unavailable_until, state.resting.get(model, 0.0), state.ejected, state.retired, state.ejections
+
+
+def _reason(states: list[AccountState], now: float) -> str:
+    """Say in a few words why accounts rest, without anything that is theirs."""
+    reasons = {
+        "refused by the provider (key, billing or permission)": any(state.retired for state in states),
+        "after errors of the provider": any(state.ejected for state in states),
+        "at a rate limit or quota": any(until > now for state in states for until in state.resting.values()),
+    }
+    told = [reason for reason, holds in reasons.items() if holds]
+    return f" ({'; '.join(told)})" if told else ""

@@ -15,37 +15,45 @@ from codenex.core.render import RenderContext
 from codenex.core.reversal import Reversal, Reverser
 from codenex.core.spoke import Encoded
 from codenex.gateway.accounts import Accounts
+from codenex.gateway.affinity import Affinity
 from codenex.gateway.commit import CommitGate, Recovery
+from codenex.gateway.contest import Contest
 from codenex.gateway.delivery import Delivery
 from codenex.gateway.edits import Head, edited
 from codenex.gateway.encoding import Target, upstream_model
 from codenex.gateway.exchange import Headers
 from codenex.gateway.facts import capabilities_of
+from codenex.gateway.failover import Failover
 from codenex.gateway.headers import passed_down, passed_up
 from codenex.gateway.job import Job
 from codenex.gateway.lanes import ArrayLane, Lane, Observation, PassthroughLane, TranslationLane
 from codenex.gateway.queries import forwarded_query
 from codenex.gateway.resolution import Resolution
 from codenex.gateway.spokes import SPOKES
+from codenex.gateway.targets import targets_of
 from codenex.gateway.upstream import ANSWER_LIMIT, accepted, call
-from codenex.pool.blame import may_try_another
 from codenex.protocols.openai_responses.continuation import previous_not_found
 from codenex.providers.claude_code.program import DEFAULT_PATH, Bounds, ClaudeCode
-from codenex.providers.registry import PROVIDER_TYPES, ProviderType
+from codenex.providers.registry import ProviderType
 from codenex.providers.transport import Deadlines, Transport, UpstreamResponse
 from codenex.store.responses import Place
 from codenex.store.settings import Account, Settings
-
-#: Makes one attempt. Returns the fault of an answer that failed after it had begun; raises where another may follow.
-Run = Callable[[ProviderType, Account], Awaitable[Fault | None]]
 
 
 class Attempts:
     """Serves jobs from upstream accounts."""
 
-    def __init__(self, settings: Settings, accounts: Accounts, transport: Transport, claude_code: ClaudeCode) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        accounts: Accounts,
+        affinity: Affinity,
+        transport: Transport,
+        claude_code: ClaudeCode,
+    ) -> None:
         self.settings = settings
         self.accounts = accounts
+        self.affinity = affinity
         self.transport = transport
         self.claude_code = claude_code
         self.bounds = Bounds(
@@ -69,10 +77,12 @@ class Attempts:
 
     async def serve(self, job: Job, common: Headers) -> None:
         """Answer a job. Raises :class:`Fault` only while nothing has been promised to the client."""
-        chain = [job.resolution.provider]
         place = None if job.conversation is None else job.conversation.place
-        if place is None and not job.resolution.explicit:
-            chain += self.settings.fallback_chain.get(job.resolution.provider, ())
+        targets = targets_of(self.settings, job.resolution, job.providers)
+        if place is not None:
+            del targets[1:]
+        session = None if place is not None else self.affinity.session_of(job, targets[0])
+        contest = Contest() if self.settings.hedge_after else None
         gate = CommitGate(job.stream, self.settings.commit_after)
         delivery = Delivery(
             job.exchange,
@@ -84,14 +94,23 @@ class Attempts:
         )
         with delivery:
 
-            async def run(provider: ProviderType, account: Account) -> Fault | None:
-                attempt = Attempt(self, job, provider, account, delivery, common)
+            async def run(provider: ProviderType, account: Account, model: str) -> Fault | None:
+                attempt = Attempt(self, job, provider, account, model, delivery, common, contest)
                 await attempt.run()
                 return attempt.fault
 
-            only = None if place is None else place.account
-            fault = await self.through(chain, job.resolution, job.providers, run, only)
+            failover = Failover(
+                self.settings,
+                self.accounts,
+                run,
+                only=None if place is None else place.account,
+                preferred=None if session is None else session.account,
+                contest=contest,
+            )
+            fault = await failover.through(targets)
             if fault is None:
+                if session is not None and failover.served is not None:
+                    self.affinity.remember(session, failover.served.uuid)
                 return
             if gate.recovery is Recovery.RETRY:
                 raise fault
@@ -110,38 +129,6 @@ class Attempts:
         if all(account.uuid != place.account for account in self.settings.accounts.get(place.provider, ())):
             raise previous_not_found(previous, " The account that keeps it isn't configured any more.")
 
-    async def through(
-        self, chain: list[str], resolution: Resolution, providers: tuple[str, ...], run: Run, only: str | None = None
-    ) -> Fault | None:
-        """Try the accounts of a chain of provider types until one serves; return the fault to tell the client where
-        none does. ``providers`` are those that the client's key may use, none of them means all; ``only`` is the uuid
-        of the one account that can serve."""
-        model = resolution.model
-        tried: set[str] = set()
-        first: Fault | None = None
-        for name in chain:
-            provider = PROVIDER_TYPES.get(name)
-            allowed = not providers or name in providers
-            if provider is None or not allowed or not self.settings.accounts.get(name):
-                continue
-            while len(tried) < self.settings.max_attempts:
-                account = self.accounts.choose(name, model, frozenset(tried), only)
-                if account is None:
-                    break
-                tried.add(account.uuid)
-                try:
-                    with self.accounts.attempt(account, model):
-                        told = await run(provider, account)
-                    if told is not None:
-                        self.accounts.record_failure(account, model, told)
-                    return None
-                except Fault as fault:
-                    if first is None or may_try_another(first):
-                        first = fault
-                    if not may_try_another(fault):
-                        return fault
-        return first if first is not None else self.accounts.exhausted(resolution.provider, model, only)
-
 
 class Attempt:
     """One call of one account."""
@@ -152,17 +139,21 @@ class Attempt:
         job: Job,
         provider: ProviderType,
         account: Account,
+        model: str,
         delivery: Delivery,
         common: Headers,
+        contest: Contest | None = None,
     ) -> None:
         self._attempts = attempts
+        self._contest = contest
+        self._settle: Callable[[bytes], Awaitable[bytes]] | None = None
         self._deadlines = attempts.deadlines_of(account)
         self._key = attempts.envelope_key
         self._job = job
         self._provider = provider
         self._account = account
         self._delivery = delivery
-        self._model = upstream_model(account, job.resolution.model)
+        self._model = upstream_model(account, model)
         self._target = Target(provider, account, self._model)
         self._corrections = attempts.settings.model_facts
         self._usage_options = attempts.usage_options
@@ -170,8 +161,19 @@ class Attempt:
         self._headers: Headers = [*common, ("x-codenex-provider", provider.name)]
         #: what went wrong after the answer had begun, so that it was told in-band
         self.fault: Fault | None = None
-        notes = job.exchange.notes
-        notes["provider"], notes["account"], notes["model"] = provider.name, account.uuid, self._model
+        self._name()
+
+    def _name(self) -> None:
+        notes = self._job.exchange.notes
+        notes["provider"], notes["account"], notes["model"] = self._provider.name, self._account.uuid, self._model
+
+    def _begin(self) -> None:
+        """Answer, which no other attempt may do any more: output is there."""
+        if self._contest is not None:
+            self._contest.claim()
+            self._name()
+        self._delivery.headers, self._delivery.settle = self._headers, self._settle
+        self._attempts.accounts.succeeded(self._account)
 
     async def run(self) -> None:
         """Make the attempt. Raises :class:`Fault` where another account may take over or the status is still open."""
@@ -196,7 +198,7 @@ class Attempt:
         place = Place(self._provider.name, self._account.uuid)
         if job.conversation is not None:
             job.conversation.renders = False
-            self._delivery.settle = partial(job.conversation.noted_stream, place)
+            self._settle = partial(job.conversation.noted_stream, place)
         changes: dict[str, object] = {}
         if job.head.model is not None and self._spoke.name != "gemini" and job.head.model != self._model:
             changes["model"] = self._model
@@ -229,6 +231,7 @@ class Attempt:
         if job.conversation is not None and not _is_event_stream(response):
             await job.conversation.noted(Place(self._provider.name, self._account.uuid), content)
         if glanced is not None:
+            self._begin()
             job.exchange.notes["usage"], job.exchange.notes["finish"] = glanced.usage, glanced.finish
             job.exchange.respond(200, [("content-type", "application/json"), *self._headers], content)
             return
@@ -242,6 +245,7 @@ class Attempt:
             content = job.spoke.encode_response(answer, job.context(translated=True))
             if job.conversation is not None:
                 content = job.conversation.refused(content)
+        self._begin()
         self._note(observation)
         job.exchange.respond(200, [("content-type", "application/json"), *self._headers], content)
 
@@ -249,7 +253,7 @@ class Attempt:
         job = self._job
         if job.conversation is not None:
             job.conversation.renders = True
-            self._delivery.settle = job.kept_stream
+            self._settle = job.kept_stream
         losses = Losses()
         encoded = self._encoded(losses)
         reversal = encoded.reversal
@@ -286,6 +290,7 @@ class Attempt:
         answer: Answer = fold(events)
         body = self._job.spoke.encode_response(answer, context)
         body = await self._job.kept(body)
+        self._begin()
         self._note(observation)
         self._job.exchange.respond(200, [("content-type", "application/json"), *self._headers], body)
 
@@ -323,7 +328,7 @@ class Attempt:
     async def _relay(self, response: UpstreamResponse, lane: Lane) -> None:
         self._delivery.headers = self._headers
         try:
-            await self._delivery.relay(response, lane)
+            await self._delivery.relay(response, lane, self._begin)
         except asyncio.CancelledError:
             self._job.exchange.notes["cancelled"] = True
             raise

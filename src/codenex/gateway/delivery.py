@@ -72,9 +72,9 @@ class Delivery:
             self._made = self._encoder()
         return self._made
 
-    async def relay(self, response: UpstreamResponse, lane: Lane) -> None:
-        """Relay one attempt. Raises its :class:`Fault` while another attempt may still take over; afterwards
-        errors go in-band."""
+    async def relay(self, response: UpstreamResponse, lane: Lane, begin: Callable[[], None] = lambda: None) -> None:
+        """Relay one attempt; ``begin`` is called before its first output. Raises its :class:`Fault` while another
+        attempt may still take over; afterwards errors go in-band."""
         seen = lane.seen
         held: list[bytes] = []
         try:
@@ -88,6 +88,7 @@ class Delivery:
                 if not data and seen.fault is None and not seen.done:
                     raise truncated()
                 if seen.content or seen.done:
+                    begin()
                     if lane.fail is not None:
                         self._fail = lane.fail
                     whole = seen.fault is None or seen.told

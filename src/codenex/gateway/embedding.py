@@ -12,12 +12,14 @@ from codenex.core.losses import Losses
 from codenex.core.usage import Usage
 from codenex.gateway.attempts import Attempts
 from codenex.gateway.exchange import Exchange, Headers
+from codenex.gateway.failover import Failover
 from codenex.gateway.headers import passed_down, passed_up
 from codenex.gateway.job import settled_losses
 from codenex.gateway.queries import forwarded_query
 from codenex.gateway.resolution import Resolution
 from codenex.gateway.routes import CHAT, GEMINI
 from codenex.gateway.spokes import EMBEDDINGS, SPOKES
+from codenex.gateway.targets import PoolTarget
 from codenex.gateway.upstream import ANSWER_LIMIT, accepted, call
 from codenex.models.tokens import estimated_embedding_tokens
 from codenex.providers.demo import demo_embeddings
@@ -62,10 +64,11 @@ async def embed(work: Embedding, attempts: Attempts, common: Headers) -> None:
             param="model",
         )
 
-    async def run(kind: ProviderType, account: Account) -> None:
+    async def run(kind: ProviderType, account: Account, model: str) -> None:
         await _attempt(work, attempts, kind, account, common)
 
-    fault = await attempts.through([provider], work.resolution, work.providers, run)
+    failover = Failover(attempts.settings, attempts.accounts, run)
+    fault = await failover.through([PoolTarget(provider, work.resolution.model)])
     if fault is not None:
         raise fault
 

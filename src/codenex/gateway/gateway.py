@@ -12,6 +12,7 @@ from codenex.core.errors import Fault, FaultKind, invalid_request
 from codenex.gateway import listing
 from codenex.gateway.accounts import Accounts, Tell
 from codenex.gateway.admission import Admission
+from codenex.gateway.affinity import Affinity
 from codenex.gateway.attempts import Attempts
 from codenex.gateway.authentication import Keyring, check_permission
 from codenex.gateway.conversation import opened
@@ -69,6 +70,7 @@ class Gateway:
         self._keeper = keeper
         self.transport = transport
         self.accounts = Accounts(settings, shared=shared, tell=tell)
+        self.affinity = Affinity(settings, shared)
         self.listing = listing.Listing(settings, transport, asyncio.get_running_loop().time)
         self.admission = Admission(settings, shared)
         self.claude_code = ClaudeCode(transport.budget)
@@ -100,7 +102,8 @@ class Gateway:
         self.listing.configure(settings)
         self.admission.configure(settings)
         self._keyring = Keyring(settings.client_keys)
-        self._attempts = Attempts(settings, self.accounts, self.transport, self.claude_code)
+        self.affinity.configure(settings)
+        self._attempts = Attempts(settings, self.accounts, self.affinity, self.transport, self.claude_code)
         #: clients send the same few paths again and again
         self._routes: dict[str, Route] = {}
         #: what was asked → where it goes, for these settings and the models that upstreams have listed

@@ -1,4 +1,5 @@
-"""What one process tells the others about an account: that it rests, for a model or altogether, and why."""
+"""What one process tells the others about an account: that it rests, for a model or altogether, why, and that it is
+trusted again."""
 
 from __future__ import annotations
 
@@ -18,6 +19,10 @@ class HealthChange(msgspec.Struct, frozen=True, array_like=True):
     model_until: float
     reason: str | None
     at: float
+    #: whether it is tried again with one request at a time, because of its upstream's errors or of its own refusal
+    ejected: bool = False
+    retired: bool = False
+    ejections: int = 0
 
 
 _encode = msgspec.msgpack.Encoder().encode

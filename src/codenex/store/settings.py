@@ -93,6 +93,19 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     model_aliases: dict[str, str] = {}
     model_facts: tuple[ModelFacts, ...] = ()
     fallback_chain: dict[str, tuple[str, ...]] = {}
+    #: model → the provider type and model that stand in for it, after the chain
+    model_fallback: dict[str, tuple[str, str]] = {}
+    #: whether others may stand in for a provider that the client named
+    explicit_fallback: bool = False
+    #: how accounts are chosen, a :class:`~codenex.pool.selection.Strategy`: of all provider types, and of some
+    pool_strategy: str = "least-recently-used"
+    pool_strategies: dict[str, str] = {}
+    #: provider type → seconds without output after which a second account is asked as well
+    hedge_after: dict[str, float] = {}
+    #: seconds that a conversation stays with its account after its last turn; 0 means that it doesn't
+    session_affinity: float = 3600.0
+    #: seconds between two looks at accounts that aren't trusted; 0 means that only requests show it
+    health_check_interval: float = 600.0
     #: whether a provider was ever configured here: only before that the demo answers by default
     ever_configured: bool = False
     demo_faults: bool = False

@@ -18,6 +18,8 @@ SLOTS = 64
 ROWS = 16_384
 #: Words of a row; the first one is the tag of the key that the row belongs to.
 FIELDS = 8
+#: Places of a column for what is remembered.
+MEMORIES = 4096
 EVENTS = 1024
 EVENT_BYTES = 512
 
@@ -29,7 +31,8 @@ _CLAIMED = _HEADS + SLOTS
 _HEADER_WORDS = 512
 _TABLE_WORDS = ROWS * FIELDS
 _EVENT_WORDS = EVENT_BYTES // 8
-_COLUMN_WORDS = _TABLE_WORDS + EVENTS * _EVENT_WORDS
+_MEMORY_WORDS = 2 * MEMORIES
+_COLUMN_WORDS = _TABLE_WORDS + _MEMORY_WORDS + EVENTS * _EVENT_WORDS
 #: sequence, length and checksum
 _EVENT_HEAD_WORDS = 2
 LARGEST_EVENT = EVENT_BYTES - 8 * _EVENT_HEAD_WORDS
@@ -116,6 +119,31 @@ class SharedMemory:
             if self.own(row, GAUGE):
                 self.write(row, GAUGE, 0)
 
+    # --- memories -------------------------------------------------------------------------------------------------
+
+    def remember(self, key: int, value: int) -> None:
+        """Keep a word under a key (64 bits, not 0) until another key needs its place."""
+        start = self._memory(self.slot, key)
+        words = self._words
+        words[start] = 0
+        words[start + 1] = value
+        words[start] = key
+
+    def recall(self, key: int) -> list[int]:
+        """Return what each column keeps under a key."""
+        words = self._words
+        found: list[int] = []
+        for slot in range(words[_USED]):
+            start = self._memory(slot, key)
+            if words[start] == key:
+                value = words[start + 1]
+                if words[start] == key:
+                    found.append(value)
+        return found
+
+    def _memory(self, slot: int, key: int) -> int:
+        return _HEADER_WORDS + slot * _COLUMN_WORDS + _TABLE_WORDS + 2 * (key % MEMORIES)
+
     # --- events ---------------------------------------------------------------------------------------------------
 
     def append(self, event: bytes) -> None:
@@ -166,7 +194,7 @@ class SharedMemory:
                     yield event
 
     def _event(self, slot: int, number: int) -> int:
-        return _HEADER_WORDS + slot * _COLUMN_WORDS + _TABLE_WORDS + (number % EVENTS) * _EVENT_WORDS
+        return _HEADER_WORDS + slot * _COLUMN_WORDS + _TABLE_WORDS + _MEMORY_WORDS + (number % EVENTS) * _EVENT_WORDS
 
     def _read(self, slot: int, number: int) -> bytes | None:
         start = self._event(slot, number)
