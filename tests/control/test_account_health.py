@@ -172,3 +172,15 @@ async def test_what_is_not_there(managed: Managed, end: str) -> None:
     assert (await managed.refusal("POST", f"/api/providers/nothing/{end}"))[0] == 404
     if end != "reset-health":
         assert (await managed.refusal("POST", f"/api/providers/openai-custom/{end}"))[0] == 404
+
+
+async def test_a_program_is_healthy_where_it_is_there(managed: Managed) -> None:
+    program = managed.home.folder / "claude"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o700)
+    field = "CLAUDE_CODE_PATH"
+    await configured(
+        managed, "claudeCode-custom", {"uuid": "a", field: str(program)}, {"uuid": "b", field: "/no/program"}
+    )
+    found = await asked(managed, "claudeCode-custom/health-check")
+    assert {result["uuid"]: result["success"] for result in found["results"]} == {"a": True, "b": False}

@@ -14,6 +14,7 @@ from codenex.gateway.encoding import Target, upstream_model
 from codenex.gateway.spokes import SPOKES
 from codenex.gateway.upstream import accepted, call
 from codenex.pool.blame import Blame, blame
+from codenex.providers.claude_code.program import found
 from codenex.providers.registry import PROVIDER_TYPES
 from codenex.providers.transport import Deadlines, Transport, UpstreamResponse
 from codenex.store.settings import Account, Settings
@@ -39,6 +40,12 @@ class Checked(msgspec.Struct, frozen=True):
 
 async def checked(transport: Transport, account: Account, settings: Settings, model: str | None) -> Checked:
     """Check an account with a request for ``model``, without one by its list of models. Never raises."""
+    program = PROVIDER_TYPES[account.provider].program
+    if program is not None:
+        # A request would cost what its owner pays for; that the program is there costs nothing.
+        name = account.program or settings.claude_code_path or program
+        there = await asyncio.to_thread(found, name) is not None
+        return Checked(there, "the program is there" if there else f"{name!r} is no program on this server")
     try:
         async with asyncio.timeout(PATIENCE):
             if model is None:
