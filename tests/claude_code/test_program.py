@@ -380,3 +380,15 @@ async def test_what_the_model_says_arrives(cli: FakeCli, name: str) -> None:
     assert "".join(block.get("thinking", "") for block in answer["content"]) == scenario.reasoning
     assert answer["usage"]["cache_read_input_tokens"] == scenario.usage.cache_read
     assert answer["usage"]["output_tokens"] == scenario.usage.output_total
+
+
+async def test_what_is_left_of_a_subscription_is_told(cli: FakeCli) -> None:
+    limits = {"status": "allowed_warning", "resetsAt": 2_000_000_000, "rateLimitType": "five_hour", "utilization": 0.8}
+    event = {"say": {"type": "rate_limit_event", "rate_limit_info": limits}}
+    cli.script(event, *answering(say("Done.")))
+    told: list[tuple[str, Json]] = []
+    async with running_gateway(settings_for(cli.account())) as gateway:
+        gateway.gateway.claude_code.tell = lambda name, data: told.append((name, data))
+        await ask(gateway, BODY)
+    expected = {"uuid": "claudeCode-custom-0", "provider": "claudeCode-custom", "limits": limits}
+    assert told == [("account_quota", expected)]

@@ -6,7 +6,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import struct
+import zlib
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import anthropic
@@ -139,7 +142,7 @@ async def test_a_model_that_answers_in_prose_is_asked_again(version: str, tmp_pa
 
 
 async def test_pictures_and_documents_arrive_byte_for_byte(version: str, tmp_path: Path) -> None:
-    picture = bytes.fromhex("89504e470d0a1a0a") + hashlib.sha512(b"picture").digest() * 4000
+    picture = _png(640, 480)
     document = b"%PDF-1.4\n" + hashlib.sha512(b"document").digest() * 8000
     content: Any = [
         _block("image", "image/png", picture),
@@ -158,6 +161,19 @@ async def test_pictures_and_documents_arrive_byte_for_byte(version: str, tmp_pat
     for _, blocks in (first, last):
         found = [base64.b64decode(block["source"]["data"]) for block in blocks if "source" in block]
         assert found == [picture, document]
+
+
+def _png(width: int, height: int) -> bytes:
+    """A picture of noise, which nothing makes smaller."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    noise = Random(7)
+    rows = b"".join(b"\0" + noise.randbytes(width) for _ in range(height))
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    pieces = (chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
+    return bytes.fromhex("89504e470d0a1a0a") + b"".join(pieces)
 
 
 def _block(kind: str, media_type: str, data: bytes) -> Json:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from codenex.control.database.quotas import Quotas, quota_from
 from codenex.control.database.reports import Reports
 from codenex.control.events import Events
 from codenex.control.prices import cost_of
@@ -23,11 +24,12 @@ _logger = logging.getLogger(__name__)
 class Ingest:
     """The receiving end. One batch is kept at a time, so that writers don't wait for each other in the database."""
 
-    def __init__(self, path: Path, reports: Reports, events: Events, spending: Spending) -> None:
+    def __init__(self, path: Path, reports: Reports, events: Events, spending: Spending, quotas: Quotas) -> None:
         self._path = path
         self._reports = reports
         self._events = events
         self._spending = spending
+        self._quotas = quotas
         self._turn = asyncio.Lock()
         self._seen: dict[str, int] = {}
         self._writers: set[asyncio.StreamWriter] = set()
@@ -76,4 +78,6 @@ class Ingest:
         for event in batch.events:
             if event.number > known:
                 self._events.publish(event.name, event.data, event.at)
+                if event.name == "account_quota" and (quota := quota_from(event.data, event.at)) is not None:
+                    await self._quotas.note(quota)
         return through

@@ -6,9 +6,9 @@ import os
 import time
 from collections.abc import Mapping
 
+from codenex.control.database.quotas import Quotas
 from codenex.control.database.statistics import Statistics
 from codenex.control.events import Events
-from codenex.control.outward import Outward
 from codenex.control.spending import Spending
 from codenex.control.supervision import Supervision
 from codenex.control.system import Load
@@ -35,10 +35,11 @@ class ControlPart:
         self.flags: Mapping[str, str] = flags or {}
         #: Reads the kept requests, where there is a database.
         self.statistics: Statistics | None = None
+        #: What accounts have left, where there is a database.
+        self.quotas: Quotas | None = None
         self.settings = settings
         self.problems = problems
         self.supervision = supervision
-        self.outward = Outward(lambda: self.settings)
         self.events = Events()
         self.load = Load()
         self.began = time.monotonic()

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from codenex.control.administration import Administration
 from codenex.control.application import build_application
 from codenex.control.database.engine import database_url, open_database
+from codenex.control.database.quotas import Quotas
 from codenex.control.database.reports import Reports
 from codenex.control.database.sessions import SessionTable
 from codenex.control.database.statistics import Statistics
@@ -113,7 +114,6 @@ class ControlService:
             await self._ingest.stop()
         if self._task is not None:
             await asyncio.wait({self._task})
-        await self.part.outward.close()
         if self._engine is not None:
             await self._administration.keep_sessions()
             await self._engine.dispose()
@@ -123,9 +123,10 @@ class ControlService:
         self._engine = await open_database(database_url(settings.data_dir))
         await self._restore_sessions(SessionTable(self._engine))
         self.part.statistics = statistics = Statistics(self._engine)
+        self.part.quotas = quotas = Quotas(self._engine)
         for key, begin in self._spending.periods():
             self._spending.restore(key, await statistics.spent(key.id, begin))
-        self._ingest = Ingest(ingest, Reports(self._engine), self.part.events, self._spending)
+        self._ingest = Ingest(ingest, Reports(self._engine), self.part.events, self._spending, quotas)
         await self._ingest.start()
         configs = Path(settings.config_dir)
         places = {name: configs / name for name in FILES} | {POOLS: Path(settings.pools_file)}

@@ -30,9 +30,9 @@ class Reports:
                     {"sender": batch.sender, "cost": cost, **msgspec.structs.asdict(row)}
                     for row, cost in zip(batch.rows, costs or [None] * len(batch.rows), strict=True)
                 ]
-                await connection.execute(_insert(connection, requests).on_conflict_do_nothing(), rows)
+                await connection.execute(insert(connection, requests).on_conflict_do_nothing(), rows)
             report = {"sender": batch.sender, "through": through, "dropped": batch.dropped, "at": at}
-            statement = _insert(connection, senders)
+            statement = insert(connection, senders)
             update = {name: statement.excluded[name] for name in ("through", "dropped", "at")}
             await connection.execute(statement.on_conflict_do_update(index_elements=["sender"], set_=update), [report])
         return through
@@ -54,7 +54,7 @@ class Reports:
             return int(await connection.scalar(select(func.coalesce(func.sum(senders.c.dropped), 0))) or 0)
 
 
-def _insert(connection: AsyncConnection, table: Table) -> Any:
+def insert(connection: AsyncConnection, table: Table) -> Any:
     """Return an insert that knows ``on conflict``, which each dialect has a statement of its own for."""
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects import postgresql

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from codenex.core import json
 from codenex.core.errors import unsupported
 from codenex.core.losses import Losses
+from codenex.models.media_size import image_dimensions
 
 #: Top-level keys that reach the model; the CLI has no way to say others.
 _TAKEN = frozenset(
@@ -24,6 +26,9 @@ _TAKEN = frozenset(
     }
 )
 _HAS_NONE = "the Claude Code CLI has no such setting"
+
+#: Pixels of a picture's longer edge that the CLI sends on as they are.
+_EDGE = 2000
 
 ONE_CALL = "Call at most one tool at a time."
 ANY_TOOL = "You must answer this by calling at least one of your tools."
@@ -46,6 +51,8 @@ def fitted(body: bytes, losses: Losses) -> bytes:
     if told:
         request["system"] = [*_blocks(request.get("system")), *({"type": "text", "text": text} for text in told)]
     _guard_commands(request, losses)
+    if any(map(_too_large, _media(request["messages"]))):
+        losses.approximate("messages", f"the Claude Code CLI makes pictures beyond {_EDGE} pixels smaller")
     if _without_cache_marks(request):
         losses.drop("cache_control", "the Claude Code CLI sets its own marks for the prompt cache")
     return json.encode(request)
@@ -123,6 +130,20 @@ def _guarded(text: str, losses: Losses) -> str:
         return text
     losses.adapt("messages", "a line feed was put before a text that begins with a slash: it is no command")
     return "\n" + text
+
+
+def _media(content: Any) -> Iterator[dict[str, Any]]:
+    """Yield the inline pictures of messages, also those of results."""
+    for part in content if isinstance(content, list) else ():
+        source = part.get("source")
+        if part.get("type") == "image" and isinstance(source, dict) and isinstance(source.get("data"), str):
+            yield source
+        yield from _media(part.get("content"))
+
+
+def _too_large(source: dict[str, Any]) -> bool:
+    size = image_dimensions(source["data"])
+    return size is not None and max(size) > _EDGE
 
 
 def _without_cache_marks(value: Any) -> bool:

@@ -12,6 +12,8 @@ _PIECE = 64 * 1024
 #: The longest line, in bytes: an event that holds a whole document.
 LINE_LIMIT = 128 * 1024 * 1024
 _COMPLAINTS = 4096
+#: Seconds that the pipes of a killed program may stay open.
+_LEFTOVER = 1.0
 
 
 class LineTooLong(Exception):
@@ -94,12 +96,18 @@ class Process:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._drained(), patience)
         self.kill()
+        # What is left in the pipes is read away, so that they are closed; somebody else may still hold the other end.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._drained(), _LEFTOVER)
         await self._process.wait()
-        await self._listening
+        self._listening.cancel()
+        await asyncio.gather(self._listening, return_exceptions=True)
 
     async def _drained(self) -> None:
-        while await self.lines():
+        stdout = self._process.stdout
+        while stdout is not None and await stdout.read(_PIECE):
             pass
+        await asyncio.wait({self._listening})
         await self._process.wait()
 
     async def _listen(self) -> None:

@@ -42,14 +42,15 @@ class Bounds(msgspec.Struct, frozen=True):
     seconds: float = 900.0
 
 
-#: Told what a subscription has left: account, and the CLI's own words.
-TellLimits = Callable[[Account, dict[str, Any]], None]
+#: Takes events for the event stream.
+Tell = Callable[[str, dict[str, Any]], None]
 
 
 class ClaudeCode:
-    """The programs of one process of the gateway. ``budget`` counts bodies that are read whole."""
+    """The programs of one process of the gateway. ``budget`` counts bodies that are read whole; ``tell`` takes what an
+    account has left of its quota, as ``account_quota``."""
 
-    def __init__(self, budget: BodyBudget, tell: TellLimits = lambda account, limits: None) -> None:
+    def __init__(self, budget: BodyBudget, tell: Tell = lambda name, data: None) -> None:
         self.budget = budget
         self.tell = tell
         self.slots = Slots()
@@ -182,6 +183,7 @@ class Run:
         """Carry the conversation on to its end; return for how many seconds the program may go on after it."""
         dialogue, response = self._dialogue, self.response
         answer = dialogue.answer
+        told = None
         await process.write(dialogue.opening())
         while True:
             await self._flowing.wait()
@@ -205,8 +207,11 @@ class Run:
                 if answer.done:
                     break
             self._pass_on(b"".join(out))
-            if dialogue.limits is not None:
-                self._programs.tell(self._account, dialogue.limits)
+            if dialogue.limits is not told:
+                told = dialogue.limits
+                account = self._account
+                data = {"uuid": account.uuid, "provider": account.provider, "limits": told}
+                self._programs.tell("account_quota", data)
             if answer.done:
                 self._timer.cancel()
                 response.body_ended()
