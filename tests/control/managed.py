@@ -112,3 +112,4 @@ async def managed_server(home: Home, **flags: Any) -> AsyncIterator[Managed]:
         client.cookies.clear()
         yield managed
         part.events.close()
+        await part.outward.close()

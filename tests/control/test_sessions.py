@@ -254,3 +254,60 @@ async def test_a_lockout_needs_no_hashing(admin: Site) -> None:
     for _ in range(2):
         await administration.passwords._slots.acquire()
     assert (await asyncio.wait_for(admin.log_in("wrong"), 5)).status == 429
+
+
+# --- all sessions
+
+
+async def test_sessions_are_listed_and_ended(admin: Site) -> None:
+    first = admin.bearer
+    await admin.log_in()
+    listed = (await admin.ask("GET", "/api/sessions", None, admin.bearer)).json
+    assert [session["current"] for session in listed].count(True) == 1
+    assert len(listed) == 2
+    assert not any(admin.session in str(session) for session in listed)
+    other = next(session["id"] for session in listed if not session["current"])
+
+    assert await inside(admin, first)
+    assert (await admin.ask("DELETE", f"/api/sessions/{other}", None, admin.bearer)).status == 200
+    assert not await inside(admin, first)
+    assert (await admin.ask("DELETE", f"/api/sessions/{other}", None, admin.bearer)).status == 404
+    assert (await admin.ask("DELETE", "/api/sessions/x", None, admin.bearer)).status == 422
+
+
+async def test_all_other_sessions_are_ended(admin: Site) -> None:
+    others = [admin.bearer]
+    await admin.log_in()
+    others.append(admin.bearer)
+    await admin.log_in()
+    answer = await admin.ask("DELETE", "/api/sessions", None, admin.bearer)
+    assert answer.json == {"success": True, "ended": 2}
+    assert not any([await inside(admin, other) for other in others])
+    assert await inside(admin)
+
+
+def test_a_session_that_has_ended_is_not_listed() -> None:
+    clock = VirtualClock()
+    open_sessions = Sessions(clock)
+    open_sessions.begin()
+    (session,) = open_sessions.listed(clock.wall())
+    assert session.expires == pytest.approx(clock.wall() + IDLE_LIMIT)
+    clock.advance(IDLE_LIMIT + 1)
+    assert open_sessions.listed(clock.wall()) == []
+
+
+# --- what a session opens beside the management API
+
+
+async def test_an_admin_session_sees_the_health_of_accounts(admin: Site) -> None:
+    for headers in (admin.bearer, admin.cookie, admin.gateway.headers):
+        answer = await admin.ask("GET", "/provider_health?unhealthRatioThreshold=0.5", None, headers)
+        assert (answer.status, answer.json["summaryHealth"], answer.json["items"]) == (200, True, [])
+        assert await admin.status("HEAD", "/provider_health", headers) == 200
+        assert await admin.status("POST", "/provider_health", headers) == 405
+    for headers in ({}, {"authorization": "Bearer wrong"}, {"cookie": "codenex_session=wrong"}, {"x-api-key": "wrong"}):
+        assert await admin.status("GET", "/provider_health", headers) == 401
+    for headers in (admin.bearer, admin.gateway.headers):
+        answer = await admin.ask("GET", "/provider_health?unhealthRatioThreshold=2", None, headers)
+        assert answer.status in (400, 422)
+    assert await admin.status("GET", "/v1/models", admin.bearer) == 401

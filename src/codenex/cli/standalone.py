@@ -61,7 +61,7 @@ async def _serve(generation: Generation, listeners: list[socket.socket], folder:
         loop.add_signal_handler(number, stop.set)
     generations = OwnGenerations(generation)
     shared = SharedMemory(None, 1)
-    lazy = _LazyControl(generations, folder, shared)
+    lazy = _LazyControl(generations, folder, shared.beside(0))
     async with data_plane(generations, shared, listeners, lazy.control, lazy.ingest, GATHER_SECONDS) as plane:
         address = shown(*listeners[0].getsockname()[:2])
         scheme = "http" if generation.settings.tls_certificate is None else "https"

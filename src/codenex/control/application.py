@@ -10,16 +10,22 @@ from pydantic import BaseModel, Field
 
 from codenex import __version__
 from codenex.control import passwords
+from codenex.control.account_usage_api import account_usage_router
 from codenex.control.administration import Administration
 from codenex.control.answers import add_error_handlers
 from codenex.control.client_keys_api import client_keys_router
 from codenex.control.config_api import config_router
 from codenex.control.files_api import files_router
 from codenex.control.guard import COOKIE, Guard
+from codenex.control.health_api import health_router
+from codenex.control.linking_api import linking_router
+from codenex.control.models_api import models_router
 from codenex.control.part import ControlPart
+from codenex.control.pool_health_api import pool_health_router
 from codenex.control.providers_api import providers_router
 from codenex.control.quota_api import quota_router
 from codenex.control.sessions import AGE_LIMIT
+from codenex.control.sessions_api import sessions_router
 from codenex.control.supervision import Supervision
 from codenex.control.system_api import system_router
 from codenex.control.translate_api import translate_router
@@ -71,8 +77,15 @@ def build_application(administration: Administration, part: ControlPart | None =
     add_error_handlers(application)
     application.include_router(_open_router())
     application.include_router(_guarded_router())
+    # Before the routes of single accounts: those would take a fixed word for a uuid.
+    application.include_router(health_router())
     application.include_router(providers_router())
     application.include_router(config_router())
+    application.include_router(linking_router())
+    application.include_router(pool_health_router())
+    application.include_router(models_router())
+    application.include_router(account_usage_router())
+    application.include_router(sessions_router())
     application.include_router(files_router())
     application.include_router(system_router())
     application.include_router(client_keys_router())

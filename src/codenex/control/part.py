@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from codenex.control.database.quotas import Quotas
 from codenex.control.database.statistics import Statistics
 from codenex.control.events import Events
+from codenex.control.outward import Outward
 from codenex.control.spending import Spending
 from codenex.control.supervision import Supervision
 from codenex.control.system import Load
@@ -40,6 +41,7 @@ class ControlPart:
         self.settings = settings
         self.problems = problems
         self.supervision = supervision
+        self.outward = Outward(lambda: self.settings)
         self.events = Events()
         self.load = Load()
         self.began = time.monotonic()

@@ -122,6 +122,13 @@ def removed(pools: Pools, kind: ProviderType, uuid: str) -> tuple[Pools, Fields]
     return pools, entry
 
 
+def renamed(pools: Pools, kind: ProviderType, uuid: str, new: str) -> Pools:
+    """Return the pools with another uuid of one account. Raises :class:`Refusal`, 404."""
+    pools = numbered(pools)
+    group, position = _found(pools, kind, uuid)
+    return {**pools, kind.name: [*group[:position], {**group[position], "uuid": new}, *group[position + 1 :]]}
+
+
 def _found(pools: Pools, kind: ProviderType, uuid: str) -> tuple[list[Fields], int]:
     group = pools.get(kind.name, [])
     for position, entry in enumerate(_objects(group)):

@@ -41,7 +41,7 @@ def accounts_of(configuration: Configuration) -> tuple[dict[str, tuple[Account, 
             continue
         for position, fields in enumerate(entries):
             where = f"{path.name}: {name}[{position}]"
-            account = _account(kind, Entry(fields, where), position)
+            account = account_of(kind, Entry(fields, where), position)
             found.setdefault(name, []).append(_proxied(account, kind, configuration, where))
     for kind in PROVIDER_TYPES.values():
         made = _from_environment(kind, configuration)
@@ -69,7 +69,8 @@ def uuid_of(kind: ProviderType, entry: Entry, position: int) -> str:
     return _derived_uuid(kind.name, entry.url(kind.base_url_field), entry.key(kind.key_field), position)
 
 
-def _account(kind: ProviderType, entry: Entry, position: int) -> Account:
+def account_of(kind: ProviderType, entry: Entry, position: int) -> Account:
+    """Return the account that an entry describes. Raises :class:`ConfigurationError`."""
     key = entry.key(kind.key_field)
     base_url = entry.url(kind.base_url_field)
     return Account(

@@ -114,6 +114,7 @@ class ControlService:
             await self._ingest.stop()
         if self._task is not None:
             await asyncio.wait({self._task})
+        await self.part.outward.close()
         if self._engine is not None:
             await self._administration.keep_sessions()
             await self._engine.dispose()

@@ -7,12 +7,27 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 
+import msgspec
+
 #: Seconds.
 IDLE_LIMIT = 3600.0
 AGE_LIMIT = 12 * 3600.0
 KEEP_INTERVAL = 60.0
 #: Sessions at once; the oldest one ends when there are more.
 COUNT_LIMIT = 100
+
+
+class Session(msgspec.Struct, frozen=True):
+    """An open session, in seconds since 1970. ``id`` tells which it is and opens nothing."""
+
+    id: str
+    began: float
+    used: float
+
+    @property
+    def expires(self) -> float:
+        """When it ends if nobody uses it any more."""
+        return min(self.began + AGE_LIMIT, self.used + IDLE_LIMIT)
 
 
 class Sessions:
@@ -64,6 +79,24 @@ class Sessions:
         for digest, (began, used) in kept.items():
             self._open.setdefault(digest, (began - ago, used - ago))
 
+    def listed(self, wall: float) -> list[Session]:
+        """Return the open sessions; ``wall`` is now, in seconds since 1970."""
+        ago = wall - self._clock()
+        found = [Session(_id(digest), began + ago, used + ago) for digest, (began, used) in self._open.items()]
+        return [session for session in found if session.expires > wall]
+
+    def id_of(self, token: str) -> str:
+        """Return the id of a token's session."""
+        return _id(_digest(token))
+
+    def end_by_id(self, name: str) -> bool:
+        """Close the session with this id; return whether there was one."""
+        digests = [digest for digest in self._open if _id(digest) == name]
+        for digest in digests:
+            del self._open[digest]
+        self.changed = self.changed or bool(digests)
+        return bool(digests)
+
     def end(self, token: str) -> None:
         """Close a session."""
         self._open.pop(_digest(token), None)
@@ -73,6 +106,11 @@ class Sessions:
         """Close every session."""
         self._open.clear()
         self.changed = True
+
+
+def _id(digest: str) -> str:
+    # The beginning of the digest of 256 random bits: nothing leads from it to the token.
+    return digest[:16]
 
 
 def _digest(token: str) -> str:

@@ -18,7 +18,7 @@ from codenex.pool.health import DOUBTS, AccountState
 from codenex.pool.retry_budget import RetryBudget, earned, spent
 from codenex.pool.selection import Candidate, Obstacle, Strategy, may_rest, obstacle, selected
 from codenex.pool.verdict import Count, Weight
-from codenex.store.health_changes import HealthChange, changes_in, encoded_change
+from codenex.store.health_changes import EVERY_MODEL, HealthChange, changes_in, encoded_change
 from codenex.store.settings import Account, Settings
 from codenex.store.shared_memory import SharedMemory
 
@@ -342,7 +342,7 @@ class Accounts:
         if change.uuid not in self._accounts:
             return
         state = self._state(change.uuid)
-        resting = state.resting
+        resting = {} if change.model == EVERY_MODEL else state.resting
         if change.model_until:
             resting = {**resting, change.model: change.model_until}
         if change.reason is not None:

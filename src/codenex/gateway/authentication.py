@@ -39,6 +39,12 @@ def presented_key(exchange: Exchange) -> str | None:
     return None
 
 
+def may_be_session(exchange: Exchange) -> bool:
+    """Whether a request carries what may be an admin session: a bearer token or the management API's cookie."""
+    scheme, _, token = (exchange.header("authorization") or "").strip().partition(" ")
+    return (scheme.lower() == "bearer" and bool(token)) or "codenex_session=" in (exchange.header("cookie") or "")
+
+
 class Keyring:
     """The client keys of one generation. ``wall`` gives seconds since 1970."""
 

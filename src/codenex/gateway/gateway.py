@@ -14,7 +14,7 @@ from codenex.gateway.accounts import Accounts, Tell
 from codenex.gateway.admission import Admission
 from codenex.gateway.affinity import Affinity
 from codenex.gateway.attempts import Attempts
-from codenex.gateway.authentication import Keyring, check_permission
+from codenex.gateway.authentication import Keyring, check_permission, may_be_session
 from codenex.gateway.conversation import opened
 from codenex.gateway.cors import cors_headers, preflight
 from codenex.gateway.counting import counted
@@ -26,6 +26,7 @@ from codenex.gateway.generations import Generations
 from codenex.gateway.headers import passed_down
 from codenex.gateway.job import Job
 from codenex.gateway.keeper import Keeper
+from codenex.gateway.pool_report import pool_report
 from codenex.gateway.queries import wants_array
 from codenex.gateway.rate_headers import rate_headers
 from codenex.gateway.resolution import Resolution, resolved
@@ -43,6 +44,8 @@ _JSON: Headers = [("content-type", "application/json")]
 _LISTS = frozenset({Operation.MODELS, Operation.MODEL})
 #: What uses up a client key's limits.
 _COUNTED = frozenset({Operation.GENERATE, Operation.EMBED, Operation.EMBED_MANY})
+#: What an admin session opens as well.
+_ADMINISTRATIVE = frozenset({Operation.PROVIDER_HEALTH})
 #: Routes and resolutions that are remembered at most, and the longest path of a route.
 _REMEMBERED = 1024
 _LONGEST_PATH = 256
@@ -134,7 +137,14 @@ class Gateway:
                     raise _wrong_method(exchange, route)
                 await self._open[route.operation](exchange, route, common)
                 return
-            key = self._keyring.authenticate(exchange)
+            try:
+                key = self._keyring.authenticate(exchange)
+            except Fault:
+                if self._control is None or route.operation not in _ADMINISTRATIVE or not may_be_session(exchange):
+                    raise
+                # Who has no client key may have an admin session, which the control part knows.
+                await self._control(exchange)
+                return
             exchange.notes["key"], exchange.notes["protocol"] = key.id, route.protocol
             if exchange.method not in route.methods:
                 raise _wrong_method(exchange, route)
@@ -277,7 +287,7 @@ class Gateway:
         )
 
     async def _provider_health(self, exchange: Exchange, route: Route, common: Headers, key: ClientKey) -> None:
-        body = json.encode({"providers": self.accounts.report()})
+        body = json.encode(pool_report(self.accounts.report(), exchange.query, time.time()))
         exchange.respond(200, [*_JSON, ("cache-control", "no-store"), *common], body)
 
     def _resolved(self, exchange: Exchange, route: Route, model: str) -> Resolution:

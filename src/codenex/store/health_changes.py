@@ -9,6 +9,9 @@ import msgspec
 
 from codenex.store.shared_memory import LARGEST_EVENT
 
+#: In place of a model's name: whatever was said of single models holds no more.
+EVERY_MODEL = "*"
+
 
 class HealthChange(msgspec.Struct, frozen=True, array_like=True):
     """Times are monotonic seconds, 0 where there is none: ``until`` holds for all models, ``model_until`` for one."""

@@ -12,6 +12,7 @@ import mmap
 import os
 import zlib
 from collections.abc import Iterator
+from copy import copy
 
 #: Columns: one for the control process, the others for workers, those that are still draining included.
 SLOTS = 64
@@ -65,6 +66,17 @@ class SharedMemory:
         self._seen = b""
         self._head = self._words[_HEADS + slot]
         self._forget_gauges()
+
+    def beside(self, slot: int) -> SharedMemory:
+        """Return the same memory as another part of this process sees it, whose column is ``slot``."""
+        other = copy(self)
+        other.slot = slot
+        other._words[_USED] = max(other._words[_USED], slot + 1)
+        other._words[_ALIVE + slot] = os.getpid()
+        other._read_heads = [0] * SLOTS
+        other._seen = b""
+        other._head = other._words[_HEADS + slot]
+        return other
 
     # --- header ---------------------------------------------------------------------------------------------------
 

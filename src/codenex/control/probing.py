@@ -1,0 +1,123 @@
+"""Asks one upstream account whether it answers: by its list of models, which costs nothing, or by the smallest request
+where a model to check with is configured."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from codenex.core import json
+from codenex.core.errors import Fault, FaultKind, unsupported
+from codenex.core.losses import Losses
+from codenex.gateway.encoding import Target, upstream_model
+from codenex.gateway.spokes import SPOKES
+from codenex.gateway.upstream import accepted, call
+from codenex.pool.blame import Blame, blame
+from codenex.providers.claude_code.program import found
+from codenex.providers.registry import PROVIDER_TYPES
+from codenex.providers.transport import Deadlines, Transport, UpstreamResponse
+from codenex.store.settings import Account, Settings
+
+#: Seconds for a whole check.
+PATIENCE = 15.0
+_DEADLINES = Deadlines(connect=5.0, first_byte=PATIENCE, idle=PATIENCE)
+_LIMIT = 8 * 1024 * 1024
+_OUTPUT_TOKENS = 16
+#: How servers without a list of models answer.
+_NO_LIST = frozenset({404, 405, 501})
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """What a check has found; ``healthy`` is ``None`` where the upstream was not to be asked."""
+
+    healthy: bool | None
+    message: str
+    model: str | None = None
+    #: the key is wrong, or may not do this
+    refused: bool = False
+
+
+async def checked(transport: Transport, account: Account, settings: Settings, model: str | None) -> Checked:
+    """Check an account with a request for ``model``, without one by its list of models. Never raises."""
+    program = PROVIDER_TYPES[account.provider].program
+    if program is not None:
+        # A request would cost what its owner pays for; that the program is there costs nothing.
+        name = account.program or settings.claude_code_path or program
+        there = await asyncio.to_thread(found, name) is not None
+        return Checked(there, "the program is there" if there else f"{name!r} is no program on this server")
+    try:
+        async with asyncio.timeout(PATIENCE):
+            if model is None:
+                count = len(await listed_models(transport, account))
+                return Checked(True, f"the upstream listed {count} model{'' if count == 1 else 's'}")
+            await _generate(transport, account, settings, model)
+            return Checked(True, f"{model} answered", model)
+    except TimeoutError:
+        return Checked(False, f"no answer within {PATIENCE:.0f} s", model)
+    except Fault as fault:
+        return _failed(fault, model)
+    except (json.MalformedJson, KeyError):
+        return Checked(False, "the upstream answered nonsense", model)
+
+
+async def listed_models(transport: Transport, account: Account) -> list[str]:
+    """Return the ids of the models that an account's upstream lists. Raises :class:`Fault`, and
+    :class:`~codenex.core.json.MalformedJson` for nonsense."""
+    kind = PROVIDER_TYPES[account.provider]
+    response = await call(
+        transport,
+        kind,
+        account,
+        "models",
+        "",
+        b"",
+        headers=[],
+        request_id="models",
+        deadlines=_DEADLINES,
+        stream=False,
+    )
+    if response.status in _NO_LIST:
+        response.close()
+        raise unsupported("it has no list of models")
+    body = await _answer(response, account)
+    return [model.id for model in SPOKES[kind.protocol].decode_models(body)]
+
+
+async def _generate(transport: Transport, account: Account, settings: Settings, model: str) -> None:
+    kind = PROVIDER_TYPES[account.provider]
+    name = upstream_model(account, model)
+    asked = {"model": name, "messages": [{"role": "user", "content": "Hi"}], "max_completion_tokens": _OUTPUT_TOKENS}
+    request = SPOKES["openai-chat"].decode_request(json.encode(asked), name)
+    key = bytes.fromhex(settings.envelope_key)
+    encoded = Target(kind, account, name).encoded(request, key, settings.model_facts, Losses())
+    response = await call(
+        transport,
+        kind,
+        account,
+        "generate",
+        name,
+        encoded.body,
+        headers=[],
+        request_id="health",
+        deadlines=_DEADLINES,
+        stream=False,
+    )
+    SPOKES[kind.protocol].decode_response(await _answer(response, account))
+
+
+async def _answer(response: UpstreamResponse, account: Account) -> bytes:
+    await accepted(response, SPOKES[PROVIDER_TYPES[account.provider].protocol], account)
+    try:
+        return await response.read(_LIMIT)
+    finally:
+        response.close()
+
+
+def _failed(fault: Fault, model: str | None) -> Checked:
+    if fault.kind is FaultKind.UNSUPPORTED:
+        return Checked(None, "the upstream has no list of models: set checkModelName to check with a request", model)
+    kind = blame(fault)
+    if kind is Blame.CALLER and model is not None:
+        return Checked(None, f"{model} could not be asked: {fault.message[:300]}", model)
+    return Checked(False, fault.message[:300], model, refused=kind is Blame.ACCOUNT)
