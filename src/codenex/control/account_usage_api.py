@@ -15,6 +15,7 @@ from codenex.control.administration import Refusal
 from codenex.control.part import ControlPart
 from codenex.control.pool_entries import supported_types, type_of
 from codenex.control.providers_api import TypeName, Uuid
+from codenex.control.quota_view import quota_view
 from codenex.control.state import Part
 from codenex.store.settings import Account
 
@@ -85,7 +86,7 @@ def account_usage_router() -> APIRouter:
     async def usage(part: Part, refresh: bool = False) -> AllUsage:
         """Requests, tokens and health of every account. Nothing is cached, so that ``refresh`` changes nothing."""
         now = _now()
-        found = {name: await _of_type(part, name, now) for name in part.settings.configured_types()}
+        found = {name: await _of_type(part, name, now) for name in part.settings.accounts}
         return AllUsage(timestamp=now, serverTime=now, providers=found)
 
     @router.get("/supported-providers")
@@ -116,7 +117,16 @@ async def _of_type(part: ControlPart, name: str, now: str) -> TypeUsage:
     health = health_by_account(part.shared)
     accounts = part.settings.accounts.get(name, ())
     counted = await _counted(part, {"provider": name}, "account")
-    instances = [_instance(account, health.get(account.uuid, {}), counted) for account in accounts]
+    quotas = [] if part.quotas is None else await part.quotas.all()
+    instances = [
+        _instance(
+            account,
+            health.get(account.uuid, {}),
+            counted,
+            quota_view([quota for quota in quotas if quota.account == account.uuid]),
+        )
+        for account in accounts
+    ]
     for instance in instances:
         if instance.requests.total:
             instance.requests.byModel = await _by_model(part, {"provider": name, "account": instance.uuid})
@@ -134,7 +144,9 @@ async def _of_type(part: ControlPart, name: str, now: str) -> TypeUsage:
     )
 
 
-def _instance(account: Account, health: dict[str, Any], counted: dict[Any, Requests]) -> AccountUsage:
+def _instance(
+    account: Account, health: dict[str, Any], counted: dict[Any, Requests], usage: dict[str, Any] | None
+) -> AccountUsage:
     healthy = health.get("isHealthy", True)
     return AccountUsage(
         uuid=account.uuid,
@@ -143,7 +155,7 @@ def _instance(account: Account, health: dict[str, Any], counted: dict[Any, Reque
         isDisabled=account.disabled,
         success=healthy,
         error=None if healthy else health.get("lastErrorMessage"),
-        usage=None,
+        usage=usage,
         requests=counted.get(account.uuid, Requests()),
     )
 

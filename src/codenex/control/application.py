@@ -23,7 +23,6 @@ from codenex.control.models_api import models_router
 from codenex.control.part import ControlPart
 from codenex.control.pool_health_api import pool_health_router
 from codenex.control.providers_api import providers_router
-from codenex.control.quota_api import quota_router
 from codenex.control.sessions import AGE_LIMIT
 from codenex.control.sessions_api import sessions_router
 from codenex.control.supervision import Supervision
@@ -90,7 +89,6 @@ def build_application(administration: Administration, part: ControlPart | None =
     application.include_router(system_router())
     application.include_router(client_keys_router())
     application.include_router(usage_router())
-    application.include_router(quota_router())
     application.include_router(translate_router())
     return application
 
