@@ -16,7 +16,7 @@ from codenex.core.render import RenderContext
 from codenex.gateway.lanes import Observation, PassthroughLane
 from codenex.gateway.spokes import SPOKES
 
-EXAMPLES = settings(max_examples=max(1000, settings.default.max_examples if settings.default else 0))
+EXAMPLES = settings(max_examples=max(300, settings.default.max_examples if settings.default else 0))
 CONTEXT = {"id": "0" * 32, "created": 1, "requested_model": "m"}
 
 

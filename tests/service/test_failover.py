@@ -283,7 +283,7 @@ async def test_a_late_account_is_overtaken_and_cancelled(stream: bool, client: P
             assert record.notes["usage"] is not None
             await until(gateway.idle)
             state = gateway.gateway.accounts.states["openai-custom-0"]
-            assert (state.in_flight, state.failures) == (0, 0)
+            assert (state.in_flight, state.failures, state.consecutive_errors) == (0, 1, 1)
             # An account that answers in time has no rival.
             await ask(gateway, path, stream=stream)
             assert sum(vendors.called) == 3

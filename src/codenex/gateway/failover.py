@@ -24,6 +24,8 @@ Run = Callable[[ProviderType, Account, str], Awaitable[Fault | None]]
 #: A stated wait of fewer seconds is waited for, where nobody else can serve.
 SHORT_WAIT = 3.0
 
+OVERTAKEN = "another account, which was asked later, had output first"
+
 #: Which of several faults the client is told: the one it can do most about.
 _RANK = {Blame.GATEWAY: 0, Blame.ACCOUNT: 1, Blame.UPSTREAM: 2, Blame.ACCOUNT_MODEL: 3, Blame.CALLER: 4}
 
@@ -128,7 +130,11 @@ class Failover:
                 if other is not None and self._accounts.may_repeat(kind.name):
                     self._tried.add(other.uuid)
                     tasks.append(contest.enter(self._attempt(kind, other, model)))
-            return await contest.outcome(tasks)
+            fault = await contest.outcome(tasks)
+            if fault is None and tasks[0].cancelled():
+                # Late again and again, an account rests: else each of its turns would cost the delay.
+                self._count(model, account, Fault(FaultKind.UPSTREAM_TIMEOUT, OVERTAKEN))
+            return fault
         finally:
             contest.leave(tasks)
 
