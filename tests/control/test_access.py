@@ -55,6 +55,8 @@ def known_routes() -> list[tuple[str, str]]:
     routes = [route for route in application.routes if isinstance(route, Route)]
     for included in application.routes:
         routes += getattr(getattr(included, "original_router", None), "routes", [])
+    # That one is open to client keys too, and has its tests where sessions have theirs.
+    routes = [route for route in routes if route.path != "/provider_health"]
     return sorted({(method, route.path) for route in routes for method in route.methods or ()})
 
 

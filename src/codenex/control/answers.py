@@ -19,6 +19,7 @@ _TYPES = {
     404: "not_found",
     429: "rate_limit_exceeded",
     500: "internal_error",
+    503: "service_unavailable",
 }
 
 
@@ -44,6 +45,7 @@ def add_error_handlers(application: FastAPI) -> None:
     application.add_exception_handler(Refusal, _refused)
     application.add_exception_handler(HTTPException, _http_error)
     application.add_exception_handler(RequestValidationError, _invalid)
+    application.add_exception_handler(TimeoutError, _late)
     application.add_exception_handler(Exception, _crashed)
 
 
@@ -68,6 +70,10 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     details = [{"place": ".".join(map(str, item["loc"])), "message": item["msg"]} for item in error.errors()]
     reasons = "; ".join(f"{detail['place']}: {detail['message']}" for detail in details)
     return error_answer(422, reasons, details=details)
+
+
+async def _late(request: Request, error: Exception) -> JSONResponse:
+    return error_answer(503, "the processes of this server have not answered in time: try again")
 
 
 async def _crashed(request: Request, error: Exception) -> JSONResponse:

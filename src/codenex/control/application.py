@@ -15,6 +15,7 @@ from codenex.control.administration import Administration
 from codenex.control.answers import add_error_handlers
 from codenex.control.client_keys_api import client_keys_router
 from codenex.control.config_api import config_router
+from codenex.control.description import describe
 from codenex.control.files_api import files_router
 from codenex.control.guard import COOKIE, Guard
 from codenex.control.health_api import health_router
@@ -49,6 +50,19 @@ class PasswordChange(BaseModel):
 
     current: str = Field(max_length=passwords.LONGEST)
     password: str = Field(min_length=passwords.SHORTEST, max_length=passwords.LONGEST)
+
+
+class SetupState(BaseModel):
+    """Whether a password has still to be set."""
+
+    required: bool
+
+
+class Done(BaseModel):
+    """It is done."""
+
+    success: bool = True
+    message: str
 
 
 class SessionAnswer(BaseModel):
@@ -90,6 +104,7 @@ def build_application(administration: Administration, part: ControlPart | None =
     application.include_router(client_keys_router())
     application.include_router(usage_router())
     application.include_router(translate_router())
+    describe(application)
     return application
 
 
@@ -116,9 +131,9 @@ def _open_router() -> APIRouter:
         return PlainTextResponse("codenex\n")
 
     @router.get("/api/setup")
-    async def setup_state(state: State) -> dict[str, bool]:
+    async def setup_state(state: State) -> SetupState:
         """Whether a password has still to be set."""
-        return {"required": state.setup_required}
+        return SetupState(required=state.setup_required)
 
     @router.post("/api/setup")
     async def run_setup(body: SetupRequest, response: Response, request: Request, state: State) -> SessionAnswer:
@@ -137,17 +152,17 @@ def _guarded_router() -> APIRouter:
     router = APIRouter(prefix="/api")
 
     @router.post("/logout")
-    async def log_out(session: Session, response: Response, state: State) -> dict[str, bool]:
+    async def log_out(session: Session, response: Response, state: State) -> Done:
         """End this session."""
         await state.log_out(session)
         response.delete_cookie(COOKIE)
-        return {"success": True}
+        return Done(message="logged out")
 
     @router.post("/admin-password")
-    async def change_password(body: PasswordChange, state: State) -> dict[str, bool]:
+    async def change_password(body: PasswordChange, state: State) -> Done:
         """Change the admin password; every session ends."""
         await state.change_password(body.current, body.password)
-        return {"success": True}
+        return Done(message="the password was changed; every session has ended")
 
     return router
 

@@ -51,6 +51,51 @@ class Limits(BaseModel):
         return said
 
 
+class KeyShown(BaseModel):
+    """A key with its limits, without itself; ``spent`` are dollars in the current period of its budget."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    name: str
+    disabled: bool = False
+    created: Any = None
+    expires: str | None = None
+    models: list[str] | None = None
+    providers: list[str] | None = None
+    requestsPerMinute: int | None = None  # noqa: N815
+    tokensPerMinute: int | None = None  # noqa: N815
+    budget: Budget | None = None
+    spent: float | None = None
+
+
+class AllKeys(BaseModel):
+    """Every named key."""
+
+    keys: list[KeyShown]
+
+
+class KeyMade(BaseModel):
+    """A key, for this once."""
+
+    success: bool = True
+    key: str
+    entry: KeyShown
+
+
+class KeyChanged(BaseModel):
+    """A key after a change."""
+
+    success: bool = True
+    key: KeyShown
+
+
+class KeyRemoved(BaseModel):
+    """The key is there no more."""
+
+    success: bool = True
+
+
 class NewKey(Limits):
     """A key to be made."""
 
@@ -61,29 +106,29 @@ def client_keys_router() -> APIRouter:
     """Build the router."""
     router = APIRouter(prefix="/api/client-keys")
 
-    @router.get("")
-    async def client_keys(part: Part) -> dict[str, Any]:
+    @router.get("", response_model_exclude_unset=True)
+    async def client_keys(part: Part) -> AllKeys:
         """The keys with their limits and what they have spent; never the keys themselves."""
         spent = {key.id: part.spending.of(key) for key in part.settings.client_keys}
-        return {"keys": [_shown(entry, spent.get(entry.get("id", ""))) for entry in _file(part).entries()]}
+        return AllKeys(keys=[_shown(entry, spent.get(entry.get("id", ""))) for entry in _file(part).entries()])
 
-    @router.post("", status_code=201)
-    async def create(body: NewKey, part: Part, response: Response) -> dict[str, Any]:
+    @router.post("", status_code=201, response_model_exclude_unset=True)
+    async def create(body: NewKey, part: Part, response: Response) -> KeyMade:
         """Make a key. It is in this answer and nowhere else."""
         entry, key = _file(part).create(body.fields())
         return await _made(part, entry, key, response)
 
-    @router.put("/{key_id}")
-    async def update(key_id: str, body: Limits, part: Part) -> dict[str, Any]:
+    @router.put("/{key_id}", response_model_exclude_unset=True)
+    async def update(key_id: str, body: Limits, part: Part) -> KeyChanged:
         """Change a key's limits."""
         entry = _file(part).update(key_id, body.fields())
         if entry is None:
             raise _unknown(key_id)
         await _changed(part, "update", key_id)
-        return {"success": True, "key": _shown(entry, None)}
+        return KeyChanged(success=True, key=_shown(entry, None))
 
-    @router.post("/{key_id}/replace")
-    async def replace(key_id: str, part: Part, response: Response) -> dict[str, Any]:
+    @router.post("/{key_id}/replace", response_model_exclude_unset=True)
+    async def replace(key_id: str, part: Part, response: Response) -> KeyMade:
         """Give a key a new secret, with the limits of the old one, which opens nothing any more."""
         made = _file(part).replace_secret(key_id)
         if made is None:
@@ -91,20 +136,20 @@ def client_keys_router() -> APIRouter:
         return await _made(part, *made, response)
 
     @router.delete("/{key_id}")
-    async def delete(key_id: str, part: Part) -> dict[str, Any]:
+    async def delete(key_id: str, part: Part) -> KeyRemoved:
         """Remove a key, so that it opens nothing any more."""
         if not _file(part).delete(key_id):
             raise _unknown(key_id)
         await _changed(part, "delete", key_id)
-        return {"success": True}
+        return KeyRemoved()
 
     return router
 
 
-async def _made(part: ControlPart, entry: dict[str, Any], key: str, response: Response) -> dict[str, Any]:
+async def _made(part: ControlPart, entry: dict[str, Any], key: str, response: Response) -> KeyMade:
     await _changed(part, "add", entry["id"])
     response.headers["cache-control"] = "no-store"
-    return {"success": True, "key": key, "entry": _shown(entry, None)}
+    return KeyMade(success=True, key=key, entry=_shown(entry, None))
 
 
 async def _changed(part: ControlPart, action: str, key_id: str) -> None:
@@ -117,9 +162,9 @@ def _file(part: ControlPart) -> ClientKeyFile:
     return ClientKeyFile(Path(part.settings.config_dir))
 
 
-def _shown(entry: dict[str, Any], spent: float | None) -> dict[str, Any]:
+def _shown(entry: dict[str, Any], spent: float | None) -> KeyShown:
     shown = {name: value for name, value in entry.items() if name != "digest"}
-    return shown if spent is None else {**shown, "spent": round(spent, 6)}
+    return KeyShown.model_validate(shown if spent is None else {**shown, "spent": round(spent, 6)})
 
 
 def _unknown(key_id: str) -> Refusal:

@@ -199,7 +199,11 @@ def system_router() -> APIRouter:
         message = "; ".join(reloaded.problems) or "the configuration was read again"
         return ReloadAnswer(success=not reloaded.problems, message=message, details=details)
 
-    @router.get("/events", response_class=StreamingResponse)
+    @router.get(
+        "/events",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events."}},
+    )
     async def events(
         part: Part, last_event_id: Annotated[str | None, Header(max_length=40)] = None
     ) -> StreamingResponse:

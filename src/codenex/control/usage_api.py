@@ -8,6 +8,7 @@ import time
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel
 
 from codenex.control.administration import Refusal
 from codenex.control.database.statistics import Statistics
@@ -20,11 +21,58 @@ _Moment = Annotated[float | None, Query(ge=0, le=1e12)]
 _MONTH = 30 * 86_400.0
 
 
+class Percentiles(BaseModel):
+    """Milliseconds."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+class UsageSum(BaseModel):
+    """Requests of one name, or of all; ``cost`` in dollars, ``lastUsed`` in seconds since 1970."""
+
+    name: str | int | None = None
+    requests: int
+    errors: int
+    successRate: float  # noqa: N815
+    cost: float | None
+    inputTokens: int  # noqa: N815
+    outputTokens: int  # noqa: N815
+    cachedTokens: int  # noqa: N815
+    reasoningTokens: int  # noqa: N815
+    lastUsed: float | None  # noqa: N815
+    latencyMs: Percentiles | None  # noqa: N815
+    firstOutputMs: Percentiles | None  # noqa: N815
+
+
+class UsageStatistics(BaseModel):
+    """Sums of a period. Moments are in seconds since 1970."""
+
+    by: By
+    since: float
+    until: float
+    rows: list[UsageSum]
+    total: UsageSum | None
+
+
+class LatestRequests(BaseModel):
+    """The latest requests; ``next`` is the ``before`` of the next page."""
+
+    requests: list[dict[str, Any]]
+    next: float | None
+
+
 def usage_router() -> APIRouter:
     """Build the router."""
     router = APIRouter(prefix="/api")
 
-    @router.get("/usage-statistics", response_model=None)
+    @router.get(
+        "/usage-statistics",
+        response_model=UsageStatistics,
+        response_model_exclude_unset=True,
+        responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+    )
     async def statistics(
         part: Part,
         by: By = "model",
@@ -58,11 +106,11 @@ def usage_router() -> APIRouter:
         model: _Text = None,
         key: _Text = None,
         status: Annotated[int | None, Query(ge=100, le=999)] = None,
-    ) -> dict[str, Any]:
+    ) -> LatestRequests:
         """The latest requests, newest first. ``before`` goes on from the last one of an earlier answer."""
         filters = _filters(provider=provider, account=account, model=model, key=key, status=status)
         rows = await _statistics(part).latest(limit, before, filters)
-        return {"requests": rows, "next": rows[-1]["at"] if len(rows) == limit else None}
+        return LatestRequests(requests=rows, next=rows[-1]["at"] if len(rows) == limit else None)
 
     return router
 
