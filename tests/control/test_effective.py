@@ -46,7 +46,7 @@ def test_every_setting_arrives(home: Home) -> None:
         port=3001,
         config_dir="configs",
         data_dir="d",
-        log_dir="l",
+        prompt_log_file="l/conversation.log",
         client_keys=settings.client_keys,
         model_provider="claude-custom",
         accounts=settings.accounts,

@@ -14,7 +14,7 @@ from codenex.control.configuration import Configuration, configuration_type
 from codenex.control.setting_help import help_of
 
 #: Settings that are read and change nothing yet, so that nobody is told of them.
-WITHOUT_EFFECT = {"LOG_DIR": "log_dir", "HEALTH_CHECK_INTERVAL": "health_check_interval"}
+WITHOUT_EFFECT = {"HEALTH_CHECK_INTERVAL": "health_check_interval"}
 _ROW = re.compile(r"^\| ((?:`\w+`(?:, )?)+) \| (.*?) \|", re.MULTILINE)
 
 
@@ -27,6 +27,8 @@ def rows(heading: str) -> list[tuple[list[str], str]]:
 def value_of(cell: str) -> Any:
     """A default as the table writes it."""
     text = cell.strip("`")
+    if cell.startswith("`"):
+        return text
     if text == "none":
         return None
     if text.endswith(" MiB"):

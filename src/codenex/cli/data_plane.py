@@ -19,10 +19,13 @@ from codenex.providers.transport import Transport
 from codenex.providers.transport.local import open_local
 from codenex.server import AccessRecord, Server, assembled
 from codenex.server.relay import ControlRelay
+from codenex.store import rotating
 from codenex.store.responses import ResponseStore
+from codenex.store.settings import Settings
 from codenex.store.shared_memory import SharedMemory
 from codenex.telemetry.access_log import AccessLog
 from codenex.telemetry.outbox import GATHER, Outbox
+from codenex.telemetry.prompt_log import PromptLog
 
 
 class DataPlane(msgspec.Struct):
@@ -56,6 +59,7 @@ async def data_plane(
         log.record(record)
         outbox.record(record)
 
+    prompts = prompt_log(settings)
     keeper = Keeper(ResponseStore(Path(settings.data_dir)))
 
     def gateway(transport: Transport) -> Gateway:
@@ -68,6 +72,7 @@ async def data_plane(
             shared=shared,
             tell=outbox.event,
             keeper=keeper,
+            prompts=prompts,
         )
 
     parts = assembled(settings, gateway, record)
@@ -86,3 +91,10 @@ async def data_plane(
             await outbox.close()
             await asyncio.to_thread(keeper.close)
             log.close()
+            await asyncio.to_thread(prompts.close)
+
+
+def prompt_log(settings: Settings) -> PromptLog:
+    """Return the log of prompts that the settings ask for."""
+    path, limit = Path(settings.prompt_log_file), settings.prompt_log_bytes
+    return PromptLog(settings.prompt_log, lambda lines: rotating.append(path, lines, limit))

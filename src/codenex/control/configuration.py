@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, create_model, field_validator
 from pydantic_settings import (
@@ -45,6 +45,9 @@ class Configuration(BaseSettings):
     CONFIG_DIR: Path = Path("configs")
     DATA_DIR: Path = Path("data")
     LOG_DIR: Path = Path("logs")
+    PROMPT_LOG_MODE: Literal["none", "console", "file"] = "none"
+    PROMPT_LOG_FILENAME: Path | None = None
+    PROMPT_LOG_BYTES: int = Field(50 * 1024 * 1024, ge=1024 * 1024)
     REQUIRED_API_KEY: str | None = None
     MODEL_PROVIDER: str | None = None
     CLAUDE_CODE_PATH: str | None = None

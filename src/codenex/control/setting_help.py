@@ -69,11 +69,18 @@ HELP: dict[str, dict[str, str]] = {
         "DATA_DIR": "The folder for what the server itself keeps.",
         "LOG_DIR": "The folder of log files.",
     },
+    "Prompt log": {
+        "PROMPT_LOG_MODE": "Where conversations are logged: none, console or file. Secrets and media are left out.",
+        "PROMPT_LOG_FILENAME": "The file of conversations; without one, conversation.log in the folder of log files.",
+        "PROMPT_LOG_BYTES": "What all files of conversations may take on the disk, in bytes.",
+    },
     "Demo": {"DEMO_FAULTS": "Let the demo play faults."},
 }
 
 #: What a running server keeps until it is started anew.
-AT_START = frozenset({"CONFIG_DIR", "DATA_DIR", "UNIX_SOCKET"})
+AT_START = frozenset(
+    {"CONFIG_DIR", "DATA_DIR", "LOG_DIR", "PROMPT_LOG_MODE", "PROMPT_LOG_FILENAME", "PROMPT_LOG_BYTES", "UNIX_SOCKET"}
+)
 #: What is for whoever starts the server: in the file that lies there it would have come too late.
 NOT_IN_FILE = frozenset({"CONFIG_DIR"})
 _CHOICES = {"MODEL_PROVIDER": tuple(PROVIDER_TYPES)}

@@ -19,6 +19,7 @@ from codenex.gateway.conversation import opened
 from codenex.gateway.cors import cors_headers, preflight
 from codenex.gateway.counting import counted
 from codenex.gateway.demonstration import demonstrate
+from codenex.gateway.eavesdropping import overheard
 from codenex.gateway.edits import Head, head_of
 from codenex.gateway.embedding import Embedding, embed
 from codenex.gateway.exchange import Exchange, Handler, Headers
@@ -39,6 +40,7 @@ from codenex.providers.registry import DEMO, is_known
 from codenex.providers.transport import Transport
 from codenex.store.settings import ClientKey, Settings
 from codenex.store.shared_memory import SharedMemory
+from codenex.telemetry.prompt_log import PromptLog
 
 _JSON: Headers = [("content-type", "application/json")]
 _LISTS = frozenset({Operation.MODELS, Operation.MODEL})
@@ -56,7 +58,7 @@ class Gateway:
 
     ``control`` answers ``/api`` and pages; without it they are a 503. ``generations`` brings new settings while it
     runs, ``shared`` is the memory in common with other processes, ``tell`` takes events for the event stream,
-    ``keeper`` keeps responses.
+    ``keeper`` keeps responses, ``prompts`` logs conversations.
     """
 
     def __init__(
@@ -69,8 +71,10 @@ class Gateway:
         shared: SharedMemory | None = None,
         tell: Tell = lambda name, data: None,
         keeper: Keeper | None = None,
+        prompts: PromptLog | None = None,
     ) -> None:
         self._keeper = keeper
+        self._prompts = PromptLog() if prompts is None else prompts
         self.transport = transport
         self.accounts = Accounts(settings, shared=shared, tell=tell)
         self.affinity = Affinity(settings, shared)
@@ -101,6 +105,7 @@ class Gateway:
     def configure(self, settings: Settings) -> None:
         """Take over a new generation of settings; requests in flight keep theirs."""
         self.settings = settings
+        self._prompts.hide(tuple(a.api_key for group in settings.accounts.values() for a in group if a.api_key))
         self.accounts.configure(settings)
         self.listing.configure(settings)
         self.admission.configure(settings)
@@ -177,8 +182,9 @@ class Gateway:
         body = await exchange.body()
         head = head_of(body)
         stream = head.stream if route.stream is None else route.stream
-        with self.admission:
-            model = _model_of(route, head)
+        model = _model_of(route, head)
+        watch = overheard(self._prompts, exchange, body, key=key.id, protocol=route.protocol, model=model)
+        with self.admission, watch as exchange:
             resolution = self._resolved(exchange, route, model)
             check_permission(key, resolution.provider, resolution.model, model)
             job = Job(

@@ -3,7 +3,7 @@ environment."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -83,7 +83,10 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     port: int = 3000
     config_dir: str = "configs"
     data_dir: str = "data"
-    log_dir: str = "logs"
+    #: where conversations are logged: ``none``, ``console`` or ``file``; bytes of all its files together
+    prompt_log: Literal["none", "console", "file"] = "none"
+    prompt_log_file: str = "logs/conversation.log"
+    prompt_log_bytes: int = 50 * 1024 * 1024
     #: where the accounts of providers stand
     pools_file: str = "configs/provider_pools.json"
     client_keys: tuple[ClientKey, ...] = ()

@@ -1,0 +1,35 @@
+"""A file that is appended to by several processes, and that begins anew before it grows too large."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+#: Files that are kept: the one in use, and older ones with ``.1``, ``.2`` … behind their names.
+COUNT = 5
+
+
+def append(path: Path, data: bytes, limit: int) -> None:
+    """Append whole lines to a file that only this user can read; all of its files together stay below ``limit`` bytes,
+    unless ``data`` alone is larger than its share of them. Raises ``OSError``, also where the path is a link."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # The lock is a file of its own, since the other one changes its name.
+    lock = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        size = path.lstat().st_size if path.exists() else 0
+        if size and size + len(data) > limit // COUNT:
+            _rotate(path)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+    finally:
+        os.close(lock)
+
+
+def _rotate(path: Path) -> None:
+    names = [path, *(path.with_name(f"{path.name}.{number}") for number in range(1, COUNT))]
+    for older, newer in reversed(list(zip(names[1:], names, strict=False))):
+        if newer.exists():
+            newer.replace(older)
