@@ -59,10 +59,15 @@ LOST: list[tuple[str, dict[str, Any], str]] = [
     ("anthropic", {"container": "c"}, "container"),
     ("anthropic", {"tools": [{**TOOL, "eager_input_streaming": True}]}, "tools[0].eager_input_streaming"),
     ("anthropic", {"tools": [{**TOOL, "input_examples": [{}]}]}, "tools[0].input_examples"),
+    (
+        "openai-responses",
+        {"tools": [{"type": "function", "name": "f", "parameters": {}, "output_schema": {"type": "object"}}]},
+        "tools[0].output_schema",
+    ),
 ]
 
 
-@pytest.mark.pitfall("SMP-14", "SCH-12", "RSP-7", "RSP-15", "TOOL-19", "SMP-13")
+@pytest.mark.pitfall("SMP-14", "SCH-12", "RSP-7", "RSP-15", "TOOL-19", "TOOL-39", "SMP-13")
 @pytest.mark.parametrize(("source", "fields", "path"), LOST, ids=[f"{case[0]}-{case[2]}" for case in LOST])
 def test_what_others_do_not_know_is_left_out_and_told(source: str, fields: dict[str, Any], path: str) -> None:
     name = path.rpartition(".")[2]

@@ -10,6 +10,7 @@ from tests.replay.spokes import spoke_of
 from tests.support.vendors.dialects import ProtocolName
 
 from codenex.core.answer import Answer, Choice, fold, unfold
+from codenex.core.answer_losses import AnswerLosses
 from codenex.core.envelope import sealed_event
 from codenex.core.errors import Fault
 from codenex.core.events import StreamEvent
@@ -74,8 +75,10 @@ def whole(protocol: ProtocolName, events: list[StreamEvent], client: ProtocolNam
 
 def streamed(protocol: ProtocolName, events: list[StreamEvent], client: ProtocolName, *, array: bool = False) -> bytes:
     """The answer for a client that wants a stream."""
-    encoder = spoke_of(client).stream_encoder(context(client, stream=True, array=array))
-    lane = TranslationLane(_Played(events), encoder, Reversal(), key=KEY, model=UPSTREAM_MODEL, scope=SCOPE)
+    around = context(client, stream=True, array=array)
+    losses = AnswerLosses(spoke_of(client).name, around.losses)
+    encoder = spoke_of(client).stream_encoder(around)
+    lane = TranslationLane(_Played(events), encoder, Reversal(), losses, key=KEY, model=UPSTREAM_MODEL, scope=SCOPE)
     return lane.feed(b"x") + lane.eof()
 
 

@@ -26,6 +26,8 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     #: calls of server-side tools by name, such as ``web_search_requests``
     server_tools: dict[str, int] | None = None
     service_tier: str | None = None
+    #: what the answer cost, where that is more than clients are told
+    cost: Usage | None = None
     #: the vendor's own usage object, for the log and for the same protocol
     raw: dict[str, Any] | None = None
 

@@ -71,7 +71,7 @@ class Admission:
     def settle(self, key: ClientKey, usage: Usage | None) -> None:
         """Count the tokens of an answer."""
         place = self._places.get(key.digest)
-        tokens = usage.total if usage is not None else None
+        tokens = (usage.cost or usage).total if usage is not None else None
         if key.tokens_per_minute and place is not None and tokens:
             place.add(TOKENS, self._clock(), tokens)
 

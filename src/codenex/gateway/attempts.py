@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from codenex.core.answer import Answer, fold
+from codenex.core.answer_losses import AnswerLosses
 from codenex.core.envelope import sealed_event
 from codenex.core.errors import Fault, unsupported
 from codenex.core.events import StreamEvent
@@ -257,15 +258,21 @@ class Attempt:
         losses = Losses()
         encoded = self._encoded(losses)
         reversal = encoded.reversal
-        self._headers += job.settled_losses(losses)
+        told = job.settled_losses(losses)
         headers, query = self._of_the_same_protocol()
         sending = self._send(encoded.body, headers, query)
         del encoded
         response = await sending
         try:
             context = job.context(translated=True)
+            context.losses = losses
             if job.stream:
-                await self._relay(response, self._translation_lane(reversal, context))
+                # The head has gone when the answer comes: what that loses is counted in the record.
+                self._headers += told
+                try:
+                    await self._relay(response, self._translation_lane(reversal, context))
+                finally:
+                    job.answered_losses(losses)
             else:
                 await self._translate_unary(response, reversal, context)
         finally:
@@ -283,8 +290,10 @@ class Attempt:
         observation = Observation()
         reverser = Reverser(reversal)
         events: list[StreamEvent] = []
+        losses = AnswerLosses(self._job.spoke.name, context.losses)
         for event in self._events(response, content):
             observation.see(event)
+            losses.see(event)
             sealed = sealed_event(event, self._key, self._model, self._target.scope)
             events.extend(reverser.push(sealed))
         answer: Answer = fold(events)
@@ -292,7 +301,8 @@ class Attempt:
         body = await self._job.kept(body)
         self._begin()
         self._note(observation)
-        self._job.exchange.respond(200, [("content-type", "application/json"), *self._headers], body)
+        headers = self._headers + self._job.answered_losses(context.losses)
+        self._job.exchange.respond(200, [("content-type", "application/json"), *headers], body)
 
     def _events(self, response: UpstreamResponse, content: bytes) -> list[StreamEvent]:
         """Decode a whole body; an upstream may answer a unary request with a stream."""
@@ -356,6 +366,7 @@ class Attempt:
             self._spoke.stream_decoder(),
             self._job.spoke.stream_encoder(context),
             reversal,
+            AnswerLosses(self._job.spoke.name, context.losses),
             key=self._key,
             model=self._model,
             scope=self._target.scope,

@@ -51,9 +51,12 @@ async def demonstrate(settings: Settings, job: Job, common: Headers) -> None:
             case _:
                 observation.see(step)
                 seen.append(step)
-    body = job.spoke.encode_response(fold(seen), job.context(translated=True))
+    context = job.context(translated=True)
+    context.losses = losses
+    body = job.spoke.encode_response(fold(seen), context)
     body = await job.kept(body)
     job.exchange.notes.update(usage=observation.usage, finish=observation.finish)
+    headers = [*common, ("x-codenex-provider", DEMO), *job.answered_losses(losses)]
     job.exchange.respond(200, [("content-type", "application/json"), *headers], body)
 
 

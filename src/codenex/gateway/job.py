@@ -127,6 +127,10 @@ class Job(msgspec.Struct):
         """Return the header that tells the losses; in strict mode any loss is a 400 instead."""
         return settled_losses(self.exchange, losses, strict=self.strict)
 
+    def answered_losses(self, losses: Losses) -> Headers:
+        """Return the header that also tells what the answer lost, which no strict mode could undo any more."""
+        return settled_losses(self.exchange, losses, strict=False)
+
 
 def settled_losses(exchange: Exchange, losses: Losses, *, strict: bool) -> Headers:
     """Return the header that tells the losses of a request. Raises :class:`Fault` (400) for any in strict mode."""

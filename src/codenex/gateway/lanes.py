@@ -12,6 +12,7 @@ from typing import Protocol
 
 from codenex.core import events as e
 from codenex.core import json
+from codenex.core.answer_losses import AnswerLosses
 from codenex.core.envelope import sealed_event
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.finish import FinishDetail
@@ -251,13 +252,14 @@ class ArrayLane:
 class TranslationLane:
     """Upstream bytes to hub events to client bytes."""
 
-    __slots__ = ("_decoder", "_encoder", "_key", "_model", "_reverser", "_scope", "seen")
+    __slots__ = ("_decoder", "_encoder", "_key", "_losses", "_model", "_reverser", "_scope", "seen")
 
     def __init__(
         self,
         decoder: StreamDecoder,
         encoder: StreamEncoder,
         reversal: Reversal,
+        losses: AnswerLosses,
         *,
         key: bytes,
         model: str,
@@ -266,6 +268,7 @@ class TranslationLane:
         self.seen = Observation()
         self._decoder = decoder
         self._encoder = encoder
+        self._losses = losses
         self._reverser = Reverser(reversal) if reversal else None
         self._key, self._model, self._scope = key, model, scope
 
@@ -294,6 +297,7 @@ class TranslationLane:
                 out.append(encode(event))
                 continue
             seen.see(event)
+            self._losses.see(event)
             if isinstance(event, e.Error):
                 # The relay decides whether this becomes another attempt or the protocol's error event.
                 return b"".join(out)

@@ -69,6 +69,7 @@ def usage_row(number: int, at: float, record: Record) -> UsageRow:
     notes = record.notes
     usage = notes.get("usage")
     usage = usage if isinstance(usage, Usage) else Usage()
+    usage = usage if usage.cost is None else usage.cost
     finish = notes.get("finish")
     first = notes.get("first_output")
     return UsageRow(

@@ -4,11 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from codenex.core.usage import Usage, less
+import msgspec
+
+from codenex.core.usage import Usage, add, less
+
+_BUCKETS = (
+    "input_uncached",
+    "input_cache_read",
+    "input_cache_write_5m",
+    "input_cache_write_1h",
+    "output_text",
+    "output_reasoning",
+)
 
 
 def usage_from(raw: dict[str, Any]) -> Usage:
-    """Decode a usage object; absent and null counts stay unknown, output includes thinking."""
+    """Decode a usage object; absent and null counts stay unknown, output includes thinking.
+
+    Where an answer took several runs of models (compaction, fallback), the object's own counts leave some out: what it
+    cost is the sum of all runs.
+    """
+    runs = raw.get("iterations")
+    counted = [_counts(run) for run in runs if isinstance(run, dict)] if isinstance(runs, list) else []
+    known = _counts(raw)
+    if len(counted) < 2:
+        return known
+    sums = {name: add(*(getattr(run, name) for run in counted)) for name in _BUCKETS}
+    return msgspec.structs.replace(known, cost=msgspec.structs.replace(known, **sums))
+
+
+def _counts(raw: dict[str, Any]) -> Usage:
     written = _count(raw.get("cache_creation_input_tokens"))
     creation = raw.get("cache_creation")
     by_lifetime = creation if isinstance(creation, dict) else {}

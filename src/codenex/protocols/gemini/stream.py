@@ -172,7 +172,7 @@ class StreamEncoder:
                 return self.fail(event.fault)
             case e.Raw():
                 if event.protocol != NAME:
-                    self._context.losses.drop(f"stream.{event.type}", "Gemini's clients have no such event")
+                    self._context.losses.drop(f"stream.{event.type}", "only its vendor's clients know this event")
             case e.Ping():
                 pass
             case e.PartStart():

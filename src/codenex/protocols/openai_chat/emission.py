@@ -332,7 +332,7 @@ class StreamEncoder:
 
     def _stop_media(self, part: _PartState, media: Media) -> None:
         state, choice = part.state, part.start.choice
-        if media.kind == "image":
+        if media.kind == "image" and rendering.is_shown(media):
             self._begin(choice, state, "")
             self._chunk(choice, Delta(images=[rendering.image_entry(media, state.images)]))
             state.images += 1

@@ -82,6 +82,11 @@ def drop(part: Part, losses: Losses) -> None:
     losses.drop("content", f"{name} has no form in the protocol")
 
 
+def is_shown(part: Media) -> bool:
+    """Whether there is anything of an image that a client could show: a file in another vendor's store is nothing."""
+    return part.url is not None or part.data is not None
+
+
 def image_entry(part: Media, index: int) -> dict[str, Any]:
     """Render a generated image, in the form that OpenRouter and others use."""
     url = part.url if part.url is not None else data_url(part.media_type, part.data if part.data is not None else "")

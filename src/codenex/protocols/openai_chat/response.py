@@ -128,7 +128,7 @@ class _Message:
             case ToolCall():
                 self._gap = True
                 self._call(part)
-            case Media(kind="image"):
+            case Media(kind="image") if rendering.is_shown(part):
                 self._gap = self.outcome.content = True
                 self._images.append(rendering.image_entry(part, len(self._images)))
             case Media(kind="audio") if self._audio is None:
