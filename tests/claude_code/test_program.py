@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.support.client import RawClient, RawResponse
-from tests.support.fake_cli import FakeCli, Json, answering, as_tools, events_of, failing, good
-from tests.support.gateway import KEY, RunningGateway, running_gateway, settings_for
+from tests.support.fake_cli import (
+    FakeCli,
+    Json,
+    alive,
+    answering,
+    as_tools,
+    ask,
+    events_of,
+    failing,
+    good,
+    settings,
+    until,
+)
+from tests.support.gateway import KEY, running_gateway
 from tests.support.scenario import SCENARIOS, Scenario, Text, ToolCall, say
 
 HEADERS = {"authorization": f"Bearer {KEY}"}
@@ -24,35 +34,13 @@ def cli(tmp_path: Path) -> FakeCli:
     return FakeCli(tmp_path)
 
 
-async def ask(gateway: RunningGateway, body: Json, path: str = "/v1/messages") -> RawResponse:
-    async with await RawClient.connect(gateway.port) as client:
-        return await client.ask("POST", path, body, HEADERS, timeout=20)
-
-
 def of_type(answer: RawResponse, kind: str) -> list[Json]:
     """The deltas of a stream's events of one type."""
     return [json.loads(event.data)["delta"] for event in answer.events if event.type == kind]
 
 
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> float:
-    """Wait for a condition; return for how long."""
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < seconds
-        await asyncio.sleep(0.005)
-    return time.monotonic() - began
-
-
 async def test_an_answer_whole_and_streamed(cli: FakeCli) -> None:
-    async with running_gateway(settings_for(cli.account(api_key="key-for-tests"))) as gateway:
+    async with running_gateway(settings(cli.account(api_key="key-for-tests"))) as gateway:
         whole = await ask(gateway, BODY)
         streamed = await ask(gateway, {**BODY, "stream": True})
         chat = await ask(gateway, {"model": "opus", "messages": BODY["messages"]}, "/v1/chat/completions")
@@ -70,7 +58,7 @@ async def test_an_answer_whole_and_streamed(cli: FakeCli) -> None:
 async def test_how_the_program_is_started(cli: FakeCli, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_SECRET_ACCESS_KEY", "ANTHROPIC_API_KEY", "CLAUDECODE", "DATABASE_PASSWORD", "REQUIRED_API_KEY"):
         monkeypatch.setenv(name, "not for it")
-    async with running_gateway(settings_for(cli.account(api_key="key-for-tests"))) as gateway:
+    async with running_gateway(settings(cli.account(api_key="key-for-tests"))) as gateway:
         await ask(gateway, BODY)
     (heard,) = cli.heard
     environment = heard.started["env"]
@@ -90,7 +78,7 @@ async def test_a_history_goes_line_by_line(cli: FakeCli) -> None:
     messages = [
         {"role": "user" if number % 2 == 0 else "assistant", "content": f"turn {number}"} for number in range(21)
     ]
-    async with running_gateway(settings_for(cli.account())) as gateway:
+    async with running_gateway(settings(cli.account())) as gateway:
         answer = await ask(gateway, {**BODY, "system": "Be short.", "messages": messages})
     assert answer.status == 200
     (heard,) = cli.heard
@@ -116,7 +104,7 @@ async def test_tools_are_called_and_answered_by_the_client(cli: FakeCli) -> None
     events = as_tools(events_of(called))
     cli.script(*({"event": event} for event in events[:-2]), {"ask": hook}, *({"event": e} for e in events[-2:]))
     tool = {"name": "get_weather", "description": "The weather.", "input_schema": {"type": "object"}}
-    async with running_gateway(settings_for(cli.account())) as gateway:
+    async with running_gateway(settings(cli.account())) as gateway:
         first = await ask(gateway, {**BODY, "tools": [tool]})
         blocks = first.json["content"]
         assert first.json["stop_reason"] == "tool_use"
@@ -145,7 +133,7 @@ async def test_an_answer_that_follows_a_schema(cli: FakeCli, stream: bool) -> No
     formed = Scenario(parts=(Text("Here:"), ToolCall("toolu_1", "StructuredOutput", '{"a": 1}')), finish="tool_calls")
     cli.script(*answering(formed, structured_output={"a": 1}))
     body = {**BODY, "output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}, "stream": stream}
-    async with running_gateway(settings_for(cli.account())) as gateway:
+    async with running_gateway(settings(cli.account())) as gateway:
         answer = await ask(gateway, body)
     if stream:
         deltas = [json.loads(event.data)["delta"] for event in answer.events if event.type == "content_block_delta"]
@@ -165,7 +153,7 @@ async def test_prose_is_the_answer_where_the_form_never_comes(cli: FakeCli) -> N
     over = good(subtype="error_max_turns", is_error=True, errors=["Reached maximum number of turns (2)"])
     cli.script(*({"event": event} for event in events), {"say": over})
     body = {**BODY, "output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}}
-    async with running_gateway(settings_for(cli.account())) as gateway:
+    async with running_gateway(settings(cli.account())) as gateway:
         answer = await ask(gateway, body)
     assert (answer.status, answer.json["content"][0]["text"]) == (200, "I'd rather not.")
 
@@ -184,7 +172,7 @@ async def test_prose_is_the_answer_where_the_form_never_comes(cli: FakeCli) -> N
 )
 async def test_errors_inside_of_a_success(cli: FakeCli, text: str, status: int | None, expected: int) -> None:
     cli.script({"say": failing(text, status)})
-    async with running_gateway(settings_for(cli.account())) as gateway:
+    async with running_gateway(settings(cli.account())) as gateway:
         answer = await ask(gateway, {"model": "sonnet", "messages": BODY["messages"]}, "/v1/chat/completions")
         report = gateway.gateway.accounts.report()["claudeCode-custom"][0]
     assert answer.status == expected
@@ -198,7 +186,7 @@ async def test_errors_inside_of_a_success(cli: FakeCli, text: str, status: int |
 async def test_a_limit_that_says_when_it_ends(cli: FakeCli) -> None:
     limits = {"status": "rejected", "resetsAt": int(time.time()) + 120, "rateLimitType": "five_hour"}
     cli.script({"say": {"type": "rate_limit_event", "rate_limit_info": limits}}, {"say": failing("limit", 429)})
-    async with running_gateway(settings_for(cli.account())) as gateway:
+    async with running_gateway(settings(cli.account())) as gateway:
         answer = await ask(gateway, BODY)
     assert answer.status == 429
     assert 100 <= int(answer.headers.get("retry-after") or 0) <= 120
@@ -207,7 +195,7 @@ async def test_a_limit_that_says_when_it_ends(cli: FakeCli) -> None:
 async def test_an_error_after_the_beginning_is_told_in_the_stream(cli: FakeCli) -> None:
     events = events_of(say("Some words before it breaks"))
     cli.script(*({"event": event} for event in events[:4]), {"say": failing("API Error: 529 Overloaded", 529)})
-    async with running_gateway(settings_for(cli.account())) as gateway:
+    async with running_gateway(settings(cli.account())) as gateway:
         answer = await ask(gateway, {**BODY, "stream": True})
     assert answer.status == 200
     assert answer.events[-1].type == "error"
@@ -217,7 +205,7 @@ async def test_an_error_after_the_beginning_is_told_in_the_stream(cli: FakeCli) 
 @pytest.mark.parametrize("steps", [[{"exit": 3}], [{"stderr": "error: unknown option"}, {"exit": 1}]])
 async def test_a_program_that_dies(cli: FakeCli, steps: list[Json]) -> None:
     cli.script(*steps)
-    async with running_gateway(settings_for(cli.account())) as gateway:
+    async with running_gateway(settings(cli.account())) as gateway:
         answer = await ask(gateway, BODY)
     assert answer.status == 502
     assert "ended with status" in answer.json["error"]["message"]
@@ -227,14 +215,14 @@ async def test_a_program_that_dies(cli: FakeCli, steps: list[Json]) -> None:
 async def test_a_program_that_dies_in_the_middle(cli: FakeCli) -> None:
     events = events_of(say("Some words before it breaks"))
     cli.script(*({"event": event} for event in events[:5]), {"exit": 1})
-    async with running_gateway(settings_for(cli.account())) as gateway:
+    async with running_gateway(settings(cli.account())) as gateway:
         answer = await ask(gateway, {**BODY, "stream": True})
     assert answer.events[-1].type == "error"
 
 
 async def test_a_run_without_a_call_of_the_model_is_no_answer(cli: FakeCli) -> None:
     cli.script({"say": good(num_turns=0, result="Total cost: $0")})
-    async with running_gateway(settings_for(cli.account())) as gateway:
+    async with running_gateway(settings(cli.account())) as gateway:
         answer = await ask(gateway, BODY)
     assert answer.status == 502
 
@@ -243,7 +231,7 @@ async def test_lines_beyond_a_megabyte_and_noise_between_them(cli: FakeCli) -> N
     text = "0123456789abcdef" * (3 * 1024 * 1024 // 16)
     long = Scenario(parts=(Text(text, (text,)),))
     cli.script({"raw": "not JSON at all"}, {"raw": "{}"}, *answering(long))
-    async with running_gateway(settings_for(cli.account())) as gateway:
+    async with running_gateway(settings(cli.account())) as gateway:
         answer = await ask(gateway, {**BODY, "messages": [{"role": "user", "content": text}]})
     assert answer.json["content"][0]["text"] == text
     assert cli.heard[0].conversation[0]["message"]["content"] == text
@@ -251,7 +239,7 @@ async def test_lines_beyond_a_megabyte_and_noise_between_them(cli: FakeCli) -> N
 
 async def test_a_program_that_hangs_is_given_up_and_killed(cli: FakeCli) -> None:
     cli.script({"sleep": 60})
-    async with running_gateway(settings_for(cli.account(first_byte_timeout=0.8))) as gateway:
+    async with running_gateway(settings(cli.account(first_byte_timeout=0.8))) as gateway:
         answer = await ask(gateway, BODY)
         assert answer.status == 504
         await until(lambda: not alive(cli.pids[0]))
@@ -260,7 +248,7 @@ async def test_a_program_that_hangs_is_given_up_and_killed(cli: FakeCli) -> None
 async def test_nothing_runs_beyond_its_time(cli: FakeCli) -> None:
     events = events_of(say("word " * 100))
     cli.script(*(step for event in events for step in ({"event": event}, {"sleep": 0.1})))
-    async with running_gateway(settings_for(cli.account(), claude_code_timeout=1.0)) as gateway:
+    async with running_gateway(settings(cli.account(), claude_code_timeout=1.0)) as gateway:
         answer = await ask(gateway, {**BODY, "stream": True})
         assert answer.events[-1].type == "error"
         await until(lambda: not alive(cli.pids[0]))
@@ -270,7 +258,7 @@ async def test_nothing_runs_beyond_its_time(cli: FakeCli) -> None:
 async def test_a_client_that_leaves_ends_the_program_at_once(cli: FakeCli, begun: bool) -> None:
     events = events_of(say("Some words"))[:4] if begun else []
     cli.script({"child": 61}, *({"event": event} for event in events), {"sleep": 60})
-    async with running_gateway(settings_for(cli.account())) as gateway:
+    async with running_gateway(settings(cli.account())) as gateway:
         client = await RawClient.connect(gateway.port)
         await client.request("POST", "/v1/messages", {**BODY, "stream": True}, HEADERS)
         if begun:
@@ -300,7 +288,7 @@ def group(leader: int) -> list[str]:
 
 async def test_more_requests_than_programs_wait_in_order(cli: FakeCli) -> None:
     cli.script({"sleep": 0.2}, *answering(say("Done.")))
-    async with running_gateway(settings_for(cli.account(), claude_code_processes=2)) as gateway:
+    async with running_gateway(settings(cli.account(), claude_code_processes=2)) as gateway:
         most = 0
 
         async def watch() -> None:
@@ -321,7 +309,7 @@ async def test_more_requests_than_programs_wait_in_order(cli: FakeCli) -> None:
 
 async def test_who_waits_and_leaves_takes_no_room(cli: FakeCli) -> None:
     cli.script({"sleep": 0.5}, *answering(say("Done.")))
-    async with running_gateway(settings_for(cli.account(), claude_code_processes=1)) as gateway:
+    async with running_gateway(settings(cli.account(), claude_code_processes=1)) as gateway:
         first = asyncio.ensure_future(ask(gateway, BODY))
         await until(lambda: len(cli.pids) == 1)
         client = await RawClient.connect(gateway.port)
@@ -335,7 +323,7 @@ async def test_who_waits_and_leaves_takes_no_room(cli: FakeCli) -> None:
 
 async def test_a_missing_program_says_what_to_do(cli: FakeCli) -> None:
     cli.path.unlink()
-    async with running_gateway(settings_for(cli.account())) as gateway:
+    async with running_gateway(settings(cli.account())) as gateway:
         answer = await ask(gateway, BODY)
     assert answer.status == 503
     assert "npm install" in answer.json["error"]["message"]
@@ -348,7 +336,7 @@ async def test_another_entry_takes_over(tmp_path: Path) -> None:
     first, second = map(FakeCli, folders)
     first.script({"say": failing("Not logged in · Please run /login")})
     accounts = (first.account(0), second.account(1, api_key="other-key-for-tests"))
-    async with running_gateway(settings_for(*accounts)) as gateway:
+    async with running_gateway(settings(*accounts)) as gateway:
         for _ in range(3):
             assert (await ask(gateway, BODY)).status == 200
     assert len(first.pids) == 1, "an account that is logged out rests"
@@ -358,7 +346,7 @@ async def test_another_entry_takes_over(tmp_path: Path) -> None:
 
 async def test_stop_sequences_are_looked_for_here(cli: FakeCli) -> None:
     cli.script(*answering(say("one two three END four five")), {"sleep": 30})
-    async with running_gateway(settings_for(cli.account())) as gateway:
+    async with running_gateway(settings(cli.account())) as gateway:
         answer = await ask(gateway, {**BODY, "stop_sequences": ["END"]})
         chat = {"model": "sonnet", "messages": BODY["messages"], "stop": ["three"], "temperature": 0.2}
         other = await ask(gateway, chat, "/v1/chat/completions")
@@ -373,7 +361,7 @@ async def test_stop_sequences_are_looked_for_here(cli: FakeCli) -> None:
 async def test_what_the_model_says_arrives(cli: FakeCli, name: str) -> None:
     scenario = SCENARIOS[name]
     cli.script(*answering(scenario))
-    async with running_gateway(settings_for(cli.account())) as gateway:
+    async with running_gateway(settings(cli.account())) as gateway:
         answer = (await ask(gateway, {**BODY, "thinking": {"type": "adaptive"}})).json
     texts = "".join(block.get("text", "") for block in answer["content"])
     assert texts == scenario.text
@@ -387,7 +375,7 @@ async def test_what_is_left_of_a_subscription_is_told(cli: FakeCli) -> None:
     event = {"say": {"type": "rate_limit_event", "rate_limit_info": limits}}
     cli.script(event, *answering(say("Done.")))
     told: list[tuple[str, Json]] = []
-    async with running_gateway(settings_for(cli.account())) as gateway:
+    async with running_gateway(settings(cli.account())) as gateway:
         gateway.gateway.claude_code.tell = lambda name, data: told.append((name, data))
         await ask(gateway, BODY)
     expected = {"uuid": "claudeCode-custom-0", "provider": "claudeCode-custom", "limits": limits}

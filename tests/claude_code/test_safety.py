@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from tests.claude_code.hostile import NAMES, prompts
 from tests.support.client import RawClient
-from tests.support.fake_cli import FakeCli, Json
-from tests.support.gateway import KEY, RunningGateway, running_gateway, settings_for
+from tests.support.fake_cli import FakeCli, Json, settings
+from tests.support.gateway import KEY, RunningGateway, running_gateway
 
 from codenex.core import json
 from codenex.core.losses import Losses
@@ -112,7 +112,7 @@ def test_how_a_key_is_handed_over(fields: Json, name: str) -> None:
 @pytest.mark.timeout(600)
 async def test_programs_are_started_alike_for_all(tmp_path: Path) -> None:
     cli = FakeCli(tmp_path)
-    async with running_gateway(settings_for(cli.account(), claude_code_processes=4)) as gateway:
+    async with running_gateway(settings(cli.account(), claude_code_processes=4)) as gateway:
         gate = asyncio.Semaphore(6)
         pairs = [(text, NAMES[number % len(NAMES)]) for number, text in enumerate(PROMPTS[:COUNT])]
 

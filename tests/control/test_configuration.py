@@ -32,6 +32,7 @@ KEYS = {
     "CLAUDE_CODE_API_KEY": (None, ("a", "a"), ("b", "b"), ("c", "c"), ("d", "d")),
     "CLAUDE_CODE_BASE_URL": (None, ("a", "a"), ("b", "b"), ("c", "c"), ("d", "d")),
     "CLAUDE_CODE_PROCESSES": (4, ("1", 1), ("2", 2), ("3", 3), ("5", 5)),
+    "CLAUDE_CODE_SPARES": (1, ("2", 2), ("3", 3), ("4", 4), ("0", 0)),
     "CLAUDE_CODE_TIMEOUT": (900.0, ("1", 1.0), ("2.5", 2.5), ("3", 3.0), ("4", 4.0)),
     "CLAUDE_CODE_PATH": (None, ("/a", "/a"), ("/b", "/b"), ("/c", "/c"), ("/d", "/d")),
     "MAX_BODY_BYTES": (64 * MIB, ("1024", 1024), ("2048", 2048), ("4096", 4096), ("8192", 8192)),

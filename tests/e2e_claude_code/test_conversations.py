@@ -3,10 +3,12 @@ arrive as they were, and reasoning that comes back."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
 import struct
+import time
 import zlib
 from pathlib import Path
 from random import Random
@@ -220,3 +222,27 @@ async def test_several_entries_share_the_work(version: str, tmp_path: Path) -> N
             ]
     assert {answer.content[0].text for answer in answers} <= {"One.", "Two."}
     assert two.asked
+
+
+async def test_a_program_that_was_started_ahead_answers_sooner(version: str, tmp_path: Path) -> None:
+    async with Api(say("Done.")) as api, running_gateway(settings_for(account(version, api, tmp_path))) as gateway:
+        took = []
+        sdk = messages_of(gateway)
+        for number in range(4):
+            began = time.monotonic()
+            answer = await sdk.messages.create(
+                model="sonnet",
+                max_tokens=50,
+                system=f"System {number}.",
+                messages=[{"role": "user", "content": f"Question {number}"}],
+            )
+            took.append(time.monotonic() - began)
+            assert answer.content[0].text == "Done."
+            # Until the next one is ready.
+            await asyncio.sleep(6)
+        await sdk.close()
+    print(f"{version}: {[round(seconds, 2) for seconds in took]}")
+    assert min(took[1:]) < took[0]
+    for number, body in enumerate(api.asked):
+        assert body["system"][-1]["text"] == f"System {number}."
+        assert history(body)[0][1][0]["text"] == f"Question {number}"

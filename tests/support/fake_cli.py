@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.support import claude_cli
+from tests.support.client import RawClient, RawResponse
+from tests.support.gateway import KEY, RunningGateway, settings_for
 from tests.support.scenario import Scenario, say
 from tests.support.vendors.dialects import DIALECTS
 from tests.support.vendors.framing import Json
 
-from codenex.store.settings import Account
+from codenex.store.settings import Account, Settings
 
 PROVIDER = "claudeCode-custom"
 
@@ -79,6 +84,35 @@ class FakeCli:
     @property
     def pids(self) -> list[int]:
         return [heard.started["pid"] for heard in self.heard]
+
+
+def settings(*accounts: Account, **fields: Any) -> Settings:
+    """Settings without programs that are started ahead, so that each process is one request's."""
+    return settings_for(*accounts, **{"claude_code_spares": 0, **fields})
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10.0) -> float:
+    """Wait for a condition; return for how long."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < seconds
+        await asyncio.sleep(0.005)
+    return time.monotonic() - began
+
+
+async def ask(gateway: RunningGateway, body: Json, path: str = "/v1/messages") -> RawResponse:
+    """A request and its whole answer."""
+    async with await RawClient.connect(gateway.port) as client:
+        return await client.ask("POST", path, body, {"authorization": f"Bearer {KEY}"}, timeout=20)
 
 
 def events_of(scenario: Scenario, model: str = "claude-resolved") -> list[Json]:

@@ -53,6 +53,7 @@ class Configuration(BaseSettings):
     CLAUDE_CODE_PATH: str | None = None
     CLAUDE_CODE_PROCESSES: int = Field(4, ge=1, le=256)
     CLAUDE_CODE_TIMEOUT: float = Field(900.0, gt=0, le=86_400)
+    CLAUDE_CODE_SPARES: int = Field(1, ge=0, le=64)
     MAX_BODY_BYTES: int = Field(64 * 1024 * 1024, ge=1024)
     CORS_ORIGINS: Names = ()
     TRUSTED_PROXIES: Names = ()

@@ -101,6 +101,7 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
         claude_code_path=configuration.CLAUDE_CODE_PATH,
         claude_code_processes=configuration.CLAUDE_CODE_PROCESSES,
         claude_code_timeout=configuration.CLAUDE_CODE_TIMEOUT,
+        claude_code_spares=configuration.CLAUDE_CODE_SPARES,
     )
     return Effective(settings, notices, made)
 

@@ -57,6 +57,7 @@ HELP: dict[str, dict[str, str]] = {
         "UPSTREAM_CA_FILE": "A PEM file with certificate authorities of upstreams, beside the system's.",
         "CLAUDE_CODE_PATH": "The Claude Code program; without one, claude on PATH.",
         "CLAUDE_CODE_PROCESSES": "Claude Code programs that may run at once in each worker; further requests wait.",
+        "CLAUDE_CODE_SPARES": "Claude Code programs in each worker that are started ahead, for requests like the last.",
         "CLAUDE_CODE_TIMEOUT": "Seconds that one request to Claude Code may take from its start to its end.",
     },
     "Stored responses": {

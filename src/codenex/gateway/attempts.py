@@ -58,7 +58,10 @@ class Attempts:
         self.transport = transport
         self.claude_code = claude_code
         self.bounds = Bounds(
-            settings.claude_code_path or DEFAULT_PATH, settings.claude_code_processes, settings.claude_code_timeout
+            settings.claude_code_path or DEFAULT_PATH,
+            settings.claude_code_processes,
+            settings.claude_code_timeout,
+            settings.claude_code_spares,
         )
         self._deadlines: dict[str, Deadlines] = {}
         self.envelope_key = bytes.fromhex(settings.envelope_key)

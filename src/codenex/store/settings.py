@@ -150,6 +150,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     claude_code_path: str | None = None
     claude_code_processes: int = 4
     claude_code_timeout: float = 900.0
+    #: processes in each worker that are started before anybody asks
+    claude_code_spares: int = 1
 
     def configured_types(self) -> tuple[str, ...]:
         """Return the provider types that have at least one account that was configured, in order of configuration."""

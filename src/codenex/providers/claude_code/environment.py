@@ -52,6 +52,13 @@ _FIXED = {
     # Failures are this gateway's to retry: it has other accounts.
     "CLAUDE_CODE_MAX_RETRIES": "0",
     "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",
+    # The model that was asked answers, once, and to the conversation as it was sent.
+    "CLAUDE_CODE_DISABLE_MODEL_ACCESS_FALLBACK": "1",
+    "CLAUDE_CODE_DISABLE_REFUSAL_FALLBACK": "1",
+    "CLAUDE_CODE_DISABLE_REFUSAL_RETRY": "1",
+    "CLAUDE_CODE_NO_MODEL_FALLBACK": "1",
+    "DISABLE_AUTO_COMPACT": "1",
+    "DISABLE_COMPACT": "1",
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     "DISABLE_TELEMETRY": "1",
     "DISABLE_AUTOUPDATER": "1",

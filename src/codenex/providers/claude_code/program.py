@@ -20,6 +20,7 @@ from codenex.providers.claude_code.environment import environment
 from codenex.providers.claude_code.invocation import Invocation, invocation
 from codenex.providers.claude_code.process import LineTooLong, Process
 from codenex.providers.claude_code.slots import Slots
+from codenex.providers.claude_code.spares import Spares, Start
 from codenex.providers.transport import BodyBudget, Deadlines, UpstreamResponse
 from codenex.store.settings import Account
 
@@ -34,12 +35,13 @@ _JSON = [("content-type", "application/json")]
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """Where the program is that has no path in its account, how many may run in this process, and for how many seconds
-    each."""
+    """Where the program is that has no path in its account, how many may run in this process, for how many seconds
+    each, and how many are started ahead."""
 
     path: str = DEFAULT_PATH
     processes: int = 4
     seconds: float = 900.0
+    spares: int = 0
 
 
 #: Takes events for the event stream.
@@ -54,6 +56,7 @@ class ClaudeCode:
         self.budget = budget
         self.tell = tell
         self.slots = Slots()
+        self.spares = Spares()
         self.runs: set[Run] = set()
         self._folder: str | None = None
 
@@ -66,8 +69,10 @@ class ClaudeCode:
         if path is None:
             raise missing(account.program or bounds.path)
         asked = invocation(body)
+        variables = environment(account, os.environ, asked.variables)
+        start = Start.of(path, asked.flags, variables, self.folder)
         await self.slots.take(bounds.processes, deadlines.first_byte)
-        run = Run(self, account, path, asked, deadlines, bounds)
+        run = Run(self, account, start, asked, deadlines, bounds)
         self.runs.add(run)
         await run.response.wait_for_head()
         return run.response
@@ -84,6 +89,7 @@ class ClaudeCode:
         for run in tuple(self.runs):
             run.response.close()
         await asyncio.gather(*(run.task for run in tuple(self.runs)), return_exceptions=True)
+        await self.spares.close()
         if self._folder is not None:
             with suppress(OSError):
                 os.rmdir(self._folder)
@@ -111,7 +117,7 @@ class Run:
         self,
         programs: ClaudeCode,
         account: Account,
-        path: str,
+        start: Start,
         asked: Invocation,
         deadlines: Deadlines,
         bounds: Bounds,
@@ -121,8 +127,8 @@ class Run:
         self.response = UpstreamResponse(self, _HIGH_WATER, reused=False)
         self._programs = programs
         self._account = account
-        self._path = path
-        self._asked = asked
+        self._start = start
+        self._bounds = bounds
         self._deadlines = deadlines
         self._dialogue = Dialogue(asked)
         self._process: Process | None = None
@@ -156,7 +162,7 @@ class Run:
     async def _serve(self) -> None:
         patience = 0.0
         try:
-            self._process = await self._started()
+            self._process = self._programs.spares.take(self._start) or await self._start.run()
             if not self._gone():
                 patience = await self._talk(self._process)
         except Fault as fault:
@@ -174,10 +180,8 @@ class Run:
             finally:
                 self._programs.runs.discard(self)
                 self._programs.slots.give_back()
-
-    async def _started(self) -> Process:
-        variables = environment(self._account, os.environ, self._asked.variables)
-        return await Process.start(self._path, self._asked.flags, variables, self._programs.folder)
+                if self.response.complete and self.response.status == 200:
+                    self._programs.spares.prepare(self._start, self._bounds.spares)
 
     async def _talk(self, process: Process) -> float:
         """Carry the conversation on to its end; return for how many seconds the program may go on after it."""
