@@ -216,15 +216,12 @@ def system_router() -> APIRouter:
 
 
 async def _log(part: ControlPart) -> AsyncIterator[bytes]:
-    before: float | None = None
-    for _ in range(LOG_LINES // _LOG_PAGE):
-        if part.statistics is None:
-            return
-        rows = await part.statistics.latest(_LOG_PAGE, before, {})
+    begin = time.time()
+    for skip in range(0, LOG_LINES, _LOG_PAGE):
+        rows = [] if part.statistics is None else await part.statistics.latest(_LOG_PAGE, begin, {}, skip)
         if not rows:
             return
         yield b"".join(json.encode(row) + b"\n" for row in rows)
-        before = rows[-1]["at"]
 
 
 async def _stream(part: ControlPart, after: int | None) -> AsyncIterator[bytes]:

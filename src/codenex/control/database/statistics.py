@@ -75,10 +75,15 @@ class Statistics:
             _sum(dict(row), durations[row.get("name")], firsts[row.get("name")]) for row in found if row["requests"]
         ]
 
-    async def latest(self, limit: int, before: float | None, filters: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return the latest requests, newest first; ``before`` (seconds since 1970) goes on from an earlier page."""
+    async def latest(
+        self, limit: int, before: float | None, filters: dict[str, Any], skip: int = 0
+    ) -> list[dict[str, Any]]:
+        """Return the latest requests, newest first; ``before`` (seconds since 1970) goes on from an earlier page, and
+        ``skip`` passes over so many of them."""
         condition = _condition(0.0, before if before is not None else 1e12, filters)
-        query: Select[Any] = select(requests).where(condition).order_by(requests.c.at.desc()).limit(limit)
+        query: Select[Any] = select(requests).where(condition).limit(limit).offset(skip)
+        # Requests of the same moment have an order too, so that none is on two pages or on none.
+        query = query.order_by(requests.c.at.desc(), requests.c.sender, requests.c.number)
         async with self._engine.connect() as connection:
             return [dict(row) for row in (await connection.execute(query)).mappings()]
 
