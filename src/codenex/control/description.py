@@ -40,6 +40,7 @@ _MEANINGS = {
     401: "There is no session, or the password or token is wrong.",
     403: "A page of another origin, no admin password yet, or nothing that may be changed.",
     404: "There is no such thing.",
+    405: "The path has no such method.",
     409: "It can't be done as things are: a file is broken, or it is there or in use already.",
     411: "The body has no length.",
     412: "Somebody else has changed it since the revision of If-Match.",
@@ -55,7 +56,8 @@ _MEANINGS = {
 _STATUSES: tuple[tuple[str, tuple[int, ...]], ...] = (
     (r".*", (400, 503)),
     (r"(POST|PUT) .*", (411, 413, 422)),
-    (r".*\{.*", (404, 422)),
+    # A slash in a name makes another path of it.
+    (r".*\{.*", (404, 405, 422)),
     (r"POST /api/(setup|login|admin-password)", (401, 403, 429, 500)),
     (r"POST /api/setup", (409,)),
     (r"(GET|POST|PUT|DELETE) /api/(providers|config).*", (409,)),
