@@ -11,6 +11,7 @@ from tests.control.home import Home
 from codenex.control.effective import effective_settings
 from codenex.control.errors import ConfigurationError
 from codenex.core import json
+from codenex.providers.google.service import AUTH_URL, TOKEN_URL, USERINFO_URL
 from codenex.providers.registry import PROVIDER_TYPES
 from codenex.store.settings import Settings
 
@@ -59,6 +60,9 @@ def test_every_setting_arrives(home: Home) -> None:
         trusted_proxies=("10.0.0.1",),
         max_error_count=7,
         max_attempts=2,
+        google_auth_url=AUTH_URL,
+        google_token_url=TOKEN_URL,
+        google_userinfo_url=USERINFO_URL,
         strict=True,
         envelope_key=(home.configs / "envelope_key").read_text().strip(),
         claude_code_path="/usr/bin/claude",

@@ -13,7 +13,7 @@ from codenex.control.pools import accounts_of
 from codenex.providers.registry import DEMO, PROVIDER_TYPES
 from codenex.store.settings import Account
 
-KINDS = [kind for kind in PROVIDER_TYPES.values() if kind.name != DEMO]
+KINDS = [kind for kind in PROVIDER_TYPES.values() if kind.name != DEMO and kind.key_field]
 
 
 def read(home: Home, pools: Any) -> dict[str, tuple[Account, ...]]:
@@ -148,14 +148,14 @@ def test_accounts_without_a_uuid_get_one_that_stays(home: Home) -> None:
 
 
 def test_unknown_types_are_left_alone_and_told(home: Home) -> None:
-    content = {"gemini-cli-oauth": [{"any": "thing"}], "openai-custom": [{}]}
+    content = {"a-type-to-come": [{"any": "thing"}], "openai-custom": [{}]}
     path = home.pools(content)
     before = path.read_bytes()
     accounts, notices = accounts_of(home.load())
 
     assert list(accounts) == ["openai-custom"]
     assert len(notices) == 1
-    assert "gemini-cli-oauth" in notices[0]
+    assert "a-type-to-come" in notices[0]
     assert path.read_bytes() == before
 
 

@@ -20,6 +20,7 @@ from codenex.control.errors import ConfigurationError
 from codenex.control.files import CONFIG, place_of, reading
 from codenex.control.sources import Source, Sources
 from codenex.pool.selection import Strategy
+from codenex.providers.google.service import AUTH_URL, SERVICES, TOKEN_URL, USERINFO_URL
 from codenex.providers.registry import PROVIDER_TYPES
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -54,6 +55,11 @@ class Configuration(BaseSettings):
     CLAUDE_CODE_PROCESSES: int = Field(4, ge=1, le=256)
     CLAUDE_CODE_TIMEOUT: float = Field(900.0, gt=0, le=86_400)
     CLAUDE_CODE_SPARES: int = Field(1, ge=0, le=64)
+    PROJECT_ID: str | None = None
+    GOOGLE_OAUTH_AUTH_URL: str = AUTH_URL
+    GOOGLE_OAUTH_TOKEN_URL: str = TOKEN_URL
+    GOOGLE_USERINFO_URL: str = USERINFO_URL
+    OAUTH_BIND: str = "127.0.0.1"
     MAX_BODY_BYTES: int = Field(64 * 1024 * 1024, ge=1024)
     CORS_ORIGINS: Names = ()
     TRUSTED_PROXIES: Names = ()
@@ -149,6 +155,7 @@ def _config_folder(*sources: PydanticBaseSettingsSource) -> Path:
 def configuration_type() -> type[Configuration]:
     """Return the configuration with the fields that the rows of the provider registry name."""
     names = {name for kind in PROVIDER_TYPES.values() for name in (kind.key_field, kind.base_url_field) if name}
+    names |= {name for service in SERVICES.values() for name in service.fields}
     fields: dict[str, Any] = dict.fromkeys(sorted(names), (str | None, None))
     return create_model("Configuration", __base__=Configuration, **fields)
 

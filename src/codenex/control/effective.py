@@ -12,6 +12,7 @@ from codenex.control.client_keys import keys_in
 from codenex.control.configuration import Configuration
 from codenex.control.entries import model_facts
 from codenex.control.errors import ConfigurationError
+from codenex.control.google_accounts import checked_url, google_clients
 from codenex.control.keys import checked_client_key, generated_key
 from codenex.control.network import checked_authorities, checked_certificate, checked_networks
 from codenex.control.pools import accounts_of, pools_path
@@ -98,6 +99,11 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
         drain_seconds=configuration.DRAIN_SECONDS,
         strict=configuration.STRICT,
         envelope_key=envelope_key,
+        google_auth_url=checked_url(configuration.GOOGLE_OAUTH_AUTH_URL, "GOOGLE_OAUTH_AUTH_URL"),
+        google_token_url=checked_url(configuration.GOOGLE_OAUTH_TOKEN_URL, "GOOGLE_OAUTH_TOKEN_URL"),
+        google_userinfo_url=checked_url(configuration.GOOGLE_USERINFO_URL, "GOOGLE_USERINFO_URL"),
+        oauth_bind=configuration.OAUTH_BIND,
+        google_clients=google_clients(configuration),
         claude_code_path=configuration.CLAUDE_CODE_PATH,
         claude_code_processes=configuration.CLAUDE_CODE_PROCESSES,
         claude_code_timeout=configuration.CLAUDE_CODE_TIMEOUT,

@@ -71,6 +71,12 @@ class Entry:
             raise self._mistake(str(field), "is no URL: a port of 0, blanks, or characters beyond ASCII")
         return value
 
+    def urls(self, field: str | None) -> tuple[str, ...]:
+        """Return base URLs with commas or blanks between them, without slashes at their ends."""
+        pieces = (self.text(field) or "").replace(",", " ").split()
+        found = (Entry({str(field): piece}, self.where).url(field) for piece in pieces)
+        return tuple(url.rstrip("/") for url in found if url is not None)
+
     def names(self, field: str) -> tuple[str, ...]:
         """Return a list of texts."""
         value = self._fields.get(field)

@@ -12,6 +12,7 @@ from codenex.control.claude_code import folder_of, found_account
 from codenex.control.entries import Entry, read_document
 from codenex.control.errors import ConfigurationError
 from codenex.control.files import POOLS, place_of
+from codenex.control.google_accounts import account_of_environment, dropped_accounts, logged_in
 from codenex.control.proxies import proxy_of
 from codenex.providers.registry import CLAUDE_CODE, DEMO, PROVIDER_TYPES, ProviderType, is_known
 from codenex.store.settings import Account
@@ -41,12 +42,16 @@ def accounts_of(configuration: Configuration) -> tuple[dict[str, tuple[Account, 
             continue
         for position, fields in enumerate(entries):
             where = f"{path.name}: {name}[{position}]"
-            account = account_of(kind, Entry(fields, where), position)
+            entry = Entry(fields, where)
+            account = logged_in(account_of(kind, entry, position), kind, entry, configuration)
             found.setdefault(name, []).append(_proxied(account, kind, configuration, where))
     for kind in PROVIDER_TYPES.values():
         made = _from_environment(kind, configuration)
         if made is not None and not _holds(found.get(kind.name, []), made):
             found.setdefault(kind.name, []).append(_proxied(made, kind, configuration, "the configuration"))
+    for account in dropped_accounts(configuration, found, notices):
+        kind = PROVIDER_TYPES[account.provider]
+        found.setdefault(kind.name, []).append(_proxied(account, kind, configuration, str(account.source)))
     if CLAUDE_CODE not in found and (program := found_account(configuration)) is not None:
         found[CLAUDE_CODE] = [program]
     _check_unique(found, path.name)
@@ -66,13 +71,18 @@ def uuid_of(kind: ProviderType, entry: Entry, position: int) -> str:
     own = entry.text("uuid")
     if own is not None:
         return own
-    return _derived_uuid(kind.name, entry.url(kind.base_url_field), entry.key(kind.key_field), position)
+    return _derived_uuid(kind.name, _address(kind, entry), entry.key(kind.key_field), position)
+
+
+def _address(kind: ProviderType, entry: Entry) -> str | None:
+    """Return the base URL; Google's services may have several, which are read with their logins."""
+    return entry.url(kind.base_url_field) if kind.google is None else None
 
 
 def account_of(kind: ProviderType, entry: Entry, position: int) -> Account:
     """Return the account that an entry describes. Raises :class:`ConfigurationError`."""
     key = entry.key(kind.key_field)
-    base_url = entry.url(kind.base_url_field)
+    base_url = _address(kind, entry)
     return Account(
         uuid=uuid_of(kind, entry, position),
         provider=kind.name,
@@ -102,6 +112,8 @@ def account_of(kind: ProviderType, entry: Entry, position: int) -> Account:
 def _from_environment(kind: ProviderType, configuration: Configuration) -> Account | None:
     if kind.name == DEMO:
         return None
+    if kind.google is not None:
+        return account_of_environment(kind, configuration)
     fields = {name: getattr(configuration, name, None) for name in (kind.key_field, kind.base_url_field) if name}
     entry = Entry(fields, "the configuration")
     key, base_url = entry.key(kind.key_field), entry.url(kind.base_url_field)
@@ -117,6 +129,8 @@ def _proxied(account: Account, kind: ProviderType, configuration: Configuration,
 
 
 def _holds(group: list[Account], account: Account) -> bool:
+    if account.google is not None:
+        return any(other.google == account.google for other in group)
     return any(other.api_key == account.api_key and other.base_url == account.base_url for other in group)
 
 

@@ -35,7 +35,8 @@ def proxy_of(account: Account, kind: ProviderType, configuration: Configuration,
     setting = _SETTINGS.get(kind.protocol)
     if setting is None or not getattr(configuration, setting):
         return None
-    parts = urlsplit(account.base_url or kind.base_url)
+    hosts = account.google.hosts if account.google is not None else ()
+    parts = urlsplit(account.base_url or (hosts[0] if hosts else kind.base_url))
     port = parts.port or {"http": 80}.get(parts.scheme, 443)
     url = system_proxy(parts.scheme, parts.hostname or "", port, os.environ)
     return None if url is None else _checked(url, f"{parts.scheme.upper()}_PROXY or ALL_PROXY")

@@ -104,6 +104,8 @@ class Fault(Exception):
         self.from_upstream = from_upstream
         #: further response headers that belong to this error, such as ``allow`` for a wrong method
         self.headers = headers
+        #: what the operator is told instead of the message, which clients get
+        self.notice: str | None = None
 
     def __repr__(self) -> str:
         return f"Fault({self.kind.value}, {self.status}, {self.message!r})"

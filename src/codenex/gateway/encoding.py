@@ -48,7 +48,7 @@ class Target(msgspec.Struct, frozen=True):
         request, properties = with_fitting_names(request, capabilities.property_names)
         encoded = SPOKES[self.provider.protocol].encode_request(request, capabilities, losses)
         if self.provider.fit is not None:
-            encoded = msgspec.structs.replace(encoded, body=self.provider.fit(encoded.body, losses))
+            encoded = msgspec.structs.replace(encoded, body=self.provider.fit(encoded.body, self.model, losses))
         if not properties:
             return encoded
         reversal = msgspec.structs.replace(encoded.reversal, properties=properties)

@@ -13,6 +13,7 @@ from codenex.core.redaction import redacted
 from codenex.core.spoke import Spoke
 from codenex.gateway.exchange import Headers
 from codenex.providers.endpoints import Method, credential_headers, endpoint, quoted_model
+from codenex.providers.google.cloud import cloud_of
 from codenex.providers.registry import ProviderType
 from codenex.providers.transport import OWN_HEADERS, Deadlines, Origin, Transport, UpstreamRequest, UpstreamResponse
 from codenex.store.settings import Account
@@ -65,6 +66,9 @@ def call(
     comes."""
     if provider.program is not None:
         raise unsupported(f"{provider.name} has no such method")
+    if provider.google is not None:
+        service = provider.google
+        return cloud_of(transport).send(service, account, method, model, body, deadlines=deadlines, stream=stream)
     way = outbound(provider, account, method, stream)
     target = way.target
     if way.takes_model:

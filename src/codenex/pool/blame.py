@@ -51,10 +51,13 @@ _BLAME: dict[FaultKind, Blame] = {
     FaultKind.CANCELLED: Blame.GATEWAY,
 }
 
+#: Finer reasons that say more than their kind.
+_BLAME_BY_CODE = {"account_unusable": Blame.ACCOUNT}
+
 
 def blame(fault: Fault) -> Blame:
     """Return the failure class of a fault that an attempt ended with."""
-    return _BLAME[fault.kind]
+    return _BLAME_BY_CODE.get(fault.code or "") or _BLAME[fault.kind]
 
 
 def may_try_another(fault: Fault) -> bool:

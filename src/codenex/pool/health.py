@@ -130,7 +130,7 @@ def failed(
     if kind in (Blame.CALLER, Blame.GATEWAY):
         return state
     noted = msgspec.structs.replace(
-        state, failures=state.failures + 1, last_error=fault.message[:300], last_error_at=now
+        state, failures=state.failures + 1, last_error=(fault.notice or fault.message)[:300], last_error_at=now
     )
     match kind:
         case Blame.ACCOUNT:

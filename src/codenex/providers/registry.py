@@ -13,15 +13,19 @@ import msgspec
 
 from codenex.core.losses import Losses
 from codenex.models import anthropic as anthropic_models
+from codenex.models import antigravity as antigravity_models
 from codenex.models import claude_code as claude_code_models
+from codenex.models import code_assist as code_assist_models
 from codenex.models import gemini as gemini_models
 from codenex.models import openai as openai_models
 from codenex.models.capabilities import Capabilities
 from codenex.providers.claude_code.fitting import fitted
+from codenex.providers.google.fitting import fitted_antigravity, fitted_code_assist
+from codenex.providers.google.service import ANTIGRAVITY, CODE_ASSIST, Service
 
 CapabilitiesOf = Callable[[str, str, dict[str, Any]], Capabilities]
-#: Makes of a body what the upstream takes; what it can't take is a loss. Raises ``unsupported``.
-Fit = Callable[[bytes, Losses], bytes]
+#: Makes of a body what the upstream takes for a model; what it can't take is a loss. Raises ``unsupported``.
+Fit = Callable[[bytes, str, Losses], bytes]
 
 
 class ProviderType(msgspec.Struct, frozen=True):
@@ -46,8 +50,11 @@ class ProviderType(msgspec.Struct, frozen=True):
     #: headers that every request to this type carries unless the client sent its own
     headers: tuple[tuple[str, str], ...] = ()
     default_model: str | None = None
-    #: a program of this machine takes the requests, in place of an address: every one is rebuilt for it, by ``fit``
+    #: a program of this machine takes the requests, in place of an address
     program: str | None = None
+    #: one of Google's services takes them, in an envelope and in the name of somebody who has logged in
+    google: Service | None = None
+    #: where it is there, every request is rebuilt for the upstream, and this has the last word
     fit: Fit | None = None
 
 
@@ -57,6 +64,14 @@ def _anthropic(model: str, host: str, overrides: dict[str, Any]) -> Capabilities
 
 def _gemini(model: str, host: str, overrides: dict[str, Any]) -> Capabilities:
     return gemini_models.capabilities(model, overrides)
+
+
+def _code_assist(model: str, host: str, overrides: dict[str, Any]) -> Capabilities:
+    return code_assist_models.capabilities(model, overrides)
+
+
+def _antigravity(model: str, host: str, overrides: dict[str, Any]) -> Capabilities:
+    return antigravity_models.capabilities(model, overrides)
 
 
 def _claude_code(model: str, host: str, overrides: dict[str, Any]) -> Capabilities:
@@ -123,6 +138,27 @@ PROVIDER_TYPES: dict[str, ProviderType] = {
             default_model="sonnet",
             program="claude",
             fit=fitted,
+        ),
+        ProviderType(
+            CODE_ASSIST.name,
+            "gemini",
+            CODE_ASSIST.hosts[0],
+            _code_assist,
+            base_url_field="GEMINI_BASE_URL",
+            models=code_assist_models.MODELS,
+            google=CODE_ASSIST,
+            fit=fitted_code_assist,
+        ),
+        ProviderType(
+            ANTIGRAVITY.name,
+            "gemini",
+            ANTIGRAVITY.hosts[0],
+            _antigravity,
+            base_url_field="ANTIGRAVITY_BASE_URL",
+            models=antigravity_models.MODELS,
+            default_model="gemini-3-flash-preview",
+            google=ANTIGRAVITY,
+            fit=fitted_antigravity,
         ),
         ProviderType(DEMO, DEMO, "", _demo, models=(DEMO,), default_model=DEMO),
     )

@@ -8,6 +8,21 @@ from typing import Any, Literal
 import msgspec
 
 
+class GoogleLogin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How an account of Google's services proves who it is: by a file with a credential, or one that stands here
+    (base64); and the operator's own OAuth client. ``state_dir`` holds what is learned of it."""
+
+    state_dir: str
+    token_url: str
+    credentials_file: str | None = None
+    credentials: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+    project: str | None = None
+    #: base URLs in the order in which they are tried; none of them means the service's own
+    hosts: tuple[str, ...] = ()
+
+
 class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     """One account of a provider type. ``aliases`` maps client model names to the upstream's."""
 
@@ -44,6 +59,7 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     config_dir: str | None = None
     #: nobody has configured it: what it needs was found on this machine
     automatic: bool = False
+    google: GoogleLogin | None = None
 
 
 class ModelFacts(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -146,6 +162,13 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     strict: bool = False
     #: key (hex) that seals signatures on their way through other protocols
     envelope_key: str = ""
+    #: Google's OAuth: its addresses, where callbacks are listened for, and id and secret of the operator's clients by
+    #: provider type
+    google_auth_url: str = ""
+    google_token_url: str = ""
+    google_userinfo_url: str = ""
+    oauth_bind: str = "127.0.0.1"
+    google_clients: dict[str, tuple[str, str]] = {}
     #: the Claude Code CLI: where it is, processes in each worker at once, and seconds that each may take
     claude_code_path: str | None = None
     claude_code_processes: int = 4

@@ -35,7 +35,7 @@ ANY_TOOL = "You must answer this by calling at least one of your tools."
 NO_TOOL = "Don't call any tool now: answer in text."
 
 
-def fitted(body: bytes, losses: Losses) -> bytes:
+def fitted(body: bytes, model: str, losses: Losses) -> bytes:
     """Return the request as the CLI can carry it out. Raises ``unsupported`` where nothing would be left of its
     sense."""
     request = json.decode_object(body)

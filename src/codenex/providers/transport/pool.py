@@ -73,6 +73,8 @@ class Transport:
         self._closed = False
         #: what else ends with this transport
         self.closing: list[Callable[[], Awaitable[None]]] = []
+        #: what providers know as long as this transport lives, by their names
+        self.companions: dict[str, object] = {}
 
     async def send(self, request: UpstreamRequest, deadlines: Deadlines = _DEFAULT_DEADLINES) -> UpstreamResponse:
         """Send a request and return its response as soon as the head is there. Redirects are not followed.

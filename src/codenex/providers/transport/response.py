@@ -36,6 +36,18 @@ class Source(Protocol):
         ...
 
 
+class Rewriting(Protocol):
+    """Changes a body as it comes."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Return what takes the place of these bytes; may be empty."""
+        ...
+
+    def eof(self) -> bytes:
+        """Return what is still to come at the body's proper end."""
+        ...
+
+
 class UpstreamResponse:
     """Status and headers of a response, and its body by exactly one of ``read``, ``chunk`` (repeated) and ``pipe``.
 
@@ -49,6 +61,7 @@ class UpstreamResponse:
         "_loop",
         "_on_data",
         "_parts",
+        "_rewriting",
         "_size",
         "_waiter",
         "_wants_all",
@@ -83,6 +96,7 @@ class UpstreamResponse:
         #: Bytes of a body that is read whole, charged until the response is closed.
         self.charged = 0
         self._on_data: Callable[[bytes], None] | None = None
+        self._rewriting: Rewriting | None = None
         self._error: Exception | None = None
         self._loop = connection.loop
         self._waiter: asyncio.Future[None] | None = None
@@ -95,6 +109,15 @@ class UpstreamResponse:
         return None
 
     # --- for the consumer ---------------------------------------------------------------------------------------
+
+    def rewrite(self, rewriting: Rewriting) -> None:
+        """Let the body, of which nothing has been read yet, come rewritten."""
+        data = self._take()
+        self._rewriting = rewriting
+        if data:
+            self.take_body(data)
+        if self.complete:
+            self._end_rewriting()
 
     async def read(self, limit: int = 64 * MIB) -> bytes:
         """Read the whole body, its content codings undone.
@@ -222,6 +245,10 @@ class UpstreamResponse:
 
     def take_body(self, piece: bytes) -> None:
         """Take what one read has brought."""
+        if self._rewriting is not None:
+            piece = self._rewriting.feed(piece)
+            if not piece:
+                return
         on_data = self._on_data
         if on_data is not None:
             try:
@@ -243,6 +270,8 @@ class UpstreamResponse:
 
     def body_ended(self) -> None:
         """Record that the body is whole; the connection belongs to the pool again."""
+        if self._rewriting is not None:
+            self._end_rewriting()
         self.complete = True
         self._connection = None
         self._wake()
@@ -260,6 +289,11 @@ class UpstreamResponse:
         return self._size > self._high_water
 
     # --- inside -------------------------------------------------------------------------------------------------
+
+    def _end_rewriting(self) -> None:
+        rewriting, self._rewriting = self._rewriting, None
+        if rewriting is not None and (rest := rewriting.eof()):
+            self.take_body(rest)
 
     def _fail_consumer(self, error: Exception) -> None:
         self._error = error

@@ -1,0 +1,1 @@
+"""A scripted Google: log-in page, token endpoint, Code Assist and Antigravity, over real HTTP."""
