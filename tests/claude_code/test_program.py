@@ -380,3 +380,15 @@ async def test_what_is_left_of_a_subscription_is_told(cli: FakeCli) -> None:
         await ask(gateway, BODY)
     expected = {"uuid": "claudeCode-custom-0", "provider": "claudeCode-custom", "limits": limits}
     assert told == [("account_quota", expected)]
+
+
+async def test_lists_and_counts(cli: FakeCli) -> None:
+    async with (
+        running_gateway(settings(cli.account(automatic=True))) as gateway,
+        await RawClient.connect(gateway.port) as client,
+    ):
+        listed = await client.ask("GET", "/v1/models", None, {"authorization": f"Bearer {KEY}"})
+        counted = await ask(gateway, BODY, "/v1/messages/count_tokens")
+    assert [model["id"] for model in listed.json["data"]] == ["opus", "sonnet", "haiku"]
+    assert counted.json["input_tokens"] > 0
+    assert cli.pids == [], "neither costs a program"

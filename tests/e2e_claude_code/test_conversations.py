@@ -17,11 +17,13 @@ from typing import Any
 import anthropic
 import openai
 import pytest
-from tests.e2e_claude_code.programs import VERSIONS, Api, account, formed, history, named
+from tests.e2e_claude_code.programs import VERSIONS, Api, account, formed, history, named, program
 from tests.support.gateway import RunningGateway, running_gateway, settings_for
 from tests.support.scenario import SIGNATURE, Reasoning, Scenario, Text, ToolCall, say
 from tests.support.upstream import Request
 from tests.support.vendors.framing import Json
+
+from codenex.providers.claude_code.login import login_of
 
 WEATHER: Json = {
     "name": "get.weather",
@@ -246,3 +248,13 @@ async def test_a_program_that_was_started_ahead_answers_sooner(version: str, tmp
     for number, body in enumerate(api.asked):
         assert body["system"][-1]["text"] == f"System {number}."
         assert history(body)[0][1][0]["text"] == f"Question {number}"
+
+
+@pytest.mark.parametrize("key", [None, "key-for-tests"])
+async def test_a_check_of_an_account_knows_whether_it_is_logged_in(
+    version: str, key: str | None, tmp_path: Path
+) -> None:
+    async with Api(say("Done.")) as api:
+        login = await login_of(program(version), account(version, api, tmp_path, api_key=key))
+    assert login.logged_in is (key is not None)
+    assert api.asked == []

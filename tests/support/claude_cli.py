@@ -19,6 +19,9 @@ Json = dict[str, Any]
 
 def main() -> None:
     folder = Path(os.environ["CLAUDE_CONFIG_DIR"])
+    if sys.argv[1:] == ["auth", "status"]:
+        print((folder / "login.json").read_text())
+        return
     log = (folder / f"heard-{os.getpid()}.jsonl").open("w")
     started = {"argv": sys.argv, "env": dict(os.environ), "cwd": os.getcwd(), "files": os.listdir(), "pid": os.getpid()}
     print(json.dumps(started), file=log, flush=True)

@@ -14,6 +14,8 @@ from codenex.gateway.encoding import Target, upstream_model
 from codenex.gateway.spokes import SPOKES
 from codenex.gateway.upstream import accepted, call
 from codenex.pool.blame import Blame, blame
+from codenex.providers.claude_code.answer import LOG_IN
+from codenex.providers.claude_code.login import login_of
 from codenex.providers.claude_code.program import found
 from codenex.providers.registry import PROVIDER_TYPES
 from codenex.providers.transport import Deadlines, Transport, UpstreamResponse
@@ -42,10 +44,7 @@ async def checked(transport: Transport, account: Account, settings: Settings, mo
     """Check an account with a request for ``model``, without one by its list of models. Never raises."""
     program = PROVIDER_TYPES[account.provider].program
     if program is not None:
-        # A request would cost what its owner pays for; that the program is there costs nothing.
-        name = account.program or settings.claude_code_path or program
-        there = await asyncio.to_thread(found, name) is not None
-        return Checked(there, "the program is there" if there else f"{name!r} is no program on this server")
+        return await _program(account, account.program or settings.claude_code_path or program)
     try:
         async with asyncio.timeout(PATIENCE):
             if model is None:
@@ -59,6 +58,19 @@ async def checked(transport: Transport, account: Account, settings: Settings, mo
         return _failed(fault, model)
     except (json.MalformedJson, KeyError):
         return Checked(False, "the upstream answered nonsense", model)
+
+
+async def _program(account: Account, name: str) -> Checked:
+    """Check a program of this server. A request would cost what its owner pays for; to ask it for its login costs
+    nothing."""
+    path = await asyncio.to_thread(found, name)
+    if path is None:
+        return Checked(False, f"{name!r} is no program on this server")
+    login = await login_of(path, account)
+    if login.logged_in is False:
+        return Checked(False, f"the program is not logged in: {LOG_IN}", refused=True)
+    how = f", logged in by {login.method}" if login.logged_in and login.method else ""
+    return Checked(True, f"the program is there{how}")
 
 
 async def listed_models(transport: Transport, account: Account) -> list[str]:
