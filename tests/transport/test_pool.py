@@ -568,6 +568,35 @@ async def test_tls_with_server_name_and_keeping():
     await asyncio.sleep(0.02)
 
 
+async def test_the_authorities_are_read_once_and_hold_nobody_up():
+    server, port = await serve_tls(serving_context("api.test"), answer(b"secure"))
+    made = []
+
+    def slow(origin: Origin) -> ssl.SSLContext:
+        made.append(origin)
+        time.sleep(0.3)
+        return trusting(origin)
+
+    async with Transport(ssl_context_factory=slow, resolver=to_loopback(port)) as transport:
+        origin = Origin("https", "api.test", 443)
+
+        async def ask() -> bytes:
+            return await (await transport.send(UpstreamRequest("GET", origin, "/", []))).read()
+
+        asking = [asyncio.ensure_future(ask()) for _ in range(5)]
+        pauses = []
+        while not all(task.done() for task in asking):
+            begun = time.perf_counter()
+            await asyncio.sleep(0.005)
+            pauses.append(time.perf_counter() - begun)
+        assert [task.result() for task in asking] == [b"secure"] * 5
+        assert made == [origin]
+        assert len(pauses) > 10
+        assert max(pauses) < 0.25
+    server.close()
+    await asyncio.sleep(0.02)
+
+
 @pytest.mark.parametrize(
     ("certificate", "words"),
     [

@@ -29,6 +29,7 @@ def trusting(ca_file: str | None) -> Callable[[Origin], ssl.SSLContext]:
     """Return a factory of contexts that trust the system's authorities and those in a PEM file.
 
     The file is read with the first connection that needs it; what is wrong with it is then that connection's fault.
+    Not at the start: those who never use TLS need not hold the authorities of the system.
     """
     return lambda origin: _shared_context(ca_file)
 
@@ -68,9 +69,10 @@ def _reason(error: Exception) -> tuple[str, str]:
 
 
 class Connector:
-    """Opens connections to origins within a deadline."""
+    """Opens connections to origins within a deadline. ``context_factory`` is called outside the event loop, once for
+    each origin: reading the system's authorities would hold up all others for 40 ms."""
 
-    __slots__ = ("_context_factory", "_contexts", "_resolver")
+    __slots__ = ("_context_factory", "_contexts", "_making", "_resolver")
 
     def __init__(
         self,
@@ -79,6 +81,7 @@ class Connector:
     ) -> None:
         self._context_factory = context_factory
         self._contexts: dict[Origin, ssl.SSLContext] = {}
+        self._making = asyncio.Lock()
         self._resolver = Resolver() if resolver is None else resolver
 
     async def connect(self, origin: Origin, factory: Callable[[], ProtocolType], timeout: float) -> ProtocolType:
@@ -100,7 +103,7 @@ class Connector:
 
     async def _open(self, origin: Origin, factory: Callable[[], ProtocolType]) -> ProtocolType:
         loop = asyncio.get_running_loop()
-        context = self._context(origin) if origin.scheme == "https" else None
+        context = await self._context(origin) if origin.scheme == "https" else None
         name = origin.host if context is not None else None
         if origin.unix_path is not None:
             _, protocol = await loop.create_unix_connection(
@@ -140,8 +143,13 @@ class Connector:
             raise
         return sock
 
-    def _context(self, origin: Origin) -> ssl.SSLContext:
+    async def _context(self, origin: Origin) -> ssl.SSLContext:
         context = self._contexts.get(origin)
-        if context is None:
-            context = self._contexts[origin] = self._context_factory(origin)
+        if context is not None:
+            return context
+        async with self._making:
+            context = self._contexts.get(origin)
+            if context is None:
+                context = await asyncio.to_thread(self._context_factory, origin)
+                self._contexts[origin] = context
         return context
