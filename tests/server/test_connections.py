@@ -153,13 +153,37 @@ async def test_slow_remainder_of_an_unread_body(serve):
 
 
 async def test_idle_connection_is_closed_silently(serve):
-    site = await serve(echo, Limits(idle_seconds=0.15))
+    site = await serve(recognise, Limits(idle_seconds=0.15))
     client = site.client()
     for _ in range(4):
         assert (await client.ask(get())).status == 200
         await asyncio.sleep(0.05)
     assert await client.ended(timeout=1)
     assert len(site.records) == 4
+
+
+async def recognise(exchange):
+    """Serve as the gateway does: whoever asks for something but the open paths has a key."""
+    if exchange.path != "/open":
+        exchange.notes["key"] = "its id"
+    exchange.respond(200, [], b"here")
+
+
+@pytest.mark.parametrize("proxies", [(), ("127.0.0.1",)])
+async def test_connections_of_strangers_are_not_kept_for_long(serve, proxies):
+    site = await serve(recognise, Limits(stranger_idle_seconds=0.1), trusted_proxies=proxies)
+    stranger, guest = site.client(), site.client()
+    for client in (stranger, guest):
+        assert (await client.ask(get("/open"))).status == 200
+    for path in ("/", "/open"):
+        assert (await guest.ask(get(path))).status == 200
+    if proxies:
+        await asyncio.sleep(0.4)
+        assert (await stranger.ask(get("/open"))).status == 200
+    else:
+        assert await stranger.ended(timeout=2)
+        await asyncio.sleep(0.2)
+    assert (await guest.ask(get("/open"))).status == 200
 
 
 async def test_handlers_time_counts_for_no_deadline(serve):

@@ -84,6 +84,7 @@ class Connection(asyncio.Protocol):
         "current",
         "half_open",
         "ignoring",
+        "known",
         "limits",
         "loop",
         "read_deadline",
@@ -109,6 +110,8 @@ class Connection(asyncio.Protocol):
         self.secure = False
         #: No whole head has come yet.
         self.half_open = False
+        #: A request on it had a valid key, or a reverse proxy keeps it for whomever it serves.
+        self.known = False
         #: The exchange that is being answered.
         self.current: EdgeExchange | None = None
         self.closed = False
@@ -148,7 +151,7 @@ class Connection(asyncio.Protocol):
         self.address = peer[0] if isinstance(peer, tuple) else UNIX
         self.secure = transport.get_extra_info("ssl_object") is not None
         trusted = self.server.trusted
-        self.trusted = bool(trusted) and trusted.trusts(self.address)
+        self.known = self.trusted = bool(trusted) and trusted.trusts(self.address)
         transport.set_write_buffer_limits(high=self.limits.write_bytes)
         if self.server.connection_opened(self):
             self._wait_to_read(self.limits.head_seconds)
@@ -448,6 +451,8 @@ class Connection(asyncio.Protocol):
         self._release(exchange)
         exchange.forget_body()
         self.current = None
+        if not self.known and "key" in exchange.notes:
+            self.known = True
         if not exchange.keep:
             self._end(whole=exchange.complete and exchange.refusal is None and not self._queue)
         elif exchange.complete:
@@ -470,7 +475,8 @@ class Connection(asyncio.Protocol):
         elif self._in_head:
             self._wait_to_read(self.limits.head_seconds)
         else:
-            self._wait_to_read(self.limits.idle_seconds)
+            limits = self.limits
+            self._wait_to_read(limits.idle_seconds if self.known else limits.stranger_idle_seconds)
 
     def _end(self, *, whole: bool) -> None:
         """Close after the answer. Unless the request was ``whole``, drop what comes for a while, to avoid a reset."""

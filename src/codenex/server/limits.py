@@ -39,6 +39,8 @@ class Limits:
     body_window_bytes: int = KIB
     #: A kept connection without a request.
     idle_seconds: float = 75.0
+    #: The same where no request on it had a valid key: those who only hold connections open are soon rid of them.
+    stranger_idle_seconds: float = 10.0
     #: A client that takes nothing of a waiting answer for so long is cut off.
     stall_seconds: float = 60.0
     #: How long what the client still sends is dropped after an answer that ends the connection, so that the answer

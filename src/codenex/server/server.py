@@ -100,7 +100,8 @@ class Server:
         if not self._listeners:
             self.loop = asyncio.get_running_loop()
             limits = self.limits
-            shortest = min(limits.head_seconds, limits.body_window_seconds, limits.idle_seconds, limits.stall_seconds)
+            idle = min(limits.idle_seconds, limits.stranger_idle_seconds)
+            shortest = min(limits.head_seconds, limits.body_window_seconds, idle, limits.stall_seconds)
             self.sweep = DeadlineSweep(self.loop, self._expire, max(0.01, min(1.0, shortest / 10)))
         for listener in sockets:
             self._listeners.append(

@@ -17,7 +17,7 @@ from codenex.providers.transport.origin import Origin
 from codenex.providers.transport.proxy import ProxyRefused, open_tunnel, parsed_proxy
 from codenex.providers.transport.resolver import Resolver
 
-ProtocolType = TypeVar("ProtocolType", bound=asyncio.Protocol)
+ProtocolType = TypeVar("ProtocolType", bound=asyncio.BaseProtocol)
 
 
 def default_ssl_context(origin: Origin) -> ssl.SSLContext:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 _JOIN_BYTES = 64 * 1024
 _BODILESS = frozenset((204, 304))
+#: Bytes taken by one read, which is what a client that reads slowly makes a stream hold at least.
+_READ_BYTES = 32 * 1024
+#: Where all connections read into: what the parser makes of it are copies.
+_read_buffer = memoryview(bytearray(_READ_BYTES))
 
 
 class ConnectionStale(Exception):
@@ -36,7 +40,7 @@ class _ParserCallbacks:
         self.on_body = body.append
 
 
-class UpstreamConnection(asyncio.Protocol):
+class UpstreamConnection(asyncio.BufferedProtocol):
     """Sends requests one after the other and feeds each one's :class:`UpstreamResponse`.
 
     ``deadline`` is a loop time; the pool's sweep calls :meth:`expire`.
@@ -134,8 +138,13 @@ class UpstreamConnection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         self.pool.connection_opened(self)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where to read into."""
+        return _read_buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Parse what came and hand it on, once for the whole read."""
+        data = _read_buffer[:nbytes]
         response = self.response
         if response is None:
             # Nothing was asked: such a connection can't be trusted with a request.
