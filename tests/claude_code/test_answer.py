@@ -28,7 +28,7 @@ CALLS = Scenario(
 
 def asked(**fields: Any) -> Invocation:
     body = {"model": "sonnet", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}], **fields}
-    return invocation(fitted(json.encode(body), Losses()))
+    return invocation(fitted(json.encode(body), "sonnet", Losses()))
 
 
 def played(answer: Answer, *messages: Json) -> list[Json]:
@@ -92,6 +92,15 @@ def test_of_two_forms_the_first_is_the_answer() -> None:
     assert events[-2]["delta"]["stop_reason"] == "end_turn"
     assert events[-2]["usage"] == {"output_tokens": 5}
     assert [event["index"] for event in events if event["type"] == "content_block_start"] == [0]
+
+
+def test_a_form_that_was_cut_is_told_as_cut() -> None:
+    answer = Answer(asked(output_config=SCHEMA))
+    cut = events_of(Scenario(parts=(ToolCall("toolu_9", "StructuredOutput", '{"a":'),), finish="length"))
+    events = played(answer, *cut, *formed('{"a":2}'), good())
+    assert text_in(events) == '{"a":'
+    assert events[-2]["delta"]["stop_reason"] == "max_tokens"
+    assert answer.abandoned
 
 
 def test_prose_before_a_call_is_said() -> None:

@@ -25,7 +25,7 @@ CALLED = [
 def fit(**fields: Any) -> tuple[dict[str, Any], dict[str, str]]:
     """The fitted request, and what was lost: path → action."""
     losses = Losses()
-    body = fitted(json.encode({"model": "sonnet", "max_tokens": 9, "messages": [USER], **fields}), losses)
+    body = fitted(json.encode({"model": "sonnet", "max_tokens": 9, "messages": [USER], **fields}), "sonnet", losses)
     return json.decode_object(body), {loss.path: loss.action for loss in losses.values()}
 
 

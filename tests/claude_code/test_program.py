@@ -354,7 +354,7 @@ async def test_stop_sequences_are_looked_for_here(cli: FakeCli) -> None:
     assert answer.json["content"][0]["text"] == "one two three "
     assert (answer.json["stop_reason"], answer.json["stop_sequence"]) == ("stop_sequence", "END")
     assert other.json["choices"][0]["message"]["content"] == "one two "
-    assert other.headers.get("x-codenex-losses") == "1; temperature=dropped"
+    assert "temperature=dropped" in (other.headers.get("x-codenex-losses") or "")
 
 
 @pytest.mark.parametrize("name", ["text", "unicode", "reasoning and text", "length", "cached", "refusal"])

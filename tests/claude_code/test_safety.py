@@ -53,9 +53,9 @@ def texts_of(content: str | list[Json]) -> list[str]:
 
 
 def test_the_command_line_is_the_same_whatever_is_said() -> None:
-    plain = invocation(fitted(wire("Hello"), Losses()))
+    plain = invocation(fitted(wire("Hello"), "sonnet", Losses()))
     for text in PROMPTS:
-        asked = invocation(fitted(wire(text), Losses()))
+        asked = invocation(fitted(wire(text), "sonnet", Losses()))
         assert asked.flags == plain.flags
         assert asked.variables == plain.variables
         told = [text for line in asked.lines if line.role != "assistant" for text in texts_of(line.content)]
@@ -64,23 +64,23 @@ def test_the_command_line_is_the_same_whatever_is_said() -> None:
 
 
 def test_a_models_name_is_a_value_and_nothing_else() -> None:
-    plain = invocation(fitted(wire("Hello"), Losses()))
+    plain = invocation(fitted(wire("Hello"), "sonnet", Losses()))
     for name in NAMES:
-        asked = invocation(fitted(wire("Hello", name), Losses()))
+        asked = invocation(fitted(wire("Hello", name), "sonnet", Losses()))
         assert asked.flags == plain.flags
         assert asked.variables == {**plain.variables, "ANTHROPIC_MODEL": name}
 
 
 def test_a_slash_in_front_is_a_loss_that_is_told() -> None:
     losses = Losses()
-    fitted(wire("/cost"), losses)
+    fitted(wire("/cost"), "sonnet", losses)
     assert "a line feed was put before" in " ".join(loss.reason for loss in losses.values())
     assert not any("line feed" in loss.reason for loss in _losses("a /cost"))
 
 
 def _losses(text: str) -> tuple[object, ...]:
     losses = Losses()
-    fitted(wire(text), losses)
+    fitted(wire(text), "sonnet", losses)
     return losses.values()
 
 

@@ -10,6 +10,8 @@ import json
 import struct
 import time
 import zlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,6 +26,7 @@ from tests.support.upstream import Request
 from tests.support.vendors.framing import Json
 
 from codenex.providers.claude_code.login import login_of
+from codenex.store.settings import Account
 
 WEATHER: Json = {
     "name": "get.weather",
@@ -42,14 +45,19 @@ def chat_of(gateway: RunningGateway) -> openai.AsyncOpenAI:
     return openai.AsyncOpenAI(base_url=gateway.url + "/v1", api_key=gateway.key, max_retries=0)
 
 
+@asynccontextmanager
+async def asking(sdk_of: Callable[[RunningGateway], Any], *accounts: Account) -> AsyncIterator[Any]:
+    """A client of a gateway with these accounts."""
+    async with running_gateway(settings_for(*accounts)) as gateway, sdk_of(gateway) as sdk:
+        yield sdk
+
+
 async def test_twenty_turns_arrive_in_order(version: str, tmp_path: Path) -> None:
     turns: list[Any] = [
         {"role": ("user", "assistant")[number % 2], "content": f"turn number {number}"} for number in range(21)
     ]
-    async with Api(say("Done.")) as api, running_gateway(settings_for(account(version, api, tmp_path))) as gateway:
-        answer = await messages_of(gateway).messages.create(
-            model="sonnet", max_tokens=500, system="Be short.", messages=turns
-        )
+    async with Api(say("Done.")) as api, asking(messages_of, account(version, api, tmp_path)) as sdk:
+        answer = await sdk.messages.create(model="sonnet", max_tokens=500, system="Be short.", messages=turns)
     assert answer.content[0].text == "Done."
     (body,) = api.asked
     told = [(role, [block["text"] for block in blocks]) for role, blocks in history(body)]
@@ -80,8 +88,7 @@ async def test_both_steps_of_parallel_calls(version: str, tmp_path: Path) -> Non
 
     asked: Any = {"role": "user", "content": "Weather?"}
     options: Any = {"model": "sonnet", "max_tokens": 2000, "thinking": {"type": "adaptive"}, "tools": [WEATHER]}
-    async with Api(script) as api, running_gateway(settings_for(account(version, api, tmp_path))) as gateway:
-        sdk = messages_of(gateway)
+    async with Api(script) as api, asking(messages_of, account(version, api, tmp_path)) as sdk:
         first = await sdk.messages.create(messages=[asked], **options)
         called = [block for block in first.content if block.type == "tool_use"]
         assert [(block.name, block.input) for block in called] == [
@@ -112,8 +119,8 @@ async def test_a_schema_beside_tools(version: str, called: bool, tmp_path: Path)
     scenario = named(call) if called else formed('{"a": 7}')
     function = {"name": "lookup", "parameters": {"type": "object", "properties": {"q": {"type": "string"}}}}
     schema: Any = {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA, "strict": True}}
-    async with Api(scenario) as api, running_gateway(settings_for(account(version, api, tmp_path))) as gateway:
-        answer = await chat_of(gateway).chat.completions.create(
+    async with Api(scenario) as api, asking(chat_of, account(version, api, tmp_path)) as sdk:
+        answer = await sdk.chat.completions.create(
             model="sonnet",
             messages=[{"role": "user", "content": "Either."}],
             tools=[{"type": "function", "function": function}],
@@ -135,8 +142,8 @@ async def test_a_model_that_answers_in_prose_is_asked_again(version: str, tmp_pa
         return say("Let me tell you.") if len(api.asked) == 1 else formed('{"a": 8}')
 
     schema: Any = {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA, "strict": True}}
-    async with Api(script) as api, running_gateway(settings_for(account(version, api, tmp_path))) as gateway:
-        answer = await chat_of(gateway).chat.completions.create(
+    async with Api(script) as api, asking(chat_of, account(version, api, tmp_path)) as sdk:
+        answer = await sdk.chat.completions.create(
             model="sonnet", messages=[{"role": "user", "content": "JSON."}], response_format=schema
         )
     assert json.loads(answer.choices[0].message.content or "") == {"a": 8}
@@ -158,8 +165,8 @@ async def test_pictures_and_documents_arrive_byte_for_byte(version: str, tmp_pat
         {"role": "assistant", "content": "A picture and a document."},
         {"role": "user", "content": content},
     ]
-    async with Api(say("Done.")) as api, running_gateway(settings_for(account(version, api, tmp_path))) as gateway:
-        await messages_of(gateway).messages.create(model="sonnet", max_tokens=500, messages=turns)
+    async with Api(say("Done.")) as api, asking(messages_of, account(version, api, tmp_path)) as sdk:
+        await sdk.messages.create(model="sonnet", max_tokens=500, messages=turns)
     (body,) = api.asked
     first, _, last = history(body)
     for _, blocks in (first, last):
@@ -190,10 +197,10 @@ def _block(kind: str, media_type: str, data: bytes) -> Json:
     [("rate_limit", 429), ("bad_key", 401), ("overloaded", 503), ("bad_request", 400), ("internal", 500)],
 )
 async def test_errors_of_the_api_keep_their_status(version: str, kind: str, expected: int, tmp_path: Path) -> None:
-    async with Api(say("Done.")) as api, running_gateway(settings_for(account(version, api, tmp_path))) as gateway:
+    async with Api(say("Done.")) as api, asking(chat_of, account(version, api, tmp_path)) as sdk:
         api.fail_next(*[kind] * 4)
         with pytest.raises(openai.APIStatusError) as caught:
-            await chat_of(gateway).chat.completions.create(model="sonnet", messages=[{"role": "user", "content": "x"}])
+            await sdk.chat.completions.create(model="sonnet", messages=[{"role": "user", "content": "x"}])
     assert caught.value.status_code == expected
 
 
@@ -201,9 +208,10 @@ async def test_a_program_that_is_not_logged_in_says_what_to_do(version: str, tmp
     async with (
         Api(say("Done.")) as api,
         running_gateway(settings_for(account(version, api, tmp_path, api_key=None))) as gateway,
+        chat_of(gateway) as sdk,
     ):
         with pytest.raises(openai.AuthenticationError, match="claude auth login"):
-            await chat_of(gateway).chat.completions.create(model="sonnet", messages=[{"role": "user", "content": "x"}])
+            await sdk.chat.completions.create(model="sonnet", messages=[{"role": "user", "content": "x"}])
         (report,) = gateway.gateway.accounts.report()["claudeCode-custom"]
     assert not report["isHealthy"]
     assert api.asked == []
@@ -215,9 +223,8 @@ async def test_several_entries_share_the_work(version: str, tmp_path: Path) -> N
         folder.mkdir()
     async with Api(say("One.")) as one, Api(say("Two.")) as two:
         accounts = [account(version, one, folders[0], 0), account(version, two, folders[1], 1)]
-        async with running_gateway(settings_for(*accounts)) as gateway:
+        async with asking(messages_of, *accounts) as sdk:
             one.fail_next(*["overloaded"] * 4)
-            sdk = messages_of(gateway)
             answers = [
                 await sdk.messages.create(model="haiku", max_tokens=50, messages=[{"role": "user", "content": "x"}])
                 for _ in range(2)
@@ -227,9 +234,8 @@ async def test_several_entries_share_the_work(version: str, tmp_path: Path) -> N
 
 
 async def test_a_program_that_was_started_ahead_answers_sooner(version: str, tmp_path: Path) -> None:
-    async with Api(say("Done.")) as api, running_gateway(settings_for(account(version, api, tmp_path))) as gateway:
+    async with Api(say("Done.")) as api, asking(messages_of, account(version, api, tmp_path)) as sdk:
         took = []
-        sdk = messages_of(gateway)
         for number in range(4):
             began = time.monotonic()
             answer = await sdk.messages.create(
@@ -242,7 +248,6 @@ async def test_a_program_that_was_started_ahead_answers_sooner(version: str, tmp
             assert answer.content[0].text == "Done."
             # Until the next one is ready.
             await asyncio.sleep(6)
-        await sdk.close()
     print(f"{version}: {[round(seconds, 2) for seconds in took]}")
     assert min(took[1:]) < took[0]
     for number, body in enumerate(api.asked):

@@ -100,10 +100,11 @@ class Answer:
             case "message_delta":
                 self._stop = event.get("delta") or {}
                 self._usage = {**self._usage, **(event.get("usage") or {})}
-                return b""
+                # The program would try again after a cut, or after nothing: there is no time to lose.
+                cut = self._stop.get("stop_reason") not in ("end_turn", "tool_use")
+                self.abandoned = cut or (self._index < 0 and self._invocation.schema is None)
+                return self._settled() if self.abandoned else b""
             case "message_stop" if self._invocation.schema is None:
-                # Whatever else the program has in mind (another try after a cut, or after nothing), this is the answer.
-                self.abandoned = self._index < 0 or self._stop.get("stop_reason") not in ("end_turn", "tool_use")
                 return self._finish(self._stop)
             case _:
                 return b""
@@ -115,7 +116,7 @@ class Answer:
         over = result.get("subtype") == "error_max_turns"
         if self.started and (over or not result.get("is_error")):
             self._usage = {key: value for key, value in (result.get("usage") or {}).items() if key in _USAGE}
-            return self._settled(result)
+            return self._settled()
         if not result.get("is_error") and not over:
             return self.fail(502, "the Claude Code CLI ended without asking the model")
         told = result.get("result") or "; ".join(map(str, result.get("errors") or ())) or "no reason was given"
@@ -220,8 +221,8 @@ class Answer:
         self._prose.clear()
         return out
 
-    def _settled(self, result: Event) -> bytes:
-        """End an answer that should follow a schema."""
+    def _settled(self) -> bytes:
+        """End an answer, which may be one that should follow a schema."""
         out = b"" if self._formed else self._told_prose()
         stop = self._stop
         if stop.get("stop_reason") == "tool_use" and not self._called:

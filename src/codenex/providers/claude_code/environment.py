@@ -49,6 +49,11 @@ _ALWAYS = ("CLAUDE_CONFIG_DIR", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CER
 _FIXED = {
     # Without it, @path in a text makes the CLI send that file of this host to the model.
     "CLAUDE_CODE_DISABLE_ATTACHMENTS": "1",
+    "CLAUDE_CODE_DISABLE_FILE_MENTIONS": "1",
+    # Nor does it bring anything else of this host into the conversation, or read a word as a wish of its own.
+    "CLAUDE_CODE_DISABLE_CLAUDE_MDS": "1",
+    "CLAUDE_CODE_DISABLE_AUTO_MEMORY": "1",
+    "CLAUDE_CODE_DISABLE_ULTRATHINK": "1",
     # Failures are this gateway's to retry: it has other accounts.
     "CLAUDE_CODE_MAX_RETRIES": "0",
     "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",

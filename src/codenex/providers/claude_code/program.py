@@ -208,6 +208,8 @@ class Run:
                 reply, piece = dialogue.take(line)
                 await process.write(reply)
                 out.append(piece)
+                if answer.abandoned:
+                    process.kill()
                 if answer.done:
                     break
             self._pass_on(b"".join(out))
