@@ -13,8 +13,6 @@ from codenex.cli.commands import application
 from codenex.control.configuration import Configuration, configuration_type
 from codenex.control.setting_help import help_of
 
-#: Settings that are read and change nothing yet, so that nobody is told of them.
-WITHOUT_EFFECT = {"HEALTH_CHECK_INTERVAL": "health_check_interval"}
 _ROW = re.compile(r"^\| ((?:`\w+`(?:, )?)+) \| (.*?) \|", re.MULTILINE)
 
 
@@ -38,13 +36,7 @@ def value_of(cell: str) -> Any:
 
 def test_the_readme_names_every_setting_that_has_an_effect() -> None:
     named = {name for heading in ("Settings", "Providers") for names, _ in rows(heading) for name in names}
-    assert named == configuration_type().model_fields.keys() - WITHOUT_EFFECT.keys()
-
-
-def test_settings_that_nobody_is_told_of_have_no_effect() -> None:
-    sources = "".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
-    for name in WITHOUT_EFFECT.values():
-        assert not re.search(rf"settings\.{name}\b", sources), f"{name} has an effect: put it into the README"
+    assert named == configuration_type().model_fields.keys()
 
 
 def test_the_defaults_are_those_of_the_readme() -> None:

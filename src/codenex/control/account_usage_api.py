@@ -114,7 +114,7 @@ def account_usage_router() -> APIRouter:
 
 
 async def _of_type(part: ControlPart, name: str, now: str) -> TypeUsage:
-    health = health_by_account(part.shared)
+    health = health_by_account(part.shared, part.settings)
     accounts = part.settings.accounts.get(name, ())
     counted = await _counted(part, {"provider": name}, "account")
     quotas = [] if part.quotas is None else await part.quotas.all()

@@ -15,7 +15,7 @@ from codenex.control.errors import ConfigurationError
 from codenex.control.google_accounts import checked_url, google_clients
 from codenex.control.keys import checked_client_key, generated_key
 from codenex.control.network import checked_authorities, checked_certificate, checked_networks
-from codenex.control.pools import accounts_of, pools_path
+from codenex.control.pools import accounts_of, pools_path, rests_of
 from codenex.gateway.authentication import digest_of
 from codenex.providers.registry import PROVIDER_TYPES, is_known
 from codenex.store.files import create_once
@@ -61,6 +61,7 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
         client_keys=(*([] if client_key is None else [_first_key(client_key)]), *named_keys),
         model_provider=provider,
         accounts=accounts,
+        rests=rests_of(configuration),
         model_aliases=configuration.modelAliases,
         model_facts=model_facts(configuration.modelFacts),
         fallback_chain={

@@ -137,12 +137,12 @@ class Entry:
             raise self._mistake(field, "must be an object")
         return Entry(value or {}, f"{self.where}.{field}")
 
-    def switch(self, field: str) -> bool:
-        """Return true or false; false where it isn't said."""
+    def switch(self, field: str, *, default: bool = False) -> bool:
+        """Return true or false, as ``default`` where it isn't said."""
         value = self._fields.get(field)
         if value is not None and not isinstance(value, bool):
             raise self._mistake(field, "must be true or false")
-        return value is True
+        return default if value is None else value
 
     def choice(self, field: str, choices: tuple[str, ...]) -> str | None:
         """Return one of some texts."""

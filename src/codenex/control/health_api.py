@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -133,18 +134,13 @@ def health_router() -> APIRouter:
         accounts = part.settings.accounts.get(provider_type, ())
         if not accounts:
             raise Refusal(404, f"{provider_type} has no accounts")
-        entries = await _entries(part)
         places = asyncio.Semaphore(_AT_ONCE)
 
         async def one(account: Account) -> CheckResult:
             async with places:
-                return _result(account, await _checked(part, account, entries.get(account.uuid, {})))
+                return _result(account, await check_account(part, account))
 
-        asked = [
-            account
-            for account in accounts
-            if not account.disabled and entries.get(account.uuid, {}).get("checkHealth") is not False
-        ]
+        asked = [account for account in accounts if not account.disabled and account.check_health]
         results = await asyncio.gather(*map(one, asked))
         good = sum(1 for result in results if result.success)
         bad = sum(1 for result in results if result.success is False)
@@ -162,7 +158,7 @@ def health_router() -> APIRouter:
     async def check_one(provider_type: TypeName, uuid: Uuid, part: Part) -> AccountChecked:
         """Ask one account, whatever its state; it gets 15 seconds."""
         account = _account(part, provider_type, uuid)
-        found = await _checked(part, account, (await _entries(part)).get(uuid, {}))
+        found = await check_account(part, account)
         _publish(part, "health_check_single", provider_type, uuid, result=_result(account, found).model_dump())
         return AccountChecked(
             providerType=provider_type,
@@ -178,7 +174,7 @@ def health_router() -> APIRouter:
         """Forget every rest of a type's accounts, so that requests go to them at once."""
         type_of(provider_type)
         accounts = part.settings.accounts.get(provider_type, ())
-        known = health_by_account(part.shared)
+        known = health_by_account(part.shared, part.settings)
         resting = sum(1 for account in accounts if not known.get(account.uuid, {}).get("isHealthy", True))
         for account in accounts:
             _trust(part, account)
@@ -196,7 +192,7 @@ def health_router() -> APIRouter:
     ) -> UnhealthyRemoved:
         """Remove the accounts of a type that rest because of errors. Those of the environment stay."""
         kind = type_of(provider_type)
-        known = health_by_account(part.shared)
+        known = health_by_account(part.shared, part.settings)
         failing = {uuid for uuid, health in known.items() if not health["isHealthy"]}
 
         def change(pools: Pools) -> tuple[Pools, list[Fields]]:
@@ -281,11 +277,12 @@ def _account(part: ControlPart, provider_type: str, uuid: str) -> Account:
     raise Refusal(404, f"{provider_type} has no account {uuid[:128]}")
 
 
-async def _checked(part: ControlPart, account: Account, entry: Fields) -> Checked:
+async def check_account(part: ControlPart, account: Account) -> Checked:
     """Check an account and tell the workers: one that answers is trusted again, one whose key is refused rests."""
-    model = entry.get("checkModelName")
-    named = model if isinstance(model, str) and model.strip() else None
+    named = account.check_model
     found = await checked(await part.outward.transport(), account, part.settings, named)
+    checked_at = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")
+    part.checks[account.uuid] = {"lastHealthCheckTime": checked_at, "lastHealthCheckModel": found.model}
     if found.healthy:
         _trust(part, account)
     elif found.refused:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from codenex.control.database.quotas import Quotas
 from codenex.control.database.statistics import Statistics
@@ -42,6 +43,8 @@ class ControlPart:
         self.problems = problems
         self.supervision = supervision
         self.outward = Outward(lambda: self.settings)
+        #: What checks of accounts have found last, as the file of pools has it, by uuid.
+        self.checks: dict[str, dict[str, Any]] = {}
         self.events = Events()
         self.load = Load()
         self.began = time.monotonic()

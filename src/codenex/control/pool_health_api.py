@@ -59,7 +59,7 @@ def pool_health_router() -> APIRouter:
         unhealthRatioThreshold: Annotated[float, Query(ge=0, le=1)] = 0.0001,  # noqa: N803
     ) -> PoolReport:
         """How the accounts are. A client key of this server gets the same."""
-        health = health_by_account(part.shared)
+        health = health_by_account(part.shared, part.settings)
         groups = {
             name: [_shown(account, health.get(account.uuid, {})) for account in group]
             for name, group in part.settings.accounts.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
@@ -13,9 +14,10 @@ from codenex.control.entries import Entry, read_document
 from codenex.control.errors import ConfigurationError
 from codenex.control.files import POOLS, place_of
 from codenex.control.google_accounts import account_of_environment, dropped_accounts, logged_in
+from codenex.control.pool_revision import MODELS
 from codenex.control.proxies import proxy_of
 from codenex.providers.registry import CLAUDE_CODE, DEMO, PROVIDER_TYPES, ProviderType, is_known
-from codenex.store.settings import Account
+from codenex.store.settings import Account, Rest
 
 if TYPE_CHECKING:
     from codenex.control.configuration import Configuration
@@ -58,6 +60,32 @@ def accounts_of(configuration: Configuration) -> tuple[dict[str, tuple[Account, 
     return {name: tuple(group) for name, group in found.items()}, notices
 
 
+def rests_of(configuration: Configuration) -> dict[str, Rest]:
+    """Return how the accounts in the file of pools were when it was last written, where that isn't as usual."""
+    found: dict[str, Rest] = {}
+    for name, entries in _pool_file(place_of(POOLS, pools_path(configuration))).items():
+        kind = PROVIDER_TYPES.get(name)
+        for position, fields in enumerate(entries if kind is not None else ()):
+            ill = fields.get("isHealthy") is False
+            models = fields.get(MODELS)
+            moments = {model: _seconds(at) for model, at in (models.items() if isinstance(models, dict) else ())}
+            if (ill or moments) and kind is not None:
+                reason = fields.get("lastErrorMessage")
+                uuid = uuid_of(kind, Entry(fields, name), position)
+                # An unhealthy account without a time is tried by one request at once.
+                until = _seconds(fields.get("scheduledRecoveryTime")) if ill else 0.0
+                found[uuid] = Rest(until, ill, moments, reason if isinstance(reason, str) else None)
+    return found
+
+
+def _seconds(moment: Any) -> float:
+    """Return a moment in ISO 8601 as seconds since 1970; 0 for anything else."""
+    try:
+        return datetime.fromisoformat(moment).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+
+
 def _pool_file(path: Path) -> dict[str, list[dict[str, Any]]]:
     content = read_document(path)
     for name, entries in content.items():
@@ -96,6 +124,8 @@ def account_of(kind: ProviderType, entry: Entry, position: int) -> Account:
         not_supported_models=entry.names("notSupportedModels"),
         aliases=entry.texts("aliases"),
         weight=entry.count("weight", 1),
+        check_health=entry.switch("checkHealth", default=True),
+        check_model=entry.text("checkModelName"),
         concurrency_limit=entry.count("concurrencyLimit", 0),
         queue_limit=entry.count("queueLimit", 0),
         connect_timeout=entry.seconds("connectTimeout"),

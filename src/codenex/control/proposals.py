@@ -11,8 +11,9 @@ from typing import Any
 
 from codenex.control.entries import parsed_document
 from codenex.control.errors import ConfigurationError
-from codenex.control.files import reading
-from codenex.store.documents import Conflict, Document, revision_of
+from codenex.control.files import POOLS, reading
+from codenex.control.pool_revision import pools_revision
+from codenex.store.documents import Conflict, Document
 from codenex.store.files import write_atomically
 from codenex.store.settings import Settings
 
@@ -29,7 +30,7 @@ class ConfigurationFile:
     def __init__(self, name: str, path: Path, flags: Mapping[str, str]) -> None:
         self._name = name
         self._flags = flags
-        self._document = Document(path)
+        self._document = Document(path, revise=pools_revision) if name == POOLS else Document(path)
 
     @property
     def path(self) -> Path:
@@ -39,7 +40,7 @@ class ConfigurationFile:
     def read(self) -> tuple[dict[str, Any], str]:
         """Return the content and its revision. Raises :class:`ConfigurationError` where it can't be read."""
         data = self._document.read()
-        return self._parsed(data), revision_of(data)
+        return self._parsed(data), self._document.revise(data)
 
     def change(self, change: Change, revision: str | None = None) -> str:
         """Write what ``change`` makes of the newest content, where a start could use it; return the new revision.
@@ -53,7 +54,7 @@ class ConfigurationFile:
     def rehearse(self, change: Change, revision: str | None = None) -> str:
         """Do as :meth:`change`, but write nothing; the revision is that of what is there."""
         data = self._document.read()
-        there = revision_of(data)
+        there = self._document.revise(data)
         if revision not in (None, there):
             raise Conflict(f"{self._name} has been changed by somebody else")
         self._changed(data, change)

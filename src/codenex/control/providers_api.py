@@ -193,7 +193,7 @@ async def _accounts(part: ControlPart) -> tuple[dict[str, list[dict[str, Any]]],
     """Return all accounts as they are shown, those of the file first, and the file's revision."""
     pools, revision = await read_file(configuration_file(part, POOLS))
     secrets = secrets_in(pools)
-    health = health_by_account(part.shared)
+    health = health_by_account(part.shared, part.settings)
     found = {
         name: [_shown(entry, health.get(entry.get("uuid", ""), {}), secrets) for entry in entries]
         for name, entries in numbered(pools).items()

@@ -20,13 +20,18 @@ from codenex.control.database.reports import Reports
 from codenex.control.database.sessions import SessionTable
 from codenex.control.database.statistics import Statistics
 from codenex.control.files import FILES, POOLS
+from codenex.control.health_api import check_account
+from codenex.control.health_schedule import HealthSchedule
 from codenex.control.ingest import Ingest
 from codenex.control.part import ControlPart
+from codenex.control.pool_revision import pools_revision
+from codenex.control.pool_state import PoolState
 from codenex.control.spending import Spending
 from codenex.control.supervision import Supervision
 from codenex.control.sweeping import Sweeper
 from codenex.control.watching import Watch
-from codenex.store.settings import Settings
+from codenex.store.documents import Document
+from codenex.store.settings import Account, Settings
 from codenex.store.shared_memory import SharedMemory
 
 _logger = logging.getLogger(__name__)
@@ -64,6 +69,7 @@ class ControlService:
         self._ingest_path = ingest
         self._ingest: Ingest | None = None
         self._engine: AsyncEngine | None = None
+        self._pools: PoolState | None = None
         self._tasks: list[asyncio.Task[None]] = []
         config = uvicorn.Config(
             build_application(administration, self.part),
@@ -110,6 +116,8 @@ class ControlService:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        if self._pools is not None:
+            await self._pools.save(all_counts=True)
         if self._ingest is not None:
             await self._ingest.stop()
         if self._task is not None:
@@ -131,12 +139,22 @@ class ControlService:
         await self._ingest.start()
         configs = Path(settings.config_dir)
         places = {name: configs / name for name in FILES} | {POOLS: Path(settings.pools_file)}
-        watch = Watch(places.values(), self._files_changed)
+        documents = [
+            Document(path, revise=pools_revision) if name == POOLS else Document(path) for name, path in places.items()
+        ]
+        watch = Watch(documents, self._files_changed)
+        self._pools = PoolState(self.part)
+        await asyncio.to_thread(self._pools.restore)
         self._tasks = [
+            asyncio.create_task(self._pools.run(), name="state of accounts"),
+            asyncio.create_task(HealthSchedule(self.part, self._check).run(), name="health checks"),
             asyncio.create_task(self._keep_sessions_for_ever(), name="sessions"),
             asyncio.create_task(watch.run(), name="file watch"),
             asyncio.create_task(Sweeper(lambda: self.part.settings).run(), name="sweep"),
         ]
+
+    async def _check(self, account: Account) -> None:
+        await check_account(self.part, account)
 
     async def _files_changed(self) -> None:
         try:

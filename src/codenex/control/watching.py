@@ -15,13 +15,13 @@ INTERVAL = 1.0
 
 
 class Watch:
-    """The files at ``paths``; ``changed`` is called once for any number of changes in one look."""
+    """These files; ``changed`` is called once for any number of changes in one look."""
 
-    def __init__(self, paths: Iterable[Path], changed: Callable[[], Awaitable[object]]) -> None:
-        self._documents = [Document(path) for path in paths]
+    def __init__(self, documents: Iterable[Document], changed: Callable[[], Awaitable[object]]) -> None:
+        self._documents = list(documents)
         self._changed = changed
         self._stamps = {document.path: _stamp(document.path) for document in self._documents}
-        self._revisions = {document.path: revision_of(_content(document)) for document in self._documents}
+        self._revisions = {document.path: document.revise(_content(document)) for document in self._documents}
 
     def expect(self, path: Path, content: bytes) -> None:
         """Say what this process is about to write into a file."""
@@ -35,7 +35,7 @@ class Watch:
             if stamp == self._stamps[document.path]:
                 continue
             self._stamps[document.path] = stamp
-            revision = revision_of(_content(document))
+            revision = document.revise(_content(document))
             if revision != self._revisions[document.path]:
                 self._revisions[document.path] = revision
                 found = True

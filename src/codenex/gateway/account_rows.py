@@ -8,6 +8,8 @@ from codenex.store.shared_memory import GAUGE, SharedMemory
 
 #: Fields of an account's row: when it was last called (monotonic nanoseconds), and what came of how many requests.
 LAST_USED, IN_FLIGHT, REQUESTS, FAILURES = 1, GAUGE, 3, 4
+#: What came before this gateway was started.
+EARLIER_REQUESTS, EARLIER_FAILURES = 5, 6
 
 
 class AccountRows:

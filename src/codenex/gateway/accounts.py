@@ -11,14 +11,23 @@ from typing import Any
 import msgspec
 
 from codenex.core.errors import Fault, FaultKind
-from codenex.gateway.account_rows import FAILURES, IN_FLIGHT, LAST_USED, REQUESTS, AccountRows
+from codenex.gateway.account_rows import (
+    EARLIER_FAILURES,
+    EARLIER_REQUESTS,
+    FAILURES,
+    IN_FLIGHT,
+    LAST_USED,
+    REQUESTS,
+    AccountRows,
+)
+from codenex.gateway.learned_health import all_learned, learned
 from codenex.gateway.waiting import Waiting
 from codenex.pool import health
 from codenex.pool.health import DOUBTS, AccountState
 from codenex.pool.retry_budget import RetryBudget, earned, spent
 from codenex.pool.selection import Candidate, Obstacle, Strategy, may_rest, obstacle, selected
 from codenex.pool.verdict import Count, Weight
-from codenex.store.health_changes import EVERY_MODEL, HealthChange, changes_in, encoded_change
+from codenex.store.health_changes import HealthChange, changes_in, encoded_change
 from codenex.store.settings import Account, Settings
 from codenex.store.shared_memory import SharedMemory
 
@@ -32,8 +41,8 @@ _FRESH = AccountState()
 class Accounts:
     """Chooses accounts and records what becomes of them; other processes learn of rests and ejections at once.
 
-    ``clock`` gives monotonic seconds that all processes share, ``chance`` numbers between 0 and 1, ``tell`` takes
-    events for the event stream.
+    ``clock`` gives monotonic seconds that all processes share, ``wall`` seconds since 1970, ``chance`` numbers between
+    0 and 1; ``tell`` takes events for the event stream.
     """
 
     def __init__(
@@ -43,6 +52,7 @@ class Accounts:
         shared: SharedMemory | None = None,
         tell: Tell = lambda name, data: None,
         chance: Callable[[], float] = random.random,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
         self._chance = chance
@@ -54,9 +64,9 @@ class Accounts:
         self._retries: dict[str, RetryBudget] = {}
         self.waiting = Waiting()
         self.configure(settings)
-        if shared is not None:
-            for change in sorted(changes_in(shared.history()), key=lambda change: change.at):
-                self._learn(change)
+        history = shared.history() if shared is not None else ()
+        known = all_learned(changes_in(history), settings.rests, clock(), wall())
+        self.states = {uuid: state for uuid, state in known.items() if uuid in self._accounts}
 
     def configure(self, settings: Settings) -> None:
         """Take over a new generation of settings. Accounts that stay as they are keep their state; one that was changed
@@ -284,8 +294,10 @@ class Accounts:
 
     def _shown(self, account: Account, now: float) -> dict[str, Any]:
         state = self._state(account.uuid)
-        requests = sum(self._rows.values(account.uuid, REQUESTS)) or state.requests
-        failures = sum(self._rows.values(account.uuid, FAILURES)) or state.failures
+        requests, failures = state.requests, state.failures
+        if self._rows:
+            requests = self._total(account.uuid, REQUESTS, EARLIER_REQUESTS)
+            failures = self._total(account.uuid, FAILURES, EARLIER_FAILURES)
         circuit = state.circuit(now)
         return {
             "uuid": account.uuid,
@@ -317,6 +329,9 @@ class Accounts:
         self._retries[provider] = left
         return True
 
+    def _total(self, uuid: str, *fields: int) -> int:
+        return sum(sum(self._rows.values(uuid, field)) for field in fields)
+
     # --- other processes ------------------------------------------------------------------------------------------
 
     def _publish(self, change: HealthChange) -> None:
@@ -339,24 +354,7 @@ class Accounts:
                 self._learn(change)
 
     def _learn(self, change: HealthChange) -> None:
-        if change.uuid not in self._accounts:
-            return
-        state = self._state(change.uuid)
-        resting = {} if change.model == EVERY_MODEL else state.resting
-        if change.model_until:
-            resting = {**resting, change.model: change.model_until}
-        if change.reason is not None:
-            state = msgspec.structs.replace(state, last_error=change.reason, last_error_at=change.at)
-        learned = msgspec.structs.replace(
-            state,
-            unavailable_until=change.until,
-            resting=resting,
-            ejected=change.ejected,
-            retired=change.retired,
-            ejections=max(change.ejections, state.ejections),
-            ejected_at=change.at if change.ejected else state.ejected_at,
-        )
-        self._update(change.uuid, learned)
+        self._update(change.uuid, learned(self._state(change.uuid), change))
 
     def _state(self, uuid: str) -> AccountState:
         return self.states.get(uuid, _FRESH)

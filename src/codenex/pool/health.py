@@ -67,9 +67,9 @@ class AccountState(msgspec.Struct, frozen=True):
 
     def circuit(self, now: float) -> Circuit:
         """Return how far the account is trusted, whatever the model."""
-        if not (self.ejected or self.retired):
-            return Circuit.CLOSED
-        return Circuit.OPEN if self.unavailable_until > now else Circuit.HALF_OPEN
+        if self.unavailable_until > now:
+            return Circuit.OPEN
+        return Circuit.HALF_OPEN if self.ejected or self.retired else Circuit.CLOSED
 
     @property
     def success_rate(self) -> float | None:

@@ -31,8 +31,10 @@ def revision_of(content: bytes | None) -> str:
 class Document:
     """One file. Methods raise ``OSError``; the old content is intact then."""
 
-    def __init__(self, path: Path, mode: int = 0o600) -> None:
+    def __init__(self, path: Path, mode: int = 0o600, revise: Callable[[bytes | None], str] = revision_of) -> None:
         self.path = path
+        #: Returns the revision of a content; equal ones are the same to every reader.
+        self.revise = revise
         self._mode = mode
 
     def read(self) -> bytes | None:
@@ -49,12 +51,12 @@ class Document:
         """
         with self._locked():
             content = self.read()
-            if revision is not None and revision != revision_of(content):
+            if revision is not None and revision != self.revise(content):
                 raise Conflict(f"{self.path.name} has been changed by somebody else")
             changed = change(content)
             if changed != content:
                 write_atomically(self.path, changed, self._mode)
-            return revision_of(changed)
+            return self.revise(changed)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -60,6 +60,19 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     #: nobody has configured it: what it needs was found on this machine
     automatic: bool = False
     google: GoogleLogin | None = None
+    #: whether it is checked on schedule, and the model that it is checked with in place of its list of models
+    check_health: bool = True
+    check_model: str | None = None
+
+
+class Rest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How an account was when the gateway ended. Times are in seconds since 1970."""
+
+    #: until when it isn't called, and whether it then is tried by one request first
+    until: float = 0.0
+    ejected: bool = False
+    models: dict[str, float] = {}
+    reason: str | None = None
 
 
 class ModelFacts(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -108,6 +121,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     client_keys: tuple[ClientKey, ...] = ()
     model_provider: str | None = None
     accounts: dict[str, tuple[Account, ...]] = {}
+    #: by uuid, what a start takes up again; nobody looks at it later
+    rests: dict[str, Rest] = {}
     #: client model name → ``provider-type/model`` or another model name
     model_aliases: dict[str, str] = {}
     model_facts: tuple[ModelFacts, ...] = ()
