@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, ConfigDict
@@ -12,13 +12,15 @@ from codenex.control.administration import Refusal
 from codenex.control.changing import IfMatch, changed, configuration_file, etag
 from codenex.control.config_changes import Difference, differences, merged, unusable
 from codenex.control.errors import ConfigurationError
-from codenex.control.explanation import Explanation, explained
 from codenex.control.files import CONFIG
 from codenex.control.masking import masked, secrets_in
 from codenex.control.part import ControlPart
 from codenex.control.setting_help import AT_START, configuration_schema
 from codenex.control.state import Part
 from codenex.store.documents import Document, revision_of
+
+if TYPE_CHECKING:
+    from codenex.control.explanation import Explanation
 
 _Fields = Annotated[
     dict[str, Any],
@@ -135,6 +137,9 @@ def config_router() -> APIRouter:
 
 
 async def _in_use(part: ControlPart) -> Explanation:
+    # What reads the settings is large, and a process without a master does without it until somebody asks.
+    from codenex.control.explanation import explained
+
     try:
         return await asyncio.to_thread(explained, part.flags)
     except ConfigurationError as error:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from codenex.control.administration import Refusal
-from codenex.control.configuration import mistakes_in
-from codenex.control.explanation import Explanation
 from codenex.control.masking import is_secret, masked, restored, secrets_in
 from codenex.control.setting_help import NOT_IN_FILE
+
+if TYPE_CHECKING:
+    from codenex.control.explanation import Explanation
 
 Content = dict[str, Any]
 #: ``place`` and ``message``.
@@ -81,6 +82,9 @@ def _as_it_is(name: str, value: Any, stored: Content, in_use: Explanation, secre
 
 
 def _mistakes(changes: Content, stored: Content, in_use: Explanation) -> list[tuple[str, str]]:
+    # Large, and loaded only where something is changed.
+    from codenex.control.configuration import mistakes_in
+
     found = [
         (name, "no setting of this version has this name")
         for name, value in changes.items()

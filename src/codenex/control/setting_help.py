@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from codenex.control.configuration import configuration_type
 from codenex.control.masking import is_secret
 from codenex.control.pool_entries import supported_types
 from codenex.providers.registry import PROVIDER_TYPES
@@ -103,6 +102,9 @@ _CHOICES = {"MODEL_PROVIDER": tuple(PROVIDER_TYPES)}
 def configuration_schema() -> dict[str, Any]:
     """Return the JSON schema of ``config.json``. Beside the standard's words, each property has ``x-group``,
     ``x-secret``, ``x-at-start`` (whether it is in use only after a new start) and ``x-read-only`` (not by the file)."""
+    # Large, and loaded only where somebody asks.
+    from codenex.control.configuration import configuration_type
+
     schema = configuration_type().model_json_schema()
     properties = schema["properties"]
     ordered = {name: properties[name] for group in _groups().values() for name in group if name in properties}
