@@ -55,5 +55,5 @@ def _busy() -> Fault:
         FaultKind.RATE_LIMIT,
         "too many requests wait for the Claude Code CLI on this server",
         code="claude_code_busy",
-        retry_after=5.0,
+        retry_after=1.0,
     )
