@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -54,6 +55,13 @@ def pair(made: Settings, clock: Clock, memories: tuple[SharedMemory, SharedMemor
     return one, other
 
 
+@contextmanager
+def attempt(accounts: Accounts, account: Account) -> Iterator[None]:
+    probe = accounts.begun(account)
+    yield
+    accounts.ended(account, probe=probe)
+
+
 def fail(accounts: Accounts, uuid: str, fault: Fault, times: int = 1) -> None:
     for _ in range(times):
         accounts.count("m", [Count(uuid, fault, Weight.FULL)])
@@ -82,7 +90,7 @@ def test_processes_tell_each_other_of_rests_probes_and_recoveries(memories: tupl
     assert other.report()["openai-custom"][0]["circuit"] == "half_open"
     probe = other.choose("openai-custom", "m", NONE)
     assert probe is not None
-    with other.attempt(probe):
+    with attempt(other, probe):
         other.succeeded(probe)
     assert one.report()["openai-custom"][0]["circuit"] == "closed"
     fail(one, "b", LIMITED)
@@ -97,7 +105,7 @@ def test_processes_share_use_and_limits(memories: tuple[SharedMemory, SharedMemo
             account = accounts.choose("openai-custom", "m", NONE)
             assert account is not None
             assert account.uuid == expected
-            stack.enter_context(accounts.attempt(account))
+            stack.enter_context(attempt(accounts, account))
         assert one.choose("openai-custom", "m", NONE) is None
         assert one.exhausted("openai-custom", "m").code == "concurrency_limit"
         assert [shown["inFlight"] for shown in one.report()["openai-custom"]] == [1, 1]
@@ -129,7 +137,7 @@ async def test_requests_wait_for_full_accounts_in_order_and_no_more_than_may() -
         if account is None:
             order.append(-number)
             return
-        with accounts.attempt(account):
+        with attempt(accounts, account):
             order.append(number)
             await asyncio.sleep(0.01)
 
@@ -147,7 +155,7 @@ async def test_a_request_that_leaves_its_place_gives_its_turn_to_the_next() -> N
     accounts = Accounts(settings("a", concurrency_limit=1, queue_limit=5), Clock())
     account = await accounts.next("openai-custom", "m", NONE)
     assert account is not None
-    with accounts.attempt(account):
+    with attempt(accounts, account):
         waiting = [asyncio.ensure_future(accounts.next("openai-custom", "m", NONE)) for _ in range(3)]
         await asyncio.sleep(0.01)
         waiting[0].cancel()
@@ -162,7 +170,7 @@ async def test_others_wait_for_the_outcome_of_a_probe() -> None:
     fail(accounts, "a", BROKEN, 3)
     probe = accounts.choose("openai-custom", "m", NONE)
     assert probe is not None, "the last account is probed, not lost"
-    with accounts.attempt(probe):
+    with attempt(accounts, probe):
         assert accounts.choose("openai-custom", "m", NONE) is None
         assert await accounts.next("openai-custom", "m", NONE, patient=False) is None
         waiting = [asyncio.ensure_future(accounts.next("openai-custom", "m", NONE)) for _ in range(5)]

@@ -36,6 +36,21 @@ class AccountRows:
         if place is not None and self._shared is not None:
             self._shared.write(place[0], field, value)
 
+    def begun(self, uuid: str, sequence: int) -> None:
+        """Count an attempt that begins."""
+        place, shared = self._places.get(uuid), self._shared
+        if place is not None and shared is not None:
+            row = place[0]
+            shared.write(row, LAST_USED, sequence)
+            shared.write(row, IN_FLIGHT, shared.own(row, IN_FLIGHT) + 1)
+            shared.write(row, REQUESTS, shared.own(row, REQUESTS) + 1)
+
+    def ended(self, uuid: str) -> None:
+        """Count an attempt that has ended."""
+        place, shared = self._places.get(uuid), self._shared
+        if place is not None and shared is not None:
+            shared.write(place[0], IN_FLIGHT, max(0, shared.own(place[0], IN_FLIGHT) - 1))
+
     def add(self, uuid: str, field: int, amount: int = 1) -> None:
         """Add to a field of the own column."""
         place = self._places.get(uuid)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -174,24 +173,21 @@ class Accounts:
 
     # --- outcomes -------------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def attempt(self, account: Account) -> Iterator[None]:
-        """Count an attempt as long as it lasts."""
+    def begun(self, account: Account) -> bool:
+        """Count an attempt that begins; return whether it is the account's probe, which :meth:`ended` has to know."""
         uuid, state = account.uuid, self._state(account.uuid)
         self._sequence = max(self._sequence + 1, int(self._clock() * 1e9))
         begun = health.started(state, self._sequence)
-        probe = begun.probing and not state.probing
         self._update(uuid, begun)
-        rows = self._rows
-        rows.write(uuid, LAST_USED, self._sequence)
-        rows.add(uuid, IN_FLIGHT)
-        rows.add(uuid, REQUESTS)
-        try:
-            yield
-        finally:
-            self._update(uuid, health.ended(self._state(uuid), probe=probe))
-            rows.add(uuid, IN_FLIGHT, -1)
-            self.waiting.wake(account.provider)
+        self._rows.begun(uuid, self._sequence)
+        return begun.probing and not state.probing
+
+    def ended(self, account: Account, *, probe: bool) -> None:
+        """Count an attempt that has ended, whatever came of it."""
+        uuid = account.uuid
+        self._update(uuid, health.ended(self._state(uuid), probe=probe))
+        self._rows.ended(uuid)
+        self.waiting.wake(account.provider)
 
     def succeeded(self, account: Account) -> None:
         """Record that an account gives good answers, as soon as it does."""

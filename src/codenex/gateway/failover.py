@@ -103,7 +103,8 @@ class Failover:
             if self._last is not None and blame(self._last) is Blame.UPSTREAM and not accounts.may_repeat(name):
                 raise _OverError
             self._tried.add(account.uuid)
-            fault = await self._hedged(kind, account, model)
+            attempt = self._attempt if self._contest is None else self._hedged
+            fault = await attempt(kind, account, model)
             if fault is None:
                 return True
             if not may_try_another(fault):
@@ -140,12 +141,14 @@ class Failover:
 
     async def _attempt(self, kind: ProviderType, account: Account, model: str) -> Fault | None:
         accounts = self._accounts
+        probe = accounts.begun(account)
         try:
-            with accounts.attempt(account):
-                in_band = await self._run(kind, account, model)
+            in_band = await self._run(kind, account, model)
         except Fault as fault:
             self._take(account, model, fault)
             return fault
+        finally:
+            accounts.ended(account, probe=probe)
         self.served = account
         if in_band is None:
             accounts.succeeded(account)

@@ -24,7 +24,8 @@ def targets_of(settings: Settings, resolution: Resolution, providers: tuple[str,
     no stand-in unless that is configured.
     """
     first = PoolTarget(resolution.provider, resolution.model)
-    if resolution.explicit and not settings.explicit_fallback:
+    alone = not (settings.fallback_chain or settings.model_fallback)
+    if alone or (resolution.explicit and not settings.explicit_fallback):
         return [first]
     found = {(first.provider, first.model): first}
     pairs = [(name, resolution.model) for name in settings.fallback_chain.get(resolution.provider, ())]

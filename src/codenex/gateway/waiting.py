@@ -22,7 +22,7 @@ class Waiting:
 
     def number(self, key: Key) -> int:
         """Return how many wait."""
-        return len(self._lines.get(key, ()))
+        return 0 if not self._lines else len(self._lines.get(key, ()))
 
     def total(self, provider: str) -> int:
         """Return how many wait for a provider type."""
@@ -60,6 +60,8 @@ class Waiting:
 
     def wake(self, provider: str) -> None:
         """Say that an attempt at a provider type has ended."""
+        if not self._lines:
+            return
         for (name, _), line in self._lines.items():
             if name == provider:
                 line[0].set()

@@ -67,6 +67,11 @@ def selected(
 ) -> str | None:
     """Return the uuid of the account to call, or ``None`` where none may be called now. ``chance`` (0 to 1) decides
     where the strategy is random, ``preferred`` is taken before any other."""
+    if len(candidates) == 1:
+        # Most pools have one account, and nothing to choose.
+        only = candidates[0]
+        may = only.uuid not in excluded and only.serves(model)
+        return only.uuid if may and _free(only, states.get(only.uuid, _FRESH), model, now) else None
     places = [
         (position, candidate)
         for position, candidate in enumerate(candidates)
