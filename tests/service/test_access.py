@@ -26,6 +26,7 @@ GUARDED = [
     ("GET", "/v1beta/models"),
     ("GET", "/v1/responses/resp_1"),
     ("GET", "/provider_health"),
+    ("GET", "/metrics"),
 ]
 SPELLINGS = {
     "bearer": ({"authorization": f"Bearer {KEY}"}, ""),

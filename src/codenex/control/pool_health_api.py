@@ -6,12 +6,14 @@ import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 
 from codenex.control.account_health import health_by_account
 from codenex.control.administration import Refusal
 from codenex.control.state import Part
 from codenex.core.errors import Fault
+from codenex.gateway.metrics import CONTENT_TYPE, pool_metrics
 from codenex.gateway.pool_report import pool_report
 from codenex.store.settings import Account
 
@@ -70,9 +72,27 @@ def pool_health_router() -> APIRouter:
         except Fault as fault:
             raise Refusal(400, fault.message) from None
 
+    @router.get("/metrics", response_class=PlainTextResponse)
+    async def metrics(part: Part) -> Response:
+        """The same for Prometheus."""
+        health = health_by_account(part.shared, part.settings)
+        groups = {
+            name: [
+                {**_shown(account, health[account.uuid]), "inFlight": health[account.uuid]["activeRequests"]}
+                for account in group
+            ]
+            for name, group in part.settings.accounts.items()
+        }
+        headers = {"content-type": CONTENT_TYPE, "cache-control": "no-store"}
+        return Response(pool_metrics(groups), headers=headers)
+
+    router.add_api_route("/metrics", metrics, methods=["HEAD"], include_in_schema=False)
     # A probe may ask for the head alone.
     router.add_api_route("/provider_health", provider_health, methods=["HEAD"], include_in_schema=False)
     return router
+
+
+_MORE = ("circuit", "restingModels", "scheduledRecoveryTime", "usageCount", "errorCount", "successRate", "lastUsed")
 
 
 def _shown(account: Account, health: dict[str, Any]) -> dict[str, Any]:
@@ -83,4 +103,5 @@ def _shown(account: Account, health: dict[str, Any]) -> dict[str, Any]:
         "isDisabled": account.disabled,
         "lastErrorMessage": health.get("lastErrorMessage"),
         "lastErrorTime": health.get("lastErrorTime"),
+        **{name: health.get(name) for name in _MORE},
     }

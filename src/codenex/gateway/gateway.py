@@ -27,6 +27,7 @@ from codenex.gateway.generations import Generations
 from codenex.gateway.headers import passed_down
 from codenex.gateway.job import Job
 from codenex.gateway.keeper import Keeper
+from codenex.gateway.metrics import CONTENT_TYPE, pool_metrics
 from codenex.gateway.pool_report import pool_report
 from codenex.gateway.queries import wants_array
 from codenex.gateway.rate_headers import rate_headers
@@ -47,7 +48,7 @@ _LISTS = frozenset({Operation.MODELS, Operation.MODEL})
 #: What uses up a client key's limits.
 _COUNTED = frozenset({Operation.GENERATE, Operation.EMBED, Operation.EMBED_MANY})
 #: What an admin session opens as well.
-_ADMINISTRATIVE = frozenset({Operation.PROVIDER_HEALTH})
+_ADMINISTRATIVE = frozenset({Operation.PROVIDER_HEALTH, Operation.METRICS})
 #: Routes and resolutions that are remembered at most, and the longest path of a route.
 _REMEMBERED = 1024
 _LONGEST_PATH = 256
@@ -99,6 +100,7 @@ class Gateway:
             Operation.MODEL: self._model,
             Operation.STORED_RESPONSE: self._stored_response,
             Operation.PROVIDER_HEALTH: self._provider_health,
+            Operation.METRICS: self._metrics,
         }
         self.configure(settings)
 
@@ -295,6 +297,10 @@ class Gateway:
     async def _provider_health(self, exchange: Exchange, route: Route, common: Headers, key: ClientKey) -> None:
         body = json.encode(pool_report(self.accounts.report(), exchange.query, time.time()))
         exchange.respond(200, [*_JSON, ("cache-control", "no-store"), *common], body)
+
+    async def _metrics(self, exchange: Exchange, route: Route, common: Headers, key: ClientKey) -> None:
+        body = pool_metrics(self.accounts.report())
+        exchange.respond(200, [("content-type", CONTENT_TYPE), ("cache-control", "no-store"), *common], body)
 
     def _resolved(self, exchange: Exchange, route: Route, model: str) -> Resolution:
         header = exchange.header("model-provider")

@@ -31,6 +31,7 @@ class Operation(StrEnum):
     HEALTH = "health"
     READY = "ready"
     PROVIDER_HEALTH = "provider_health"
+    METRICS = "metrics"
     PROBE = "probe"
     CONTROL = "control"
 
@@ -61,6 +62,7 @@ _OPEN: dict[str, tuple[Operation, tuple[str, ...]]] = {
     "/health": (Operation.HEALTH, ("GET", "HEAD")),
     "/ready": (Operation.READY, ("GET", "HEAD")),
     "/provider_health": (Operation.PROVIDER_HEALTH, ("GET", "HEAD")),
+    "/metrics": (Operation.METRICS, ("GET", "HEAD")),
 }
 _VERSION = re.compile(r"/(v1|v1beta|v1beta1|v1alpha)(?=/)")
 _GEMINI_METHODS: dict[str, tuple[Operation, bool | None]] = {
