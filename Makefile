@@ -29,7 +29,7 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check format test-watch coverage deep bench e2e-local e2e-agents e2e-claude-code replay wheel lock clean test-programs
+.PHONY: demo-google help run test check format test-watch coverage deep bench e2e-local e2e-agents e2e-claude-code replay wheel lock clean test-programs
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -65,6 +65,9 @@ deep: $(VENV)/.tested ## all tests, with 100,000 examples for every law (hours)
 
 bench: $(VENV)/.tools $(VENV)/.project $(BENCH)/load $(BENCH)/mock | /usr/sbin/nginx /usr/sbin/haproxy ## measure this gateway beside nginx and HAProxy; writes docs/performance.md
 	$(BIN)/python -m benchmarks $(ARGS)
+
+demo-google: $(VENV)/.tested ## start a scripted Google to try logins with (another port: ARGS=4000)
+	$(BIN)/python -m tests.support.google $(ARGS)
 
 e2e-local: $(E2E)/.created ## run against a real language model on this machine (downloads 150 MB)
 	PATH="$(CURDIR)/$(E2E)/bin:$(CURDIR)/$(BIN):$$PATH" $(E2E)/bin/python -m pytest tests/e2e_local -q --timeout=1800 $(ARGS)

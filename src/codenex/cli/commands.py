@@ -12,6 +12,7 @@ import msgspec
 import typer
 
 from codenex import __version__
+from codenex.cli.google_login import log_in
 from codenex.control.errors import ConfigurationError
 from codenex.control.evaluation import Evaluated, evaluated, served
 from codenex.control.explanation import explained
@@ -133,6 +134,17 @@ def translate(
     print(msgspec.json.format(json.encode_text(found.document())))
     if any(translation.refusal for translation in found.translations) or (strict and found.lossy):
         raise typer.Exit(1)
+
+
+@application.command()
+def login(
+    provider: Annotated[str, typer.Argument(help="The provider type: gemini-cli-oauth or gemini-antigravity.")],
+    config_dir: ConfigDir = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Log in at Google: open the page that is printed, or paste the address that the browser ends at. A running server
+    has the account within seconds."""
+    log_in(provider, _flags(None, None, config_dir, data_dir))
 
 
 @application.command()

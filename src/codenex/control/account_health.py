@@ -19,6 +19,8 @@ from codenex.gateway.account_rows import (
 )
 from codenex.gateway.learned_health import all_learned
 from codenex.pool.health import AccountState
+from codenex.providers.google.logins import problem_with
+from codenex.providers.google.states import NEEDS_LOGIN
 from codenex.store.health_changes import changes_in
 from codenex.store.settings import Settings
 from codenex.store.shared_memory import SharedMemory
@@ -55,6 +57,18 @@ def health_by_account(shared: SharedMemory, settings: Settings) -> dict[str, dic
     """Return for each account what lists of accounts show of it: times in ISO 8601, durations in seconds."""
     now, wall = time.monotonic(), time.time()
     return {uuid: shown(known, now, wall) for uuid, known in known_accounts(shared, settings).items()}
+
+
+def with_logins(health: dict[str, dict[str, Any]], settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return the same with what is known to be wrong with logins at Google, in words for the operator."""
+    found = dict(health)
+    for account in (each for group in settings.accounts.values() for each in group if each.google is not None):
+        problem = problem_with(account)
+        told: dict[str, Any] = {"needsRefresh": problem is not None and problem.code == NEEDS_LOGIN}
+        if problem is not None:
+            told |= {"isHealthy": False, "lastErrorMessage": problem.told}
+        found[account.uuid] = {**found.get(account.uuid, {}), **told}
+    return found
 
 
 def shown(known: Known, now: float, wall: float) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from codenex.control.client_keys_api import client_keys_router
 from codenex.control.config_api import config_router
 from codenex.control.description import describe
 from codenex.control.files_api import files_router
+from codenex.control.google_api import google_router
 from codenex.control.guard import COOKIE, Guard
 from codenex.control.health_api import health_router
 from codenex.control.linking_api import linking_router
@@ -91,6 +92,7 @@ def build_application(administration: Administration, part: ControlPart | None =
     application.include_router(_open_router())
     application.include_router(_guarded_router())
     # Before the routes of single accounts: those would take a fixed word for a uuid.
+    application.include_router(google_router())
     application.include_router(health_router())
     application.include_router(providers_router())
     application.include_router(config_router())

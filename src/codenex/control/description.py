@@ -66,6 +66,7 @@ _STATUSES: tuple[tuple[str, tuple[int, ...]], ...] = (
     (r".* /api/upload-configs.*", (409, 500)),
     (r"DELETE /api/upload-configs.*", (404, 507)),
     (r"POST /api/upload-oauth-credentials", (409, 415, 507)),
+    (r"POST /api/oauth/manual-callback", (409,)),
     (r"(POST|PUT|DELETE) /api/client-keys.*", (409, 500, 507)),
     (r".* /api/usage.*", (404,)),
 )

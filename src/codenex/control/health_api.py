@@ -177,7 +177,7 @@ def health_router() -> APIRouter:
         known = health_by_account(part.shared, part.settings)
         resting = sum(1 for account in accounts if not known.get(account.uuid, {}).get("isHealthy", True))
         for account in accounts:
-            _trust(part, account)
+            trust(part, account)
         _publish(part, "reset_health", provider_type)
         return HealthReset(
             message=f"{resting} of {len(accounts)} accounts rested",
@@ -284,14 +284,15 @@ async def check_account(part: ControlPart, account: Account) -> Checked:
     checked_at = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")
     part.checks[account.uuid] = {"lastHealthCheckTime": checked_at, "lastHealthCheckModel": found.model}
     if found.healthy:
-        _trust(part, account)
+        trust(part, account)
     elif found.refused:
         now = time.monotonic()
         _tell(part, HealthChange(account.uuid, now + RETIREMENT, "", 0.0, found.message, now, retired=True))
     return found
 
 
-def _trust(part: ControlPart, account: Account) -> None:
+def trust(part: ControlPart, account: Account) -> None:
+    """Tell the workers that requests may go to an account again."""
     _tell(part, HealthChange(account.uuid, 0.0, EVERY_MODEL, 0.0, None, time.monotonic()))
 
 

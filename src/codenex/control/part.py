@@ -10,6 +10,7 @@ from typing import Any
 from codenex.control.database.quotas import Quotas
 from codenex.control.database.statistics import Statistics
 from codenex.control.events import Events
+from codenex.control.google_login import Login
 from codenex.control.outward import Outward
 from codenex.control.spending import Spending
 from codenex.control.supervision import Supervision
@@ -45,6 +46,8 @@ class ControlPart:
         self.outward = Outward(lambda: self.settings)
         #: What checks of accounts have found last, as the file of pools has it, by uuid.
         self.checks: dict[str, dict[str, Any]] = {}
+        #: logins that are under way, by provider type
+        self.google_logins: dict[str, Login] = {}
         self.events = Events()
         self.load = Load()
         self.began = time.monotonic()

@@ -17,6 +17,7 @@ from codenex.pool.blame import Blame, blame
 from codenex.providers.claude_code.answer import LOG_IN
 from codenex.providers.claude_code.login import login_of
 from codenex.providers.claude_code.program import found
+from codenex.providers.google.cloud import cloud_of
 from codenex.providers.registry import PROVIDER_TYPES
 from codenex.providers.transport import Deadlines, Transport, UpstreamResponse
 from codenex.store.settings import Account, Settings
@@ -47,6 +48,9 @@ async def checked(transport: Transport, account: Account, settings: Settings, mo
         return await _program(account, account.program or settings.claude_code_path or program)
     try:
         async with asyncio.timeout(PATIENCE):
+            if (service := PROVIDER_TYPES[account.provider].google) is not None:
+                # This is asked for by an operator: an account that Google doesn't know yet is set up.
+                await cloud_of(transport).check(account, service)
             if model is None:
                 count = len(await listed_models(transport, account))
                 return Checked(True, f"the upstream listed {count} model{'' if count == 1 else 's'}")
@@ -132,4 +136,4 @@ def _failed(fault: Fault, model: str | None) -> Checked:
     kind = blame(fault)
     if kind is Blame.CALLER and model is not None:
         return Checked(None, f"{model} could not be asked: {fault.message[:300]}", model)
-    return Checked(False, fault.message[:300], model, refused=kind is Blame.ACCOUNT)
+    return Checked(False, (fault.notice or fault.message)[:300], model, refused=kind is Blame.ACCOUNT)

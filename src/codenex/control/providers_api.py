@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from codenex.control import pool_entries
-from codenex.control.account_health import health_by_account
+from codenex.control.account_health import health_by_account, with_logins
 from codenex.control.administration import Refusal
 from codenex.control.changing import IfMatch, changed, configuration_file, etag, read_file
 from codenex.control.files import POOLS
@@ -193,7 +194,7 @@ async def _accounts(part: ControlPart) -> tuple[dict[str, list[dict[str, Any]]],
     """Return all accounts as they are shown, those of the file first, and the file's revision."""
     pools, revision = await read_file(configuration_file(part, POOLS))
     secrets = secrets_in(pools)
-    health = health_by_account(part.shared, part.settings)
+    health = await asyncio.to_thread(with_logins, health_by_account(part.shared, part.settings), part.settings)
     found = {
         name: [_shown(entry, health.get(entry.get("uuid", ""), {}), secrets) for entry in entries]
         for name, entries in numbered(pools).items()

@@ -122,6 +122,8 @@ class ControlService:
             await self._ingest.stop()
         if self._task is not None:
             await asyncio.wait({self._task})
+        for login in self.part.google_logins.values():
+            login.give_up("the server was stopped")
         await self.part.outward.close()
         if self._engine is not None:
             await self._administration.keep_sessions()

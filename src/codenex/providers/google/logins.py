@@ -89,15 +89,8 @@ class Logins:
         own = stamp_of(place.credentials_file) if place.credentials_file is not None else place.credentials
         if held is not None and held.place == place and held.stamps == (own, held.ledger.stamp()):
             return held
-        credential = credential_of(place)
-        kept = credential.refresh_token
-        while True:
-            ledger = Ledger(Path(place.state_dir), credential, _client(place, credential))
-            stamp, known = ledger.stamp(), ledger.read()
-            if known.replaced is None or known.replaced == credential.refresh_token:
-                break
-            # Google gave another one, which this account's file may not have yet.
-            credential = msgspec.structs.replace(credential, refresh_token=known.replaced, access_token=None)
+        kept, credential, ledger = newest(place)
+        stamp, known = ledger.stamp(), ledger.read()
         login = self._logins[account.uuid] = Login(place, kept, credential, ledger, (own, stamp), known)
         return login
 
@@ -221,6 +214,28 @@ def credential_of(place: GoogleLogin) -> Credential:
         return parsed((place.credentials or "").encode())
     except CredentialInvalid as error:
         raise unusable(needs_login(f"the credential can't be used: {error}.")) from None
+
+
+def newest(place: GoogleLogin) -> tuple[str | None, Credential, Ledger]:
+    """Return the refresh token in an account's file, the credential with the newest one, and its ledger. Raises
+    :class:`Fault` (``account_unusable``)."""
+    credential = credential_of(place)
+    kept = credential.refresh_token
+    while True:
+        ledger = Ledger(Path(place.state_dir), credential, _client(place, credential))
+        replaced = ledger.read().replaced
+        if replaced is None or replaced == credential.refresh_token:
+            return kept, credential, ledger
+        # Google gave another one, which this account's file may not have yet.
+        credential = msgspec.structs.replace(credential, refresh_token=replaced, access_token=None)
+
+
+def problem_with(account: Account) -> Problem | None:
+    """Return what is known to be wrong with an account's login, without asking anybody."""
+    try:
+        return newest(_place(account))[2].read().problem
+    except Fault as fault:
+        return needs_login(fault.notice or fault.message)
 
 
 def unusable(problem: Problem) -> Fault:
