@@ -15,6 +15,8 @@ from codenex.gateway.edits import edited, head_of
 from codenex.gateway.encoding import Target, upstream_model
 from codenex.gateway.spokes import SPOKES
 from codenex.providers.endpoints import base_url, endpoint
+from codenex.providers.google.handshake import hosts_of
+from codenex.providers.google.wires import VERSION
 from codenex.providers.registry import PROVIDER_TYPES
 from codenex.store.settings import Account, Settings
 
@@ -122,6 +124,9 @@ def _url(request: Request, target: Target) -> str:
     kind, account = target.provider, target.account
     if kind.program is not None:
         return f"program:{account.program or kind.program}"
+    if kind.google is not None:
+        method = "streamGenerateContent?alt=sse" if request.stream else "generateContent"
+        return f"{hosts_of(target.account, kind.google)[0]}/{VERSION}:{method}"
     address = endpoint(kind, account, "stream" if request.stream else "generate", target.model)
     scheme = base_url(kind, account).partition("://")[0]
     return f"{scheme}://{address.host}{_port(address.scheme, address.port)}{address.target}"
