@@ -118,7 +118,7 @@ $(VENV)/.tools: requirements/test.txt | $(VENV)/.created
 	$(BIN)/python $(PIP_LOCKED) -r requirements/test.txt
 	@touch $@
 
-$(VENV)/.tested: $(VENV)/.tools $(VENV)/.project $(NODE_MODULES)/.installed | test-programs /usr/sbin/nginx /usr/sbin/haproxy /usr/bin/slowhttptest
+$(VENV)/.tested: $(VENV)/.tools $(VENV)/.project $(NODE_MODULES)/.installed | test-programs /usr/sbin/nginx /usr/sbin/haproxy /usr/bin/slowhttptest /usr/bin/pg_createcluster
 	@touch $@
 
 # curl and Debian's Chromium, which run the documentation's examples.
@@ -150,6 +150,8 @@ $(CLAUDE_CODE)/.installed: tests/e2e_claude_code/node/package.json tests/e2e_cla
 	@scripts/debian.sh $@ haproxy
 /usr/bin/slowhttptest:
 	@scripts/debian.sh $@ slowhttptest
+/usr/bin/pg_createcluster:
+	@scripts/debian.sh $@ postgresql
 /usr/bin/cc:
 	@scripts/debian.sh $@ gcc libc6-dev
 /usr/include/openssl/ssl.h:
@@ -177,5 +179,6 @@ lock: ## resolve the newest versions into requirements/*.txt (needs uv)
 	@command -v uv >/dev/null || { echo "uv is needed: pip install uv" >&2; exit 1; }
 	$(LOCK) --upgrade pyproject.toml --group build --group test --output-file requirements/test.txt
 	$(LOCK) --upgrade pyproject.toml --constraints requirements/test.txt --output-file requirements/runtime.txt
+	$(LOCK) --upgrade pyproject.toml --extra postgresql --constraints requirements/test.txt --output-file requirements/postgresql.txt
 	$(LOCK) --upgrade --group build --constraints requirements/test.txt --output-file requirements/build.txt
 	$(LOCK) --upgrade --no-deps requirements/e2e-local.in --output-file requirements/e2e-local.txt

@@ -6,7 +6,7 @@ A test of a law asks for `max(1000, settings.default.max_examples)` examples, so
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.support.certificates import Authority
 from tests.support.clock import VirtualClock
 from tests.support.faults import CLEAN, FaultProxy, Plan
 from tests.support.leaks import LeakCheck
+from tests.support.postgres import Cluster
 from tests.support.upstream import ScriptedUpstream
 from tests.support.vendor import ScriptedVendor
 from tests.support.vendors.dialects import ProtocolName
@@ -77,6 +78,13 @@ def clock() -> VirtualClock:
 def authority() -> Authority:
     """Our own certificate authority."""
     return Authority()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A PostgreSQL server; stopped at the end."""
+    with Cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[1]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+EXTRAS = PROJECT["project"]["optional-dependencies"]
 LOCKS = sorted((REPOSITORY / "requirements").glob("*.txt"))
 NODE_LOCK = REPOSITORY / "tests" / "node" / "package-lock.json"
 
@@ -51,8 +52,9 @@ def test_a_lock_is_exact_versions_with_hashes_and_nothing_else(lock: Path) -> No
     ("lock", "requirements"),
     [
         ("runtime.txt", PROJECT["project"]["dependencies"]),
+        ("postgresql.txt", [*PROJECT["project"]["dependencies"], *EXTRAS["postgresql"]]),
         ("build.txt", PROJECT["dependency-groups"]["build"] + PROJECT["build-system"]["requires"]),
-        ("test.txt", PROJECT["dependency-groups"]["test"]),
+        ("test.txt", [*PROJECT["dependency-groups"]["test"], *EXTRAS["postgresql"]]),
     ],
 )
 def test_a_lock_holds_what_the_project_names(lock: str, requirements: list[str]) -> None:
@@ -63,7 +65,7 @@ def test_a_lock_holds_what_the_project_names(lock: str, requirements: list[str])
     assert missing == set(), "run: make lock"
 
 
-@pytest.mark.parametrize("lock", ["runtime.txt", "build.txt"])
+@pytest.mark.parametrize("lock", ["runtime.txt", "postgresql.txt", "build.txt"])
 def test_tests_run_with_the_versions_that_are_shipped(lock: str) -> None:
     shipped = pins(REPOSITORY / "requirements" / lock)
 

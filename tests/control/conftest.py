@@ -11,6 +11,7 @@ from tests.control.managed import Managed, managed_server
 from tests.control.site import Site, running_site
 
 from codenex.control.configuration import configuration_type
+from codenex.control.database.address import address_in, checked_address
 
 
 @pytest.fixture
@@ -34,3 +35,10 @@ async def managed(home: Home) -> AsyncIterator[Managed]:
     """The management API over real files in ``home``; nothing is configured at first."""
     async with managed_server(home) as running:
         yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, of each kind in turn, as the engine takes it."""
+    configured = None if request.param == "sqlite" else request.getfixturevalue("postgres").database()
+    return address_in(str(tmp_path / "data"), checked_address(configured))

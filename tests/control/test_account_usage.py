@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,7 +12,7 @@ import pytest
 from tests.control.managed import Managed
 
 from codenex.control import system_api
-from codenex.control.database.engine import database_url, open_database
+from codenex.control.database.engine import open_database
 from codenex.control.database.reports import Reports
 from codenex.control.database.statistics import Statistics
 from codenex.store.settings import Account
@@ -30,9 +29,9 @@ def row(number: int, **fields: Any) -> UsageRow:
 
 
 @pytest.fixture
-async def used(managed: Managed, tmp_path: Path) -> AsyncIterator[Managed]:
+async def used(managed: Managed, database: str) -> AsyncIterator[Managed]:
     """A server whose accounts have been used."""
-    engine = await open_database(database_url(str(tmp_path / "rows")))
+    engine = await open_database(database)
     old = time.time() - 40 * 86_400
     rows = [
         row(1, account="a", input_uncached=10, output_text=5),

@@ -111,6 +111,7 @@ KEYS = {
     "SESSION_AFFINITY_SECONDS": (3600.0, ("1", 1.0), ("2.5", 2.5), ("0", 0.0), ("4", 4.0)),
     "EXPLICIT_FALLBACK": (False, ("true", True), ("false", False), ("1", True), ("0", False)),
     "HEALTH_CHECK_INTERVAL": (600.0, ("1", 1.0), ("2.5", 2.5), ("0", 0.0), ("4", 4.0)),
+    "DATABASE_URL": (None, ("sqlite:////a", "sqlite:////a"), ("sqlite:////b", "sqlite:////b"), ("c", "c"), ("d", "d")),
     "PROVIDER_POOLS_FILE_PATH": (None, ("a", Path("a")), ("b", Path("b")), ("c", Path("c")), ("d", Path("d"))),
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,7 +11,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.control.managed import Managed
 
-from codenex.control.database.engine import database_url, open_database
+from codenex.control.database.engine import open_database
 from codenex.control.database.quotas import Quotas, quota_from
 from codenex.store.settings import Account
 
@@ -20,8 +19,8 @@ PROVIDER = "claudeCode-custom"
 
 
 @pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    engine = await open_database(database_url(str(tmp_path / "data")))
+async def engine(database: str) -> AsyncIterator[AsyncEngine]:
+    engine = await open_database(database)
     yield engine
     await engine.dispose()
 

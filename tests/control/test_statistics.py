@@ -2,7 +2,7 @@
 
 import pytest
 
-from codenex.control.database.engine import database_url, open_database
+from codenex.control.database.engine import open_database
 from codenex.control.database.reports import Reports
 from codenex.control.database.statistics import Statistics, percentiles
 from codenex.control.prices import cost_of
@@ -31,8 +31,8 @@ ROWS = [
 
 
 @pytest.fixture
-async def statistics(tmp_path):
-    engine = await open_database(database_url(str(tmp_path / "data")))
+async def statistics(database):
+    engine = await open_database(database)
     await Reports(engine).keep(Batch("s", ROWS), 1.0, [0.5, None, 0.25, None])
     yield Statistics(engine)
     await engine.dispose()
@@ -71,6 +71,12 @@ async def test_periods_and_filters(statistics):
     assert (total["requests"], total["cost"]) == (2, 0.25)
     assert await statistics.sums(None, 0, 1e9, {"key": "nobody"}) == []
     assert await statistics.sums("model", 5e9, 6e9, {}) == []
+
+
+async def test_names_that_no_database_holds_find_nothing(statistics):
+    for name in ("a\0b", "\ud800", "x" * 10_000):
+        assert await statistics.latest(9, None, {"model": name}) == []
+        assert await statistics.sums("model", 0, 1e9, {"account": name}) == []
 
 
 async def test_the_latest_requests_page_by_page(statistics):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
 from codenex.cli.link import Generation, MasterLink
 from codenex.cli.sockets import CONTROL_SOCKET, INGEST_SOCKET
 from codenex.control.administration import Administration
+from codenex.control.database.engine import DatabaseUnavailable
 from codenex.control.service import ControlService
 from codenex.control.supervision import Reloaded, Supervision
 from codenex.store.documents import sweep
@@ -66,7 +68,11 @@ async def _serve(link: MasterLink) -> None:
         service.configure(generation.settings, generation.problems)
 
     link.on_generation(renewed)
-    await service.start()
+    try:
+        await service.start()
+    except DatabaseUnavailable as error:
+        # Tried again by the master, slower and slower; requests go on meanwhile.
+        sys.exit(f"codenex: {error}")
     link.start(stopped.set, lambda: {"events": service.part.events.subscribers})
     link.ready()
     await stopped.wait()

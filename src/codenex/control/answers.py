@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from codenex.control.administration import Refusal
+
+_logger = logging.getLogger(__name__)
 
 _TYPES = {
     401: "authentication_error",
@@ -46,6 +50,7 @@ def add_error_handlers(application: FastAPI) -> None:
     application.add_exception_handler(HTTPException, _http_error)
     application.add_exception_handler(RequestValidationError, _invalid)
     application.add_exception_handler(TimeoutError, _late)
+    application.add_exception_handler(SQLAlchemyError, _no_database)
     application.add_exception_handler(Exception, _crashed)
 
 
@@ -74,6 +79,11 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 async def _late(request: Request, error: Exception) -> JSONResponse:
     return error_answer(503, "the processes of this server have not answered in time: try again")
+
+
+async def _no_database(request: Request, error: Exception) -> JSONResponse:
+    _logger.error("%s %s: the database can't be used: %s", request.method, request.url.path, type(error).__name__)
+    return error_answer(503, "the database can't be used now", {"retry-after": "5"})
 
 
 async def _crashed(request: Request, error: Exception) -> JSONResponse:

@@ -10,6 +10,7 @@ import msgspec
 
 from codenex.control.client_keys import keys_in
 from codenex.control.configuration import Configuration
+from codenex.control.database.address import checked_address
 from codenex.control.entries import model_facts
 from codenex.control.errors import ConfigurationError
 from codenex.control.google_accounts import checked_url, google_clients
@@ -109,6 +110,7 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
         claude_code_processes=configuration.CLAUDE_CODE_PROCESSES,
         claude_code_timeout=configuration.CLAUDE_CODE_TIMEOUT,
         claude_code_spares=configuration.CLAUDE_CODE_SPARES,
+        database_url=checked_address(configuration.DATABASE_URL),
     )
     return Effective(settings, notices, made)
 

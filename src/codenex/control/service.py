@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from codenex.control.administration import Administration
 from codenex.control.application import build_application
-from codenex.control.database.engine import database_url, open_database
+from codenex.control.database.address import address_in
+from codenex.control.database.engine import open_database
 from codenex.control.database.quotas import Quotas
 from codenex.control.database.reports import Reports
 from codenex.control.database.sessions import SessionTable
@@ -98,8 +99,8 @@ class ControlService:
         self._spending.configure(settings)
 
     async def start(self) -> None:
-        """Start serving. Raises ``RuntimeError`` where the server, or SQLAlchemy's errors where the database does not
-        come up."""
+        """Start serving. Raises ``RuntimeError`` where the server, or
+        :class:`~codenex.control.database.engine.DatabaseUnavailable` where the database does not come up."""
         if self._ingest_path is not None:
             await self._open_database(self._ingest_path)
         self._task = asyncio.create_task(self._server.serve(), name="management API")
@@ -131,7 +132,7 @@ class ControlService:
 
     async def _open_database(self, ingest: Path) -> None:
         settings = self.part.settings
-        self._engine = await open_database(database_url(settings.data_dir))
+        self._engine = await open_database(address_in(settings.data_dir, settings.database_url))
         await self._restore_sessions(SessionTable(self._engine))
         self.part.statistics = statistics = Statistics(self._engine)
         self.part.quotas = quotas = Quotas(self._engine)

@@ -81,6 +81,7 @@ HELP: dict[str, dict[str, str]] = {
         "CONFIG_DIR": "The folder of config.json and the other files.",
         "DATA_DIR": "The folder for what the server itself keeps.",
         "LOG_DIR": "The folder of log files.",
+        "DATABASE_URL": "Where usage and sessions are kept; without one, in a SQLite file.",
     },
     "Prompt log": {
         "PROMPT_LOG_MODE": "Where conversations are logged: none, console or file. Secrets and media are left out.",
@@ -92,7 +93,16 @@ HELP: dict[str, dict[str, str]] = {
 
 #: What a running server keeps until it is started anew.
 AT_START = frozenset(
-    {"CONFIG_DIR", "DATA_DIR", "LOG_DIR", "PROMPT_LOG_MODE", "PROMPT_LOG_FILENAME", "PROMPT_LOG_BYTES", "UNIX_SOCKET"}
+    {
+        "CONFIG_DIR",
+        "DATABASE_URL",
+        "DATA_DIR",
+        "LOG_DIR",
+        "PROMPT_LOG_MODE",
+        "PROMPT_LOG_FILENAME",
+        "PROMPT_LOG_BYTES",
+        "UNIX_SOCKET",
+    }
 )
 #: What is for whoever starts the server: in the file that lies there it would have come too late.
 NOT_IN_FILE = frozenset({"CONFIG_DIR"})

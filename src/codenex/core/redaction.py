@@ -18,8 +18,10 @@ _PATTERNS = (
     ),
     # User and password of a URL, such as a proxy's.
     re.compile(r"(?i)(\b[a-z][a-z0-9+.-]{0,20}://)[^/\s@\"']+@"),
+    # A database's password may have been written with characters that should have been encoded.
+    re.compile(r"(?i)(\b(?:postgres|postgresql)(?:\+[a-z]{1,20})?://)[^\s\"']+@"),
 )
-_REPLACEMENTS = (MASK, rf"\1 {MASK}", rf"\g<1>{MASK}", rf"\g<1>{MASK}", rf"\g<1>{MASK}@")
+_REPLACEMENTS = (MASK, rf"\1 {MASK}", rf"\g<1>{MASK}", rf"\g<1>{MASK}", rf"\g<1>{MASK}@", rf"\g<1>{MASK}@")
 
 
 def redacted(text: str, secrets: tuple[str, ...] = ()) -> str:

@@ -1,41 +1,70 @@
-"""The engine: SQLite in the data folder in WAL mode, or what ``DATABASE_URL`` names; brought to the newest schema."""
+"""The engine: SQLite in WAL mode, or PostgreSQL; brought to the newest schema."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection, event, func, select
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-#: Seconds that a writer waits for another one.
+from codenex.core.redaction import redacted
+
+#: Seconds that a writer waits for another one, and that a server may take to answer at all.
 _BUSY = 10.0
+#: Any number: whoever holds this lock of PostgreSQL migrates, so that two that start at once don't both do.
+_MIGRATION = 0x434F44454E4558
 
 
-def database_url(data_dir: str, configured: str | None = None) -> str:
-    """Return the address of the database; a configured one gets the asynchronous driver of its kind."""
-    if not configured:
-        return f"sqlite+aiosqlite:///{Path(data_dir).absolute() / 'codenex.db'}"
-    url = make_url(configured)
-    drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
-    return url.set(drivername=drivers.get(url.drivername, url.drivername)).render_as_string(hide_password=False)
+class DatabaseUnavailable(Exception):
+    """The database can't be used. The message holds no address and no password."""
 
 
 async def open_database(url: str) -> AsyncEngine:
-    """Connect and migrate. Raises SQLAlchemy's errors where the database can't be used."""
-    if url.startswith("sqlite") and (path := make_url(url).database):
-        Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    engine = create_async_engine(url, connect_args={"timeout": _BUSY} if url.startswith("sqlite") else {})
-    if url.startswith("sqlite"):
-        event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+    """Connect and migrate. Raises :class:`DatabaseUnavailable`."""
+    try:
+        engine = _engine(make_url(url))
+    except (ImportError, SQLAlchemyError, OSError, ValueError) as error:
+        raise DatabaseUnavailable(_reason(error, url)) from None
     try:
         async with engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION)))
             await connection.run_sync(migrate)
+    except (SQLAlchemyError, CommandError, OSError) as error:
+        await engine.dispose()
+        raise DatabaseUnavailable(_reason(error, url)) from None
     except BaseException:
         await engine.dispose()
         raise
     return engine
+
+
+def _engine(url: URL) -> AsyncEngine:
+    if url.get_backend_name() == "postgresql":
+        # A server that was started anew has ended the connections: they are tried before they are used.
+        return create_async_engine(
+            url, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": int(_BUSY)}
+        )
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    engine = create_async_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY})
+    event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+    return engine
+
+
+def _reason(error: Exception, url: str) -> str:
+    """Say what is wrong in one line, without what the address holds."""
+    cause = getattr(error, "orig", None) or error
+    try:
+        password = make_url(url).password
+    except SQLAlchemyError:
+        password = None
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()] or [type(cause).__name__]
+    return f"the database can't be used: {redacted('; '.join(lines), (password,) if password else ())}"
 
 
 def migrate(connection: Connection, revision: str = "head") -> None:

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from codenex.control.database.reports import insert
+from codenex.control.database.reports import fitting, insert
 from codenex.control.database.tables import values
 
 _PREFIX = "quota:"
@@ -37,7 +37,8 @@ class Quotas:
 
     async def note(self, quota: Quota) -> None:
         """Keep what an account told. Raises SQLAlchemy's errors."""
-        row = {"name": f"{_PREFIX}{quota.account[:60]}:{quota.limit[:60]}", "value": msgspec.to_builtins(quota)}
+        name = fitting(f"{_PREFIX}{quota.account[:60]}:{quota.limit[:60]}", 128)
+        row = {"name": name, "value": msgspec.to_builtins(quota)}
         async with self._engine.begin() as connection:
             statement = insert(connection, values)
             update = {"value": statement.excluded["value"]}

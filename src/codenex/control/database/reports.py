@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, func, select
+from sqlalchemy import String, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from codenex.control.database.tables import requests, senders
-from codenex.telemetry.rows import Batch
+from codenex.telemetry.rows import Batch, UsageRow
+
+#: Characters that the columns of texts take.
+LENGTHS = {column.name: column.type.length for column in requests.columns if isinstance(column.type, String)}
+_LARGEST = 2**63 - 1
 
 
 class Reports:
@@ -27,7 +31,7 @@ class Reports:
         async with self._engine.begin() as connection:
             if batch.rows:
                 rows: list[dict[str, Any]] = [
-                    {"sender": batch.sender, "cost": cost, **msgspec.structs.asdict(row)}
+                    {"sender": batch.sender, "cost": cost, **_fitting(row)}
                     for row, cost in zip(batch.rows, costs or [None] * len(batch.rows), strict=True)
                 ]
                 await connection.execute(insert(connection, requests).on_conflict_do_nothing(), rows)
@@ -52,6 +56,24 @@ class Reports:
         """Return how many rows and events workers had to drop."""
         async with self._engine.connect() as connection:
             return int(await connection.scalar(select(func.coalesce(func.sum(senders.c.dropped), 0))) or 0)
+
+
+def _fitting(row: UsageRow) -> dict[str, Any]:
+    """Return a row's values as every database takes them: clients choose names of models, upstreams count tokens, and
+    a row that can't be kept would keep all others out that were sent with it."""
+    return {name: fitting(value, LENGTHS.get(name)) for name, value in msgspec.structs.asdict(row).items()}
+
+
+def fitting(value: Any, length: int | None) -> Any:
+    """Return a value as a column of some length takes it."""
+    match value:
+        case str():
+            # PostgreSQL's texts have no NUL.
+            return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")[:length]
+        case int() if not isinstance(value, bool):
+            return max(-_LARGEST, min(_LARGEST, value))
+        case _:
+            return value
 
 
 def insert(connection: AsyncConnection, table: Table) -> Any:

@@ -5,12 +5,36 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, case, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
 
+from codenex.control.database.reports import LENGTHS, fitting
 from codenex.control.database.tables import requests
 
 _HOUR, _DAY = 3600, 86_400
+
+
+class begin_of(GenericFunction[int]):  # noqa: N801 - named as in SQL
+    """The beginning of the period that a moment is in: the period's length, and the moment, in seconds."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(begin_of)
+def _begin_of(element: begin_of, compiler: Any, **options: Any) -> str:
+    length, moment = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"(CAST(FLOOR({moment} / {length}) AS INTEGER) * {length})"
+
+
+@compiles(begin_of, "sqlite")
+def _begin_of_in_sqlite(element: begin_of, compiler: Any, **options: Any) -> str:
+    # Not every SQLite has FLOOR; its CAST cuts off what others round.
+    length, moment = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"(CAST({moment} / {length} AS INTEGER) * {length})"
+
 
 #: What requests can be told apart by: times are the beginnings of UTC hours and days, in seconds since 1970.
 GROUPS: dict[str, ColumnElement[Any]] = {
@@ -20,8 +44,8 @@ GROUPS: dict[str, ColumnElement[Any]] = {
     "key": requests.c.key,
     "protocol": requests.c.protocol,
     "status": requests.c.status,
-    "hour": cast(requests.c.at / _HOUR, Integer) * _HOUR,
-    "day": cast(requests.c.at / _DAY, Integer) * _DAY,
+    "hour": begin_of(literal_column(str(_HOUR)), requests.c.at),
+    "day": begin_of(literal_column(str(_DAY)), requests.c.at),
 }
 #: Names under which requests can be looked for.
 FILTERS = ("provider", "account", "model", "key", "protocol", "status")
@@ -97,13 +121,14 @@ class Statistics:
 
 
 def _condition(since: float, until: float, filters: dict[str, Any]) -> ColumnElement[bool]:
-    equal = [requests.c[name] == value for name, value in filters.items()]
+    equal = [requests.c[name] == fitting(value, LENGTHS.get(name)) for name, value in filters.items()]
     return and_(requests.c.at >= since, requests.c.at < until, *equal)
 
 
 def _sum(row: dict[str, Any], durations: list[float], firsts: list[float]) -> dict[str, Any]:
-    served, errors = row["requests"], row["errors"] or 0
-    tokens = {name: row[name] or 0 for name in _TOKENS}
+    served, errors = row["requests"], int(row["errors"] or 0)
+    # PostgreSQL's sums are decimals.
+    tokens = {name: int(row[name] or 0) for name in _TOKENS}
     return {
         **({"name": row["name"]} if "name" in row else {}),
         "requests": served,

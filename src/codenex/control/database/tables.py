@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, Float, Index, Integer, MetaData, String, Table
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table
 
 metadata = MetaData()
+
+#: SQLite's integers all have 64 bits.
+_Count = BigInteger().with_variant(Integer, "sqlite")
 
 #: One row for each request that reached a provider. ``sender`` and ``number`` say which worker reported it, once.
 requests = Table(
     "requests",
     metadata,
     Column("sender", String(32), primary_key=True),
-    Column("number", Integer, primary_key=True),
+    Column("number", _Count, primary_key=True),
     Column("at", Float, nullable=False),
     Column("request_id", String(128), nullable=False),
     Column("status", Integer, nullable=False),
@@ -26,14 +29,14 @@ requests = Table(
     Column("finish", String(64)),
     Column("error", String(64)),
     Column("losses", Integer, nullable=False),
-    Column("bytes_in", Integer, nullable=False),
-    Column("bytes_out", Integer, nullable=False),
-    Column("input_uncached", Integer),
-    Column("input_cache_read", Integer),
-    Column("input_cache_write", Integer),
-    Column("input_tool", Integer),
-    Column("output_text", Integer),
-    Column("output_reasoning", Integer),
+    Column("bytes_in", _Count, nullable=False),
+    Column("bytes_out", _Count, nullable=False),
+    Column("input_uncached", _Count),
+    Column("input_cache_read", _Count),
+    Column("input_cache_write", _Count),
+    Column("input_tool", _Count),
+    Column("output_text", _Count),
+    Column("output_reasoning", _Count),
     #: in US dollars; nothing where nobody knows the price
     Column("cost", Float),
     Index("requests_at", "at"),
@@ -45,8 +48,8 @@ senders = Table(
     "senders",
     metadata,
     Column("sender", String(32), primary_key=True),
-    Column("through", Integer, nullable=False),
-    Column("dropped", Integer, nullable=False),
+    Column("through", _Count, nullable=False),
+    Column("dropped", _Count, nullable=False),
     Column("at", Float, nullable=False),
 )
 
