@@ -1,0 +1,96 @@
+"""A gateway with usage and sessions in PostgreSQL: what is kept, what goes on without it, what is never said."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from tests.processes.site import Site
+from tests.support.postgres import PASSWORD, Cluster
+from tests.support.process import small_environment
+from tests.support.vendor import ScriptedVendor
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Cluster]:
+    """One that may be stopped."""
+    with Cluster() as cluster:
+        yield cluster
+
+
+async def usage(site: Site, count: int) -> dict:
+    """The sum of what was used, once so many requests are in it."""
+    for _ in range(200):
+        status, answer = await site.api("GET", "/api/usage-statistics?by=model")
+        if status == 200 and (answer["total"] or {}).get("requests", 0) >= count:
+            return answer["total"]
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"{status} {answer}\n{site.text[-3000:]}")
+
+
+async def test_usage_and_sessions_are_kept_and_requests_go_on_without_the_database(tmp_path, own_postgres):
+    url = own_postgres.database()
+    async with (
+        ScriptedVendor("openai_chat", validate=False, models=["m"]) as vendor,
+        Site(tmp_path, vendor, DATABASE_URL=url) as site,
+    ):
+        await site.log_in()
+        for _ in range(3):
+            assert (await site.chat()).status == 200
+        assert (await usage(site, 3))["requests"] == 3
+        assert not (tmp_path / "data" / "codenex.db").exists()
+
+        await site.serving(2)
+        (control,) = site.children("control")
+        os.kill(control, signal.SIGKILL)
+        assert (await usage(site, 3))["requests"] == 3, "the session has outlived the process"
+
+        own_postgres.stop()
+        for _ in range(3):
+            assert (await site.chat()).status == 200
+        await asyncio.sleep(0.5)
+        assert (await site.api("GET", "/api/usage-statistics"))[0] == 503
+        own_postgres.start()
+        assert (await usage(site, 6))["requests"] == 6
+
+        for path in ("/api/system", "/api/config", "/api/config?explain=1", "/api/providers", "/api/service-mode"):
+            assert PASSWORD not in str(await site.api("GET", path)), path
+        checked = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-m", "codenex", "check"],
+            cwd=tmp_path,
+            env=small_environment(tmp_path),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+        )
+        assert PASSWORD not in checked.stdout + checked.stderr
+        dump = own_postgres.dump(url)
+        assert PASSWORD not in dump
+        assert site.session not in dump
+    assert PASSWORD not in site.text
+
+
+@pytest.mark.parametrize("standalone", [False, True], ids=["processes", "standalone"])
+async def test_a_database_that_comes_late_is_told_and_gets_everything(tmp_path, own_postgres, standalone):
+    url = own_postgres.database()
+    own_postgres.stop()
+    async with (
+        ScriptedVendor("openai_chat", validate=False, models=["m"]) as vendor,
+        Site(tmp_path, vendor, standalone=standalone, DATABASE_URL=url) as site,
+    ):
+        assert (await site.chat()).status == 200
+        assert (await site.api("GET", "/api/setup"))[0] == 503
+        await site.says("the database can't be used")
+        assert (await site.chat()).status == 200
+        own_postgres.start()
+        await site.log_in()
+        assert (await usage(site, 2))["requests"] == 2
+    assert PASSWORD not in site.text
+    assert "Traceback" not in site.text
