@@ -8,16 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.routing import Route
 from tests.control.site import Site, running_site
+from tests.security.doors import management_routes
 from tests.support.client import RawClient
 from tests.support.gateway import KEY, settings_for
 
-from codenex.control.administration import Administration
-from codenex.control.application import build_application
 from codenex.control.guard import OPEN
 from codenex.providers.transport import Origin, Transport, UpstreamRequest
-from codenex.store.settings import Settings
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH")
 #: Paths that no route knows, and such as could be taken for one that needs no session.
@@ -50,30 +47,21 @@ UNKNOWN = (
 )
 
 
-def known_routes() -> list[tuple[str, str]]:
-    application = build_application(Administration(Settings()))
-    routes = [route for route in application.routes if isinstance(route, Route)]
-    for included in application.routes:
-        routes += getattr(getattr(included, "original_router", None), "routes", [])
-    # That one is open to client keys too, and has its tests where sessions have theirs.
-    routes = [route for route in routes if route.path not in ("/provider_health", "/metrics")]
-    return sorted({(method, route.path) for route in routes for method in route.methods or ()})
-
-
 EVERYTHING = sorted(
-    {*known_routes(), *((method, path) for path in (*UNKNOWN, "/api/setup", "/api/login") for method in METHODS)} - OPEN
+    {*management_routes(), *((method, path) for path in (*UNKNOWN, "/api/setup", "/api/login") for method in METHODS)}
+    - OPEN
 )
 
 
 def test_the_routes_are_found() -> None:
-    paths = {path for _, path in known_routes()}
+    paths = {path for _, path in management_routes()}
     assert {"/api/setup", "/api/login", "/api/logout", "/api/providers", "/api/openapi.json"} <= paths
 
 
 def test_what_is_open_is_what_the_documentation_says() -> None:
     api = {(method, path) for method, path in OPEN if path.startswith("/api")}
     assert api == {("GET", "/api/setup"), ("POST", "/api/setup"), ("POST", "/api/login")}
-    assert api <= set(known_routes())
+    assert api <= set(management_routes())
     assert {path for _, path in OPEN - api} == {"/"}
 
 
