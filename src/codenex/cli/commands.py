@@ -17,7 +17,7 @@ from codenex.control.errors import ConfigurationError
 from codenex.control.evaluation import Evaluated, evaluated, served
 from codenex.control.explanation import explained
 from codenex.control.masking import masked, secrets_in
-from codenex.control.setup import setup_notice
+from codenex.control.setup import setup_notice, start_over
 from codenex.core import json
 from codenex.core.errors import Fault
 from codenex.gateway.inspection import inspected
@@ -145,6 +145,18 @@ def login(
     """Log in at Google: open the page that is printed, or paste the address that the browser ends at. A running server
     has the account within seconds."""
     log_in(provider, _flags(None, None, config_dir, data_dir))
+
+
+@application.command("reset-password")
+def reset_password(config_dir: ConfigDir = None, data_dir: DataDir = None) -> None:
+    """Forget the admin password and make a new setup token. Whoever is logged in is thrown out."""
+    settings = evaluated(_flags(None, None, config_dir, data_dir), None, make=False).settings
+    try:
+        start_over(settings)
+    except OSError as error:
+        raise ConfigurationError(f"the password can't be removed: {error}") from None
+    for line in setup_notice(settings):
+        print(line)
 
 
 @application.command()

@@ -70,6 +70,8 @@ class Administration:
             raise _unwritable(error) from error
         if not first:
             raise Refusal(409, "the admin password is set already: log in")
+        # Of whoever had the password before it was reset.
+        self.sessions.end_all()
         return await self._begin()
 
     async def log_in(self, password: str) -> str:

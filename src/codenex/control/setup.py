@@ -73,6 +73,12 @@ def change_password(settings: Settings, password_hash: str) -> None:
     write_atomically(password_path(settings), f"{password_hash}\n".encode())
 
 
+def start_over(settings: Settings) -> None:
+    """Forget the password, so that a new setup token is made. Raises ``OSError``."""
+    token_path(settings).unlink(missing_ok=True)
+    password_path(settings).unlink(missing_ok=True)
+
+
 def stored_hash(settings: Settings) -> str | None:
     """Return the hash of the admin password, or ``None`` before setup. An empty or unreadable file is never a
     password."""
