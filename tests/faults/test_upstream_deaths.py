@@ -111,6 +111,8 @@ async def _one(
         return cut(reply, at=death[-1].at, ending=ending)
 
     bad.answer_next(dying)
+    # So many failures in so short a time would use up what may be repeated.
+    gateway.gateway.accounts._retries.clear()
     served = len(good.requests)
     try:
         outcome = await asked(gateway, client, stream)
