@@ -26,12 +26,23 @@ FORBIDDEN = [
     "accept-encoding",
     "model-provider",
     "referer",
+    "api-key",
+    "x-auth-token",
+    "private-token",
+    "x-amz-security-token",
+    "x-client-secret",
 ]
 
 
 @pytest.mark.pitfall("NET-2", "CLI-3", "NET-12")
 def test_credentials_network_and_hop_headers_stay_here_and_all_others_go_on():
-    kept = [("anthropic-version", "2023-06-01"), ("anthropic-beta", "a,b"), ("x-anything", "1"), ("user-agent", "cli")]
+    kept = [
+        ("anthropic-version", "2023-06-01"),
+        ("anthropic-beta", "a,b"),
+        ("x-anything", "1"),
+        ("idempotency-key", "i"),
+        ("user-agent", "cli"),
+    ]
     assert passed_up([*((name, "secret") for name in FORBIDDEN), *kept]) == kept
 
 

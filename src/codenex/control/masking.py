@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from codenex.core.redaction import MASK, hinted, redacted
+from codenex.core.redaction import MASK, PLAIN_HEADERS, hinted, redacted
 
 #: Fields whose names look secret and that hold paths or facts.
 _HARMLESS = frozenset({"tls_key", "public_key", "config_key"})
@@ -37,10 +37,6 @@ _SINGLE = frozenset(
 _SEVERAL = frozenset({"apikeys", "cookies", "passwords", "secrets", "tokens"})
 #: Fields whose secrets may be numbers.
 _PASSWORDS = frozenset({"passphrase", "passwd", "password", "pwd", "secret"})
-#: Whatever is in a header of an upstream may be a key, but for these.
-_PLAIN_HEADERS = frozenset(
-    ["accept", "accept-language", "content-type", "user-agent", "anthropic-version", "anthropic-beta", "openai-beta"]
-)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 #: ``NAME=value`` and ``NAME: value`` in files that are no JSON.
 _LINE = re.compile(r"^(\s*(?:export\s+)?[\"']?([A-Za-z_][\w.-]*)[\"']?\s*[=:]\s*)(\S.*)$")
@@ -169,7 +165,7 @@ def _inherited(outer: str, name: str) -> str:
     if outer and is_secret(outer) and _last_word(outer) not in _SEVERAL:
         return outer
     if outer == "headers":
-        return name if name.lower() in _PLAIN_HEADERS else "header secret"
+        return name if name.lower() in PLAIN_HEADERS else "header secret"
     return name
 
 

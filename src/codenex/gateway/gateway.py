@@ -107,7 +107,9 @@ class Gateway:
     def configure(self, settings: Settings) -> None:
         """Take over a new generation of settings; requests in flight keep theirs."""
         self.settings = settings
-        self._prompts.hide(tuple(a.api_key for group in settings.accounts.values() for a in group if a.api_key))
+        self._prompts.hide(
+            tuple(s for group in settings.accounts.values() for account in group for s in account.secrets)
+        )
         self.accounts.configure(settings)
         self.listing.configure(settings)
         self.admission.configure(settings)

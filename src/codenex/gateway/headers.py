@@ -41,6 +41,9 @@ _PRIVATE = frozenset(
     }
 )
 _PRIVATE_PREFIXES = ("sec-", "x-forwarded-", "cf-", "access-control-")
+#: What names of credentials end in, and what ends so and is none.
+_PRIVATE_ENDS = ("-token", "-key", "-secret", "-password")
+_NO_CREDENTIALS = frozenset({"idempotency-key", "x-idempotency-key"})
 
 _RESPONSE = frozenset(
     {
@@ -98,7 +101,9 @@ def passed_down(headers: list[tuple[str, str]]) -> Headers:
 
 
 def _goes_up(name: str) -> bool:
-    return name not in _HOP_BY_HOP and name not in _PRIVATE and not name.startswith(_PRIVATE_PREFIXES)
+    if name in _HOP_BY_HOP or name in _PRIVATE or name.startswith(_PRIVATE_PREFIXES):
+        return False
+    return name in _NO_CREDENTIALS or not name.endswith(_PRIVATE_ENDS)
 
 
 def _remember(table: dict[str, bool], name: str, goes: bool) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 from codenex import __version__
 from codenex.core import json
 from codenex.core.errors import Fault, FaultKind, unsupported
-from codenex.core.redaction import redacted
+from codenex.core.redaction import redacted, without
 from codenex.core.spoke import Spoke
 from codenex.gateway.exchange import Headers
 from codenex.providers.endpoints import Method, credential_headers, endpoint, quoted_model
@@ -167,16 +167,17 @@ async def refusal(response: UpstreamResponse, spoke: Spoke, account: Account) ->
         body = b""
     finally:
         response.close()
+    # Before anything is read: some vendors repeat the key that they refuse, and what is cut out later is cut in pieces.
+    body = without(body.decode("latin-1"), account.secrets).encode("latin-1")
     fault = spoke.decode_error(response.status, response.headers, body)
-    secrets = (account.api_key,) if account.api_key else ()
-    fault.message = redacted(fault.message, secrets)
+    fault.message = redacted(fault.message)
     if account.disabled is False and fault.kind is FaultKind.NOT_FOUND and "model" in fault.message.lower():
         fault.kind = FaultKind.MODEL_NOT_FOUND
-    return UpstreamRefusal(fault, spoke.name, response.status, _clean(body, secrets), response.headers)
+    return UpstreamRefusal(fault, spoke.name, response.status, _clean(body), response.headers)
 
 
-def _clean(body: bytes, secrets: tuple[str, ...]) -> bytes:
+def _clean(body: bytes) -> bytes:
     """Return an error body fit to be shown, or nothing where it isn't a JSON object."""
     if json.try_object(body) is None:
         return b""
-    return redacted(body.decode("utf-8", "replace"), secrets).encode()
+    return redacted(body.decode("utf-8", "replace")).encode()

@@ -4,8 +4,11 @@ environment."""
 from __future__ import annotations
 
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
+
+from codenex.core.redaction import PLAIN_HEADERS
 
 
 class GoogleLogin(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -63,6 +66,14 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     #: whether it is checked on schedule, and the model that it is checked with in place of its list of models
     check_health: bool = True
     check_model: str | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What an upstream may be told of this account and nobody else."""
+        named = (value for name, value in self.headers.items() if name.lower() not in PLAIN_HEADERS)
+        proxy = urlsplit(self.proxy_url).password if self.proxy_url else None
+        client = self.google.client_secret if self.google is not None else None
+        return tuple(secret for secret in (self.api_key, *named, proxy, client) if secret)
 
 
 class Rest(msgspec.Struct, frozen=True, omit_defaults=True):
