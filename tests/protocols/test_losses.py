@@ -12,7 +12,7 @@ from codenex.core.losses import Losses
 from codenex.gateway.spokes import SPOKES
 from codenex.providers.registry import PROVIDER_TYPES
 
-KINDS = {kind.protocol: kind for kind in PROVIDER_TYPES.values() if kind.program is None}
+KINDS = {kind.protocol: kind for kind in PROVIDER_TYPES.values() if kind.fit is None}
 MODELS = {
     "openai-chat": "gpt-4.1",
     "openai-responses": "gpt-4.1",

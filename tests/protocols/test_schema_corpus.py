@@ -18,7 +18,8 @@ from codenex.gateway.spokes import SPOKES
 from codenex.models.property_names import with_fitting_names
 from codenex.providers.registry import PROVIDER_TYPES
 
-KINDS = {kind.protocol: kind for kind in PROVIDER_TYPES.values()}
+#: The vendor's own API of each protocol, not what else speaks it with limits of its own.
+KINDS = {kind.protocol: kind for kind in reversed(PROVIDER_TYPES.values()) if kind.fit is None}
 #: Targets: protocol, model, and the path of a request. The last one has no slot for JSON Schema.
 TARGETS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "openai-chat": ("openai-chat", "gpt-4.1", {}),
