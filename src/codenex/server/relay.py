@@ -64,8 +64,8 @@ class ControlRelay:
             response = await self._transport.send(request, _DEADLINES)
         except Fault as fault:
             raise _unavailable() from fault
-        except OSError as error:
-            # Something outside is missing, such as the database: there is nothing to look for in this program.
+        except ConnectionError as error:
+            # Something outside can't be reached, such as the database: there is nothing to look for in this program.
             _logger.error("the management API can't be reached: %s", error)
             raise _unavailable() from error
         except Exception as error:

@@ -19,7 +19,7 @@ _BUSY = 10.0
 _MIGRATION = 0x434F44454E4558
 
 
-class DatabaseUnavailable(OSError):
+class DatabaseUnavailable(ConnectionError):
     """The database can't be used. The message holds no address and no password."""
 
 
