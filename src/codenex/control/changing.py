@@ -11,7 +11,7 @@ from fastapi import Header
 
 from codenex.control.administration import Refusal
 from codenex.control.errors import ConfigurationError
-from codenex.control.files import CONFIG, POOLS
+from codenex.control.files import CLIENT_KEYS, CONFIG, POOLS
 from codenex.control.masking import MaskedValue
 from codenex.control.part import ControlPart
 from codenex.control.proposals import ConfigurationFile
@@ -24,7 +24,8 @@ IfMatch = Annotated[str | None, Header(alias="if-match", max_length=80)]
 
 def configuration_file(part: ControlPart, name: str) -> ConfigurationFile:
     """Return one of the files of the configuration in use."""
-    places = {POOLS: Path(part.settings.pools_file), CONFIG: Path(part.settings.config_dir) / CONFIG}
+    folder = Path(part.settings.config_dir)
+    places = {POOLS: Path(part.settings.pools_file), CONFIG: folder / CONFIG, CLIENT_KEYS: folder / CLIENT_KEYS}
     return ConfigurationFile(name, places[name], part.flags)
 
 

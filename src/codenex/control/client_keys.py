@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import re
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,36 +14,52 @@ from codenex.control.entries import Entry, read_document
 from codenex.control.errors import ConfigurationError
 from codenex.control.files import CLIENT_KEYS, place_of
 from codenex.gateway.authentication import digest_of
-from codenex.store.documents import Document
 from codenex.store.settings import ClientKey
 
 PERIODS = ("day", "month")
 _PREFIX = "cdx-"
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+#: Characters of an id.
+_ID = 12
 
 
 def keys_in(folder: Path) -> tuple[ClientKey, ...]:
     """Return the keys of the file in a folder. Raises :class:`ConfigurationError` where it can't be used."""
     path = place_of(CLIENT_KEYS, folder / CLIENT_KEYS)
-    content = read_document(path)
-    entries = content.get("keys", [])
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ConfigurationError(f"{path}: keys must be a list of objects")
-    keys = tuple(_key(Entry(fields, f"{path.name}: keys[{index}]")) for index, fields in enumerate(entries))
+    return keys_of(read_document(path))
+
+
+def keys_of(content: Mapping[str, Any]) -> tuple[ClientKey, ...]:
+    """Return the keys of the file's content. Raises :class:`ConfigurationError` where it can't be used."""
+    keys = tuple(
+        _key(Entry(fields, f"{CLIENT_KEYS}: keys[{index}]")) for index, fields in enumerate(entries_of(content))
+    )
     for field in ("id", "digest"):
         values = [getattr(key, field) for key in keys]
         if len(set(values)) < len(values):
-            raise ConfigurationError(f"{path.name}: two keys have the same {field}")
+            raise ConfigurationError(f"{CLIENT_KEYS}: two keys have the same {field}")
     return keys
+
+
+def entries_of(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the keys as they stand in the file. Raises :class:`ConfigurationError` where they are no list of
+    objects."""
+    entries = content.get("keys")
+    if entries is None:
+        return []
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ConfigurationError(f"{CLIENT_KEYS}: keys must be a list of objects")
+    return entries
 
 
 def _key(entry: Entry) -> ClientKey:
     budget = entry.inner("budget")
-    digest = entry.text("digest")
-    if digest is None or len(digest) != 64:
+    digest = (entry.text("digest") or "").lower()
+    if _DIGEST.fullmatch(digest) is None:
         raise ConfigurationError(f"{entry.where}: digest must be a SHA-256 in hex")
     return ClientKey(
         digest=digest,
-        id=entry.text("id") or digest[:12],
+        id=entry.text("id") or digest[:_ID],
         name=entry.text("name"),
         disabled=entry.switch("disabled"),
         expires=_moment(entry, "expires"),
@@ -66,78 +83,33 @@ def _moment(entry: Entry, field: str) -> float | None:
     return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
 
 
-class ClientKeyFile:
-    """The file, as the management API changes it. Methods raise ``OSError`` and :class:`ConfigurationError`."""
-
-    def __init__(self, folder: Path) -> None:
-        self._document = Document(folder / CLIENT_KEYS)
-
-    def entries(self) -> list[dict[str, Any]]:
-        """Return the keys as they stand in the file."""
-        return _entries(self._document.read())
-
-    def create(self, fields: dict[str, Any]) -> tuple[dict[str, Any], str]:
-        """Add a key with these limits; return its entry and the key itself, which nothing keeps."""
-        key = f"{_PREFIX}{secrets.token_hex(32)}"
-        entry = {
-            "id": uuid4().hex[:12],
-            **fields,
-            **_secret(key),
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-        self._change(lambda entries: [*entries, entry])
-        return entry, key
-
-    def replace_secret(self, key_id: str) -> tuple[dict[str, Any], str] | None:
-        """Give a key another secret, so that the old one opens nothing; ``None`` where there is no such key."""
-        key = f"{_PREFIX}{secrets.token_hex(32)}"
-        entry = self.update(key_id, _secret(key))
-        return None if entry is None else (entry, key)
-
-    def update(self, key_id: str, fields: dict[str, Any]) -> dict[str, Any] | None:
-        """Change fields of a key; ``None`` as a value removes one. Returns the entry, ``None`` where there is none."""
-        found: list[dict[str, Any]] = []
-
-        def change(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-            changed = []
-            for entry in entries:
-                if entry.get("id") == key_id:
-                    entry = {name: value for name, value in {**entry, **fields}.items() if value is not None}
-                    found.append(entry)
-                changed.append(entry)
-            return changed
-
-        self._change(change)
-        return found[0] if found else None
-
-    def delete(self, key_id: str) -> bool:
-        """Remove a key; return whether it was there."""
-        before = len(self.entries())
-        self._change(lambda entries: [entry for entry in entries if entry.get("id") != key_id])
-        return len(self.entries()) < before
-
-    def _change(self, change: Any) -> None:
-        def rewritten(content: bytes | None) -> bytes:
-            document = _document(content)
-            document["keys"] = change(_entries(content))
-            return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
-
-        self._document.update(rewritten)
+def id_of(entry: Mapping[str, Any]) -> str:
+    """Return the id of an entry; one that was written by hand may have none of its own."""
+    return str(entry.get("id") or "").strip() or str(entry.get("digest")).strip().lower()[:_ID]
 
 
-def _secret(key: str) -> dict[str, str]:
+def new_entry(fields: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return the entry of a new key with these limits, and the key itself, which nothing keeps."""
+    key = _new_key()
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    return said({"id": uuid4().hex[:_ID], **fields, **_facts_of(key), "created": created}), key
+
+
+def renewed(entry: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return an entry with another secret, and the new key; the old one opens nothing then."""
+    key = _new_key()
+    # An id that was made of the old digest has to stay the same.
+    return {**entry, "id": id_of(entry), **_facts_of(key)}, key
+
+
+def said(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that say something: ``null`` says as much as a field that isn't there."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _new_key() -> str:
+    return f"{_PREFIX}{secrets.token_hex(32)}"
+
+
+def _facts_of(key: str) -> dict[str, str]:
     return {"digest": digest_of(key), "hint": f"{_PREFIX}…{key[-4:]}"}
-
-
-def _document(content: bytes | None) -> dict[str, Any]:
-    document = {} if content is None else json.loads(content)
-    if not isinstance(document, dict):
-        raise ConfigurationError(f"{CLIENT_KEYS} must hold an object")
-    return document
-
-
-def _entries(content: bytes | None) -> list[dict[str, Any]]:
-    entries = _document(content).get("keys", [])
-    if not isinstance(entries, list):
-        raise ConfigurationError(f"{CLIENT_KEYS}: keys must be a list")
-    return entries

@@ -67,7 +67,8 @@ _STATUSES: tuple[tuple[str, tuple[int, ...]], ...] = (
     (r"DELETE /api/upload-configs.*", (404, 507)),
     (r"POST /api/upload-oauth-credentials", (409, 415, 507)),
     (r"POST /api/oauth/manual-callback", (409,)),
-    (r"(POST|PUT|DELETE) /api/client-keys.*", (409, 500, 507)),
+    (r".* /api/client-keys.*", (409, 500)),
+    (r"(POST|PUT|DELETE) /api/client-keys.*", (404, 412, 422, 507)),
     (r".* /api/usage.*", (404,)),
 )
 _GUARDED = (401, 403)
