@@ -1,6 +1,7 @@
 """The database: its schema, and that nothing in it comes twice or gets lost."""
 
 import asyncio
+import os
 import sqlite3
 import sys
 from pathlib import Path
@@ -51,6 +52,23 @@ async def test_the_file_is_in_the_data_folder_and_in_wal_mode(tmp_path):
     with sqlite3.connect(tmp_path / "data" / "codenex.db") as database:
         assert database.execute("pragma journal_mode").fetchone() == ("wal",)
     assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+async def test_a_file_that_others_could_read_is_theirs_no_more(tmp_path):
+    path = tmp_path / "codenex.db"
+    before = os.umask(0)
+    try:
+        with sqlite3.connect(path) as database:
+            database.execute("pragma journal_mode = wal")
+            database.execute("create table other (a)")
+            assert path.stat().st_mode & 0o777 == 0o644
+            engine = await open_database(f"sqlite+aiosqlite:///{path}")
+            await Reports(engine).keep(Batch("a", [row(1)]), 1.0)
+            modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+            await engine.dispose()
+    finally:
+        os.umask(before)
+    assert modes == dict.fromkeys(("codenex.db", "codenex.db-wal", "codenex.db-shm"), 0o600)
 
 
 async def test_opening_again_changes_nothing(engine, database):

@@ -24,8 +24,9 @@ CHAT = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 HEADERS = {"authorization": f"Bearer {KEY}"}
 
 
-def command(*flags: str) -> Callable[[int], list[str]]:
-    return lambda port: [sys.executable, "-m", "codenex", "serve", "--port", str(port), *flags]
+def command(*flags: str, umask: str | None = None) -> Callable[[int], list[str]]:
+    before = [] if umask is None else ["/bin/sh", "-c", f'umask {umask}; exec "$@"', "sh"]
+    return lambda port: [*before, sys.executable, "-m", "codenex", "serve", "--port", str(port), *flags]
 
 
 class Site(ServerProcess):
@@ -33,7 +34,13 @@ class Site(ServerProcess):
     vendor."""
 
     def __init__(
-        self, folder: Path, *vendors: ScriptedVendor, workers: int = 2, standalone: bool = False, **settings: Any
+        self,
+        folder: Path,
+        *vendors: ScriptedVendor,
+        workers: int = 2,
+        standalone: bool = False,
+        umask: str | None = None,
+        **settings: Any,
     ) -> None:
         configs = folder / "configs"
         configs.mkdir(exist_ok=True)
@@ -47,7 +54,7 @@ class Site(ServerProcess):
             self.pools.write_text(json.dumps({"openai-custom": accounts}))
         self.config.write_text(json.dumps({"REQUIRED_API_KEY": KEY, **settings}))
         flags = ["--standalone"] if standalone else ["--workers", str(workers)]
-        super().__init__(folder, command=command(*flags))
+        super().__init__(folder, command=command(*flags, umask=umask))
 
     # --- processes
 

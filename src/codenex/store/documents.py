@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from codenex.store.files import write_atomically
+from codenex.store.files import private_folder, write_atomically
 
 #: Leftovers of killed writers older than this, in seconds, are swept away.
 STALE = 60.0
@@ -60,7 +60,7 @@ class Document:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(self.path.parent)
         # The lock is a file of its own, since the document is replaced by every write.
         descriptor = os.open(self.path.with_name(f".{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:

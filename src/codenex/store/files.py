@@ -33,9 +33,37 @@ def create_once(path: Path, content: bytes, mode: int = 0o600) -> bool:
     return True
 
 
+def private_folder(folder: Path) -> None:
+    """Make a folder and those that it is in, where they are missing: only their owner may enter (0700). Raises
+    ``OSError``."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    for place in reversed(missing):
+        place.mkdir(0o700, exist_ok=True)
+
+
+def private_file(path: Path) -> None:
+    """Make a file where it is missing, and let nobody but its owner read or write it (0600), whatever the umask is and
+    was. What a database puts beside it has the same mode. Raises ``OSError``.
+
+    A file that is there isn't opened: closing it would end the locks that this process has on it.
+    """
+    private_folder(path.parent)
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        tighten(path)
+
+
+def tighten(path: Path) -> None:
+    """Take a file's rights from everybody but its owner. Raises ``OSError``."""
+    mode = path.stat().st_mode & 0o777
+    if mode & 0o077:
+        path.chmod(mode & 0o700)
+
+
 def _write_beside(path: Path, content: bytes, mode: int, put: Callable[[Path, Path], None]) -> None:
     """Write a file of another name in the same folder, and then let it have the name."""
-    _make_folder(path.parent)
+    private_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
@@ -48,12 +76,6 @@ def _write_beside(path: Path, content: bytes, mode: int, put: Callable[[Path, Pa
         # A file that was renamed is not here any more.
         temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
-
-
-def _make_folder(folder: Path) -> None:
-    missing = [place for place in (folder, *folder.parents) if not place.exists()]
-    for place in reversed(missing):
-        place.mkdir(0o700, exist_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from pathlib import Path
+
+from codenex.store.files import private_file
 
 VERSION = 1
 #: Seconds that a process waits for another one that writes.
@@ -67,9 +68,8 @@ def opened(path: Path) -> sqlite3.Connection:
     Processes share it through SQLite's write-ahead log: readers never wait, writers wait for each other. A process that
     is killed loses nothing that was committed.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # It holds prompts: readable by its owner alone, and so are the files that SQLite puts beside it.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    # It holds prompts.
+    private_file(path)
     connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")

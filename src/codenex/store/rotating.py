@@ -6,6 +6,8 @@ import fcntl
 import os
 from pathlib import Path
 
+from codenex.store.files import private_folder
+
 #: Files that are kept: the one in use, and older ones with ``.1``, ``.2`` … behind their names.
 COUNT = 5
 
@@ -13,7 +15,7 @@ COUNT = 5
 def append(path: Path, data: bytes, limit: int) -> None:
     """Append whole lines to a file that only this user can read; all of its files together stay below ``limit`` bytes,
     unless ``data`` alone is larger than its share of them. Raises ``OSError``, also where the path is a link."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(path.parent)
     # The lock is a file of its own, since the other one changes its name.
     lock = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from codenex.core.redaction import redacted
+from codenex.store.files import private_file, tighten
 
 #: Seconds that a writer waits for another one, and that a server may take to answer at all.
 _BUSY = 10.0
+#: What SQLite puts beside a database: made with the database's mode, and kept over a crash with the one of then.
+_BESIDE = ("-wal", "-shm")
 #: Any number: whoever holds this lock of PostgreSQL migrates, so that two that start at once don't both do.
 _MIGRATION = 0x434F44454E4558
 
@@ -50,7 +54,10 @@ def _engine(url: URL) -> AsyncEngine:
             url, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": int(_BUSY)}
         )
     if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_file(Path(url.database))
+        for end in _BESIDE:
+            with contextlib.suppress(FileNotFoundError):
+                tighten(Path(f"{url.database}{end}"))
     engine = create_async_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY})
     event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     return engine

@@ -19,7 +19,7 @@ import msgspec
 from codenex.core import json
 from codenex.providers.google.credentials import Credential
 from codenex.providers.google.states import Problem
-from codenex.store.files import write_atomically
+from codenex.store.files import private_folder, write_atomically
 
 #: Seconds between two looks at whether another process has let go of the lock.
 _LOOK = 0.02
@@ -75,7 +75,7 @@ class Ledger:
             os.close(descriptor)
 
     def _open(self) -> int:
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(self.path.parent)
         return os.open(self.path.with_name(f".{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
 
 
