@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 from tests.server.handlers import echo, stream_three
@@ -161,6 +162,41 @@ async def test_what_a_client_that_leaves_was_charged_is_given_back(serve, when):
             break
         await asyncio.sleep(0.001)
     assert budget.used == 0
+
+
+@pytest.mark.parametrize("ending", ["abort", "close"])
+async def test_what_waits_behind_an_answer_that_ends_the_connection_is_given_back(serve, ending):
+    budget = BodyBudget(10**9)
+
+    async def handler(exchange: EdgeExchange) -> None:
+        exchange.start(200, [])
+        exchange.write(b"begun")
+        # Let the second request come.
+        for _ in range(1000):
+            if budget.used:
+                break
+            await asyncio.sleep(0.001)
+        if ending == "abort":
+            exchange.abort()
+        else:
+            exchange.finish()
+
+    site = await serve(handler, budget=budget)
+    client = site.client()
+    # A stream to HTTP/1.0 ends with the connection.
+    version = "1.0" if ending == "close" else "1.1"
+    await client.send(get("/", "Connection: keep-alive", version=version) + post("/", b"x" * 50_000))
+    await client.until(b"begun")
+    with contextlib.suppress(ConnectionError):
+        while await client.receive():
+            pass
+    for _ in range(1000):
+        if site.server.connection_count == 0:
+            break
+        client.close()
+        await asyncio.sleep(0.001)
+    assert budget.used == 0
+    assert [record.path for record in site.records] == ["/"]
 
 
 async def test_a_body_can_be_let_go_before_the_answer_ends(serve):

@@ -167,9 +167,7 @@ class Connection(asyncio.Protocol):
         self.ignoring = True
         self.read_deadline = self.write_deadline = NEVER
         self._client_left()
-        for exchange in self._queue:
-            exchange.forget_body()
-        self._queue.clear()
+        self._drop_waiting()
         if self._receiving is not None:
             self._receiving.forget_body()
             self._receiving = None
@@ -481,7 +479,7 @@ class Connection(asyncio.Protocol):
     def _end(self, *, whole: bool) -> None:
         """Close after the answer. Unless the request was ``whole``, drop what comes for a while, to avoid a reset."""
         self.ignoring = True
-        self._queue.clear()
+        self._drop_waiting()
         if whole:
             self._close()
             return
@@ -494,6 +492,12 @@ class Connection(asyncio.Protocol):
                 # The client has reset the connection, and the loop has not told us yet.
                 self.transport.abort()
         self._regulate()
+
+    def _drop_waiting(self) -> None:
+        """Forget the requests that will never be answered, and give back what their bodies were charged."""
+        for exchange in self._queue:
+            exchange.forget_body()
+        self._queue.clear()
 
     def _close(self) -> None:
         """Close when what is written has been sent, or when the client takes nothing of it."""
@@ -560,7 +564,7 @@ class Connection(asyncio.Protocol):
             exchange.forget_body()
             exchange.ended = self.server.clock()
         self.ignoring = True
-        self._queue.clear()
+        self._drop_waiting()
         self.transport.abort()
 
     def close_if_idle(self) -> bool:
