@@ -177,8 +177,9 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-
 
 lock: ## resolve the newest versions into requirements/*.txt (needs uv)
 	@command -v uv >/dev/null || { echo "uv is needed: pip install uv" >&2; exit 1; }
-	$(LOCK) --upgrade pyproject.toml --group build --group test --output-file requirements/test.txt
+	$(LOCK) --upgrade pyproject.toml --extra otel --group build --group test --output-file requirements/test.txt
 	$(LOCK) --upgrade pyproject.toml --constraints requirements/test.txt --output-file requirements/runtime.txt
 	$(LOCK) --upgrade pyproject.toml --extra postgresql --constraints requirements/test.txt --output-file requirements/postgresql.txt
+	$(LOCK) --upgrade pyproject.toml --extra otel --constraints requirements/test.txt --output-file requirements/otel.txt
 	$(LOCK) --upgrade --group build --constraints requirements/test.txt --output-file requirements/build.txt
 	$(LOCK) --upgrade --no-deps requirements/e2e-local.in --output-file requirements/e2e-local.txt

@@ -24,8 +24,10 @@ from codenex.store.responses import ResponseStore
 from codenex.store.settings import Settings
 from codenex.store.shared_memory import SharedMemory
 from codenex.telemetry.access_log import AccessLog
+from codenex.telemetry.measures import Fixed, Measures
 from codenex.telemetry.outbox import GATHER, Outbox
 from codenex.telemetry.prompt_log import PromptLog
+from codenex.telemetry.pulse import Pulse
 
 
 class DataPlane(msgspec.Struct):
@@ -55,7 +57,10 @@ async def data_plane(
 
     outbox = Outbox(connect, gather)
 
+    measures = Measures(shared.measures())
+
     def record(record: AccessRecord) -> None:
+        measures.record(record)
         log.record(record)
         outbox.record(record)
 
@@ -81,6 +86,21 @@ async def data_plane(
         outbox.start()
         for listener in listeners:
             await parts.listen(listener)
+        pulse = Pulse(
+            measures,
+            {
+                Fixed.CONNECTIONS: lambda: server.connection_count,
+                Fixed.IN_PROGRESS: lambda: server.request_count,
+                Fixed.UPSTREAM_OPEN: lambda: parts.transport.open_count,
+                Fixed.UPSTREAM_IN_USE: lambda: parts.transport.in_use_count,
+                Fixed.ROWS_QUEUED: lambda: outbox.queued,
+                Fixed.LINES_QUEUED: lambda: log.queued,
+                Fixed.ROWS_DROPPED: lambda: outbox.dropped,
+                Fixed.LINES_DROPPED: lambda: log.dropped,
+                Fixed.PROMPTS_DROPPED: lambda: prompts.dropped,
+                Fixed.REFUSED: lambda: server.refusals.counted,
+            },
+        )
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000)
@@ -89,6 +109,7 @@ async def data_plane(
         finally:
             await server.drain(0)
             await outbox.close()
+            pulse.stop()
             await asyncio.to_thread(keeper.close)
             log.close()
             await asyncio.to_thread(prompts.close)

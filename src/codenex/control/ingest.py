@@ -15,6 +15,7 @@ from codenex.control.events import Events
 from codenex.control.prices import cost_of
 from codenex.control.spending import Spending
 from codenex.core import json
+from codenex.telemetry.measures import Measures
 from codenex.telemetry.rows import Acknowledgement, Batch
 
 _LINE_LIMIT = 16 * 1024 * 1024
@@ -24,12 +25,15 @@ _logger = logging.getLogger(__name__)
 class Ingest:
     """The receiving end. One batch is kept at a time, so that writers don't wait for each other in the database."""
 
-    def __init__(self, path: Path, reports: Reports, events: Events, spending: Spending, quotas: Quotas) -> None:
+    def __init__(
+        self, path: Path, reports: Reports, events: Events, spending: Spending, quotas: Quotas, measures: Measures
+    ) -> None:
         self._path = path
         self._reports = reports
         self._events = events
         self._spending = spending
         self._quotas = quotas
+        self._measures = measures
         self._turn = asyncio.Lock()
         self._seen: dict[str, int] = {}
         self._writers: set[asyncio.StreamWriter] = set()
@@ -75,6 +79,8 @@ class Ingest:
         for row, cost in zip(batch.rows, costs, strict=True):
             if row.number > known:
                 self._spending.add(row.key, row.at, cost)
+                if cost:
+                    self._measures.add_cost(row.protocol, row.provider, row.model, cost)
         for event in batch.events:
             if event.number > known:
                 self._events.publish(event.name, event.data, event.at)

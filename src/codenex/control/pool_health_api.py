@@ -13,7 +13,7 @@ from codenex.control.account_health import health_by_account
 from codenex.control.administration import Refusal
 from codenex.control.state import Part
 from codenex.core.errors import Fault
-from codenex.gateway.metrics import CONTENT_TYPE, pool_metrics
+from codenex.gateway.metrics import CONTENT_TYPE, metrics
 from codenex.gateway.pool_report import pool_report
 from codenex.store.settings import Account
 
@@ -73,8 +73,8 @@ def pool_health_router() -> APIRouter:
             raise Refusal(400, fault.message) from None
 
     @router.get("/metrics", response_class=PlainTextResponse)
-    async def metrics(part: Part) -> Response:
-        """The same for Prometheus."""
+    def show_metrics(part: Part) -> Response:
+        """The same, requests and processes for Prometheus."""
         health = health_by_account(part.shared, part.settings)
         groups = {
             name: [
@@ -84,9 +84,9 @@ def pool_health_router() -> APIRouter:
             for name, group in part.settings.accounts.items()
         }
         headers = {"content-type": CONTENT_TYPE, "cache-control": "no-store"}
-        return Response(pool_metrics(groups), headers=headers)
+        return Response(metrics(groups, part.shared), headers=headers)
 
-    router.add_api_route("/metrics", metrics, methods=["HEAD"], include_in_schema=False)
+    router.add_api_route("/metrics", show_metrics, methods=["HEAD"], include_in_schema=False)
     # A probe may ask for the head alone.
     router.add_api_route("/provider_health", provider_health, methods=["HEAD"], include_in_schema=False)
     return router

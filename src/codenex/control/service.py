@@ -34,6 +34,8 @@ from codenex.control.watching import Watch
 from codenex.store.documents import Document
 from codenex.store.settings import Account, Settings
 from codenex.store.shared_memory import SharedMemory
+from codenex.telemetry.measures import Measures
+from codenex.telemetry.pulse import Pulse
 
 _logger = logging.getLogger(__name__)
 
@@ -72,6 +74,8 @@ class ControlService:
         self._engine: AsyncEngine | None = None
         self._pools: PoolState | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._measures = Measures(shared.measures())
+        self._pulse: Pulse | None = None
         config = uvicorn.Config(
             build_application(administration, self.part),
             uds=str(path),
@@ -103,6 +107,7 @@ class ControlService:
         :class:`~codenex.control.database.engine.DatabaseUnavailable` where the database does not come up."""
         if self._ingest_path is not None:
             await self._open_database(self._ingest_path)
+        self._pulse = Pulse(self._measures, {})
         self._task = asyncio.create_task(self._server.serve(), name="management API")
         while not self._server.started:
             if self._task.done():
@@ -112,6 +117,8 @@ class ControlService:
     async def stop(self) -> None:
         """Stop serving and wait for the end."""
         self.part.events.close()
+        if self._pulse is not None:
+            self._pulse.stop()
         self._server.should_exit = True
         for task in self._tasks:
             task.cancel()
@@ -138,7 +145,7 @@ class ControlService:
         self.part.quotas = quotas = Quotas(self._engine)
         for key, begin in self._spending.periods():
             self._spending.restore(key, await statistics.spent(key.id, begin))
-        self._ingest = Ingest(ingest, Reports(self._engine), self.part.events, self._spending, quotas)
+        self._ingest = Ingest(ingest, Reports(self._engine), self.part.events, self._spending, quotas, self._measures)
         await self._ingest.start()
         configs = Path(settings.config_dir)
         places = {name: configs / name for name in FILES} | {POOLS: Path(settings.pools_file)}

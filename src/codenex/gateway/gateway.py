@@ -27,7 +27,7 @@ from codenex.gateway.generations import Generations
 from codenex.gateway.headers import passed_down
 from codenex.gateway.job import Job
 from codenex.gateway.keeper import Keeper
-from codenex.gateway.metrics import CONTENT_TYPE, pool_metrics
+from codenex.gateway.metrics import CONTENT_TYPE, metrics
 from codenex.gateway.pool_report import pool_report
 from codenex.gateway.queries import wants_array
 from codenex.gateway.rate_headers import rate_headers
@@ -77,6 +77,7 @@ class Gateway:
         self._keeper = keeper
         self._prompts = PromptLog() if prompts is None else prompts
         self.transport = transport
+        self._shared = shared
         self.accounts = Accounts(settings, shared=shared, tell=tell)
         self.affinity = Affinity(settings, shared)
         self.listing = listing.Listing(settings, transport, asyncio.get_running_loop().time)
@@ -301,7 +302,7 @@ class Gateway:
         exchange.respond(200, [*_JSON, ("cache-control", "no-store"), *common], body)
 
     async def _metrics(self, exchange: Exchange, route: Route, common: Headers, key: ClientKey) -> None:
-        body = pool_metrics(self.accounts.report())
+        body = await asyncio.to_thread(metrics, self.accounts.report(), self._shared)
         exchange.respond(200, [("content-type", CONTENT_TYPE), ("cache-control", "no-store"), *common], body)
 
     def _resolved(self, exchange: Exchange, route: Route, model: str) -> Resolution:
@@ -322,7 +323,7 @@ class Gateway:
 
     def _refuse(self, exchange: Exchange, fault: Fault, protocol: str, common: Headers) -> None:
         """Answer with a fault in the client's protocol; too late for that, cut the connection."""
-        exchange.notes["error"] = fault.code or fault.kind.value
+        exchange.notes["error"], exchange.notes["error_class"] = fault.code or fault.kind.value, fault.kind.value
         if exchange.started:
             exchange.abort()
             return

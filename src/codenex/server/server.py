@@ -196,6 +196,7 @@ class Server:
             if left_out is None:
                 return
             exchange.notes["error"] = exchange.refusal.code or exchange.refusal.kind.value
+            exchange.notes["error_class"] = exchange.refusal.kind.value
             if left_out:
                 exchange.notes["refusals_not_logged"] = left_out
             self._record(exchange)

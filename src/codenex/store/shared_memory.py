@@ -3,7 +3,8 @@
 There are no locks. Readers add up the columns; words of 8 bytes are read and written whole; longer records carry a
 checksum. The column of a killed process stays and counts on. Layout: a header of words (revision, owners of the
 columns, how many columns were ever used, heads of the event logs, how
-many rows of a column were ever claimed), then the columns, each a table of counters followed by a ring of events.
+many rows of a column were ever claimed), then the columns: a table of counters, what is remembered, a ring of events,
+and what the process measures, whose form its reader and writer know.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ FIELDS = 8
 MEMORIES = 4096
 EVENTS = 1024
 EVENT_BYTES = 512
+#: Words of a column for what its process measures.
+MEASURE_WORDS = 80_000
 
 _REVISION = 1
 _USED = 2
@@ -33,7 +36,8 @@ _HEADER_WORDS = 512
 _TABLE_WORDS = ROWS * FIELDS
 _EVENT_WORDS = EVENT_BYTES // 8
 _MEMORY_WORDS = 2 * MEMORIES
-_COLUMN_WORDS = _TABLE_WORDS + _MEMORY_WORDS + EVENTS * _EVENT_WORDS
+_MEASURES_AT = _TABLE_WORDS + _MEMORY_WORDS + EVENTS * _EVENT_WORDS
+_COLUMN_WORDS = _MEASURES_AT + MEASURE_WORDS
 #: sequence, length and checksum
 _EVENT_HEAD_WORDS = 2
 LARGEST_EVENT = EVENT_BYTES - 8 * _EVENT_HEAD_WORDS
@@ -55,6 +59,8 @@ class SharedMemory:
 
     def __init__(self, descriptor: int | None, slot: int) -> None:
         self.slot = slot
+        #: Whether other processes have it too.
+        self.common = descriptor is not None
         self._bytes = memoryview(mmap.mmap(-1 if descriptor is None else descriptor, LAYOUT["bytes"]))
         self._words = self._bytes.cast("Q")
         if descriptor is None:
@@ -88,6 +94,20 @@ class SharedMemory:
     def owners(self) -> dict[int, int]:
         """Return the process of each column that has a living one."""
         return {slot: pid for slot, pid in enumerate(self._words[_ALIVE : _ALIVE + SLOTS]) if pid}
+
+    # --- measures -------------------------------------------------------------------------------------------------
+
+    def measures(self) -> memoryview:
+        """Return the words in which the own process measures."""
+        return self._measures(self.slot)
+
+    def all_measures(self) -> dict[int, memoryview]:
+        """Return those of every column that was ever used, its process living or not."""
+        return {slot: self._measures(slot) for slot in range(self._words[_USED])}
+
+    def _measures(self, slot: int) -> memoryview:
+        start = _HEADER_WORDS + slot * _COLUMN_WORDS + _MEASURES_AT
+        return self._words[start : start + MEASURE_WORDS]
 
     # --- counters -------------------------------------------------------------------------------------------------
 

@@ -68,6 +68,11 @@ class AccessLog:
         if not self._wake.is_set():
             self._wake.set()
 
+    @property
+    def queued(self) -> int:
+        """Records that wait to be written."""
+        return len(self._queue)
+
     def close(self) -> None:
         """Write what is queued and stop."""
         self._closed = True

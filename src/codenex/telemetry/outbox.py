@@ -63,6 +63,11 @@ class Outbox:
             self._number += 1
             self._add(Event(self._number, time.time(), name, data))
 
+    @property
+    def queued(self) -> int:
+        """Rows and events that wait."""
+        return len(self._queue)
+
     async def close(self, patience: float = 2.0) -> None:
         """Send what is queued, for at most ``patience`` seconds, and stop."""
         self._closed.set()

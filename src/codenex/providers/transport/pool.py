@@ -170,6 +170,16 @@ class Transport:
                 counts.in_use += 1
         return found
 
+    @property
+    def open_count(self) -> int:
+        """Open connections to all origins."""
+        return len(self._connections)
+
+    @property
+    def in_use_count(self) -> int:
+        """Those of them that a request uses."""
+        return sum(connection.response is not None for connection in self._connections)
+
     async def close(self) -> None:
         """Close all connections; requests under way fail."""
         self._closed = True
