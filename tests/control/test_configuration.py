@@ -85,6 +85,7 @@ KEYS = {
         ("4194304", 4 * MIB),
         ("8388608", 8 * MIB),
     ),
+    "FETCH_MEDIA": (True, ("false", False), ("true", True), ("0", False), ("1", True)),
     "DEMO_FAULTS": (False, ("true", True), ("false", False), ("1", True), ("0", False)),
     "STRICT": (False, ("true", True), ("false", False), ("yes", True), ("no", False)),
     "WORKERS": (None, ("1", 1), ("2", 2), ("3", 3), ("4", 4)),

@@ -35,7 +35,7 @@ async def gemini(gateway: RunningGateway, model: str, method: str, **body: Any) 
         )
 
 
-#: Neither service reads addresses.
+#: Neither service reads addresses: test_media has what becomes of them.
 SAMPLE = [case for case in CASES if not case.cut and case.name != "image URL"]
 PLACES = [
     pytest.param(False, "gemini-2.5-flash", marks=pytest.mark.deep),

@@ -70,6 +70,7 @@ class Configuration(BaseSettings):
     TLS_CERTIFICATE: Path | None = None
     TLS_KEY: Path | None = None
     UNIX_SOCKET: Path | None = None
+    FETCH_MEDIA: bool = True
     BODY_BUDGET_BYTES: int = Field(256 * 1024 * 1024, ge=1024 * 1024)
     DEMO_FAULTS: bool = False
     STRICT: bool = False

@@ -91,6 +91,7 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
         tls_certificate=certificate,
         tls_key=key,
         unix_socket=None if configuration.UNIX_SOCKET is None else str(configuration.UNIX_SOCKET.absolute()),
+        fetch_media=configuration.FETCH_MEDIA,
         body_budget_bytes=configuration.BODY_BUDGET_BYTES,
         max_error_count=configuration.MAX_ERROR_COUNT,
         max_attempts=configuration.CREDENTIAL_SWITCH_MAX_RETRIES,

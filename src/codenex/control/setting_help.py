@@ -28,6 +28,7 @@ HELP: dict[str, dict[str, str]] = {
     },
     "Limits": {
         "MAX_BODY_BYTES": "The largest body of a request, in bytes.",
+        "FETCH_MEDIA": "Fetch pictures and other files for targets that can't read them by address themselves.",
         "BODY_BUDGET_BYTES": "Bytes that all bodies in memory may take together; a request beyond is a 503.",
     },
     "Routing": {

@@ -136,6 +136,8 @@ class Spoke(msgspec.Struct, frozen=True):
     usage_option: Callable[[Mapping[str, Raw]], dict[str, Any]] | None = None
     #: whole events without what only ``usage_option`` has brought in
     without_usage: Callable[[bytes], bytes] | None = None
+    #: whether the vendor itself reads a file at this address, whatever it takes by address otherwise: its own ones
+    reads: Callable[[str], bool] | None = None
     #: of whole events that are passed through, those that a stream decoder has to see to tell usage, end and failure
     skim: Callable[[bytes], bytes] | None = None
 

@@ -13,6 +13,7 @@ from codenex.core.errors import Fault, unsupported
 from codenex.core.events import StreamEvent
 from codenex.core.losses import Losses
 from codenex.core.render import RenderContext
+from codenex.core.request import Request
 from codenex.core.reversal import Reversal, Reverser
 from codenex.core.spoke import Encoded
 from codenex.gateway.accounts import Accounts
@@ -25,6 +26,7 @@ from codenex.gateway.encoding import Target, upstream_model
 from codenex.gateway.exchange import Headers
 from codenex.gateway.facts import capabilities_of
 from codenex.gateway.failover import Failover
+from codenex.gateway.fetching import Attachments, by_address
 from codenex.gateway.headers import passed_down, passed_up
 from codenex.gateway.job import Job
 from codenex.gateway.lanes import ArrayLane, Lane, Observation, PassthroughLane, TranslationLane
@@ -35,6 +37,7 @@ from codenex.gateway.targets import targets_of
 from codenex.gateway.upstream import ANSWER_LIMIT, accepted, call
 from codenex.protocols.openai_responses.continuation import previous_not_found
 from codenex.providers.claude_code.program import DEFAULT_PATH, Bounds, ClaudeCode
+from codenex.providers.media import fetcher_of
 from codenex.providers.registry import ProviderType
 from codenex.providers.transport import Deadlines, Transport, UpstreamResponse
 from codenex.store.responses import Place
@@ -96,7 +99,7 @@ class Attempts:
             keep_alive_interval=self.settings.keep_alive_interval,
             on_commit=job.forget,
         )
-        with delivery:
+        with delivery, job.files():
 
             async def run(provider: ProviderType, account: Account, model: str) -> Fault | None:
                 attempt = Attempt(self, job, provider, account, model, delivery, common, contest)
@@ -259,7 +262,7 @@ class Attempt:
             job.conversation.renders = True
             self._settle = job.kept_stream
         losses = Losses()
-        encoded = self._encoded(losses)
+        encoded = self._encoded(await self._with_files(job.request), losses)
         reversal = encoded.reversal
         told = job.settled_losses(losses)
         headers, query = self._of_the_same_protocol()
@@ -314,8 +317,19 @@ class Attempt:
         decoder = self._spoke.stream_decoder()
         return [*decoder.feed(content), *decoder.eof()]
 
-    def _encoded(self, losses: Losses) -> Encoded:
-        return self._target.encoded(self._job.request, self._key, self._corrections, losses)
+    async def _with_files(self, request: Request) -> Request:
+        """Return the request with those files inline that the target can't read by address. Raises :class:`Fault`."""
+        attempts, job = self._attempts, self._job
+        if not attempts.settings.fetch_media or not by_address(request):
+            return request
+        if job.attachments is None:
+            budget, limit = attempts.transport.budget, attempts.settings.max_body_bytes
+            job.attachments = Attachments(fetcher_of(attempts.transport), budget, limit)
+        capabilities = capabilities_of(self._provider, self._account, self._model, self._corrections)
+        return await job.attachments.brought(request, self._spoke, capabilities)
+
+    def _encoded(self, request: Request, losses: Losses) -> Encoded:
+        return self._target.encoded(request, self._key, self._corrections, losses)
 
     async def _send(self, body: bytes, headers: Headers, query: str) -> UpstreamResponse:
         job = self._job

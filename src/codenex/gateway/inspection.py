@@ -13,6 +13,8 @@ from codenex.core.losses import Losses
 from codenex.core.request import Request
 from codenex.gateway.edits import edited, head_of
 from codenex.gateway.encoding import Target, upstream_model
+from codenex.gateway.facts import capabilities_of
+from codenex.gateway.fetching import supposed
 from codenex.gateway.spokes import SPOKES
 from codenex.providers.endpoints import base_url, endpoint
 from codenex.providers.google.handshake import hosts_of
@@ -112,6 +114,9 @@ def _translation(body: bytes, request: Request, target: Target, settings: Settin
         return msgspec.structs.replace(shape, body=json.decode(sent))
     losses = Losses()
     try:
+        if settings.fetch_media:
+            capabilities = capabilities_of(kind, target.account, model, settings.model_facts)
+            request = supposed(request, SPOKES[kind.protocol], capabilities, losses)
         encoded = target.encoded(request, bytes.fromhex(settings.envelope_key), settings.model_facts, losses)
     except Fault as fault:
         refusal = {"status": 400, "message": fault.message, "param": fault.param, "code": fault.code}

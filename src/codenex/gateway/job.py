@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +19,7 @@ from codenex.core.spoke import Spoke
 from codenex.gateway.conversation import Conversation, Opened
 from codenex.gateway.edits import Head
 from codenex.gateway.exchange import Exchange, Headers
+from codenex.gateway.fetching import Attachments
 from codenex.gateway.resolution import Resolution
 from codenex.gateway.routes import RESPONSES
 from codenex.models.tokens import estimated_input_tokens
@@ -38,6 +41,8 @@ class Job(msgspec.Struct):
     providers: tuple[str, ...] = ()
     #: what the request has to do with responses that are kept; ``None`` where nobody keeps any
     conversation: Conversation | None = None
+    #: files that the request names by address, once any had to be fetched
+    attachments: Attachments | None = None
     _request: Request | None = None
     _echo: dict[str, Any] | None = None
     _id: str = ""
@@ -79,6 +84,18 @@ class Job(msgspec.Struct):
             self._echo = self.echo()
             self.head, self.body = opened.head, opened.body
 
+    @contextmanager
+    def files(self) -> Iterator[None]:
+        """Hold on to fetched files for as long as attempts may need them."""
+        try:
+            yield
+        finally:
+            self._let_files_go()
+
+    def _let_files_go(self) -> None:
+        if self.attachments is not None:
+            self.attachments.let_go()
+
     def forget(self) -> None:
         """Let go of the request: content has gone out, so that no other attempt can follow."""
         if self.spoke.name == RESPONSES:
@@ -87,6 +104,7 @@ class Job(msgspec.Struct):
         self.body = b""
         self.head = Head(self.head.model, self.head.stream, b"{}")
         self._request = None
+        self._let_files_go()
         self.exchange.forget_body(held)
 
     async def kept(self, answer: bytes) -> bytes:

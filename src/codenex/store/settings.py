@@ -165,6 +165,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     tls_key: str | None = None
     #: path of a Unix socket on which clients are served too
     unix_socket: str | None = None
+    #: fetch files for targets that don't read addresses
+    fetch_media: bool = True
     #: bytes that all bodies in memory may take together
     body_budget_bytes: int = 256 * 1024 * 1024
     max_error_count: int = 3

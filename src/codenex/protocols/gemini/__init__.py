@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codenex.core.spoke import Spoke
+from codenex.protocols.gemini.content import is_read_by_address
 from codenex.protocols.gemini.errors import decode_error, encode_error
 from codenex.protocols.gemini.glance import skim
 from codenex.protocols.gemini.lists import decode_count, decode_models, encode_count, encode_model, encode_models
@@ -36,6 +37,7 @@ SPOKE = Spoke(
     decode_count_request=decode_count_request,
     usage_of=usage_of,
     skim=skim,
+    reads=is_read_by_address,
 )
 
 __all__ = ["SPOKE", "bare_model", "generate_path", "method_path"]

@@ -240,6 +240,11 @@ def is_video_page(address: str) -> bool:
     )
 
 
+def is_read_by_address(address: str) -> bool:
+    """Whether every model of Google's reads what is there: its own files and video pages."""
+    return is_own_file(address) or is_video_page(address)
+
+
 def _with_inner(extras: Object | None, kind: str, inner: Object | None) -> Object | None:
     """Add the unknown fields of a part's member to those of the part, under the member's name."""
     return extras if inner is None else {**(extras if extras is not None else {}), kind: inner}

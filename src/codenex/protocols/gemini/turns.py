@@ -28,7 +28,7 @@ from codenex.core.request import Request, Turn, leading_system
 from codenex.core.reversal import CUSTOM_INPUT, argument_object
 from codenex.core.turns import merged, paired, started_by_user, without_empty
 from codenex.models.capabilities import Capabilities
-from codenex.protocols.gemini.content import is_own_file, is_video_page
+from codenex.protocols.gemini.content import is_own_file, is_read_by_address, is_video_page
 from codenex.protocols.gemini.signatures import encode_signature
 from codenex.protocols.gemini.types import NAME, SENTINEL, VENDOR, Object
 
@@ -208,7 +208,7 @@ class _TurnEncoder:
 
     def _takes_address(self, part: Media) -> bool:
         address = part.url if part.url is not None else ""
-        return self._own or part.kind in self._capabilities.url_media or is_own_file(address) or is_video_page(address)
+        return self._own or part.kind in self._capabilities.url_media or is_read_by_address(address)
 
     def _signed(self, turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
         """Give calls the signatures that travelled beside them, else the sentinel to the first one of each step.
