@@ -99,6 +99,7 @@ async def running_gateway(
             on_record=records.append,
             on_crash=lambda _, error: crashes.append(error),
         )
+        gateway.draining = lambda: server.draining
         listener = listen("127.0.0.1", 0)
         port = listener.getsockname()[1]
         await server.start([listener])

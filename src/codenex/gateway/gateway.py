@@ -86,9 +86,11 @@ class Gateway:
         transport.closing.append(self.claude_code.close)
         self._generations = generations
         self._control = control
+        #: Whether the server ends, and takes no new connections.
+        self.draining: Callable[[], bool] = lambda: False
         self._open: dict[Operation, Callable[[Exchange, Route, Headers], Awaitable[None]]] = {
             Operation.HEALTH: self._alive,
-            Operation.READY: self._alive,
+            Operation.READY: self._ready,
             Operation.CONTROL: self._page,
             Operation.PROBE: self._page,
         }
@@ -110,6 +112,10 @@ class Gateway:
         self.settings = settings
         self._prompts.hide(
             tuple(s for group in settings.accounts.values() for account in group for s in account.secrets)
+        )
+        #: there is an account to ask, or nobody has ever configured one and the demo answers
+        self._can_answer = not settings.ever_configured or any(
+            not account.disabled for group in settings.accounts.values() for account in group
         )
         self.accounts.configure(settings)
         self.listing.configure(settings)
@@ -174,6 +180,15 @@ class Gateway:
 
     async def _alive(self, exchange: Exchange, route: Route, common: Headers) -> None:
         exchange.respond(200, [*_JSON, ("cache-control", "no-store"), *common], b'{"status":"ok"}')
+
+    async def _ready(self, exchange: Exchange, route: Route, common: Headers) -> None:
+        """Say whether this process takes work. Accounts that rest don't matter: what they wait for is elsewhere, and a
+        gateway that is taken out of service for it could not even say so."""
+        state = "draining" if self.draining() else "ok" if self._can_answer else "unconfigured"
+        headers = [*_JSON, ("cache-control", "no-store"), *common]
+        if state != "ok":
+            headers.append(("retry-after", "1"))
+        exchange.respond(200 if state == "ok" else 503, headers, json.encode({"status": state}))
 
     async def _page(self, exchange: Exchange, route: Route, common: Headers) -> None:
         if route.operation is Operation.PROBE and (exchange.method == "HEAD" or self._control is None):

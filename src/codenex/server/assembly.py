@@ -57,6 +57,7 @@ def assembled(
         budget=budget,
         on_record=on_record,
     )
+    made.draining = lambda: server.draining
     certificate = settings.tls_certificate
     tls = None if certificate is None else server_context(certificate, settings.tls_key)
     return Assembly(transport, made, server, tls)
