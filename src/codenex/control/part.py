@@ -11,6 +11,7 @@ from codenex.control.database.quotas import Quotas
 from codenex.control.database.statistics import Statistics
 from codenex.control.events import Events
 from codenex.control.google_login import Login
+from codenex.control.google_quotas import GoogleQuotas
 from codenex.control.outward import Outward
 from codenex.control.spending import Spending
 from codenex.control.supervision import Supervision
@@ -44,6 +45,7 @@ class ControlPart:
         self.problems = problems
         self.supervision = supervision
         self.outward = Outward(lambda: self.settings)
+        self.google_quotas = GoogleQuotas(self.outward.transport, lambda: self.quotas)
         #: What checks of accounts have found last, as the file of pools has it, by uuid.
         self.checks: dict[str, dict[str, Any]] = {}
         #: logins that are under way, by provider type

@@ -12,15 +12,33 @@ from codenex.control.database.quotas import Quota
 _LEVELS = ((90.0, "danger"), (70.0, "warning"))
 
 
-def quota_view(quotas: list[Quota]) -> dict[str, Any] | None:
-    """Return the limits of one account with a summary by the fullest of them; ``None`` where none was told."""
+def quota_view(quotas: list[Quota], *, by_model: bool = False) -> dict[str, Any] | None:
+    """Return the limits of one account with a summary; ``None`` where none was told.
+
+    The summary is that of the fullest limit. Limits ``by_model`` don't bound each other: of them it is the mean.
+    """
     if not quotas:
         return None
     items = [_item(quota) for quota in quotas]
-    used = max((item["percent"] for item in items if item["percent"] is not None), default=None)
+    percents = [item["percent"] for item in items if item["percent"] is not None]
+    used = max(percents, default=None)
+    if by_model and percents:
+        used = round(sum(percents) / len(percents), 2)
     resets = max((item["resetAt"] for item in items if item["resetAt"]), default=None)
     summary = {"usedPercent": used, "status": _level(used), "resetAt": resets, "unit": "percent"}
     return {"summary": summary, "items": items, "raw": {quota.limit: quota.raw for quota in quotas}}
+
+
+def google_view(quotas: list[Quota], plan: str | None, email: str | None) -> dict[str, Any] | None:
+    """Return the quotas of a Google account, one for each model, with its tier and whose it is."""
+    view = quota_view(quotas, by_model=True)
+    if view is None:
+        return None
+    if plan is not None:
+        view["summary"] |= {"plan": plan.upper(), "planClass": f"plan-{plan.removesuffix('-tier')}"}
+    if email is not None:
+        view["user"] = {"email": email}
+    return view
 
 
 def _item(quota: Quota) -> dict[str, Any]:
@@ -29,7 +47,7 @@ def _item(quota: Quota) -> dict[str, Any]:
     used = 0.0 if over else quota.used
     return {
         "id": quota.limit,
-        "label": quota.limit.replace("_", " "),
+        "label": quota.raw.get("displayName") or quota.limit.replace("_", " "),
         "used": used,
         "limit": 100,
         "percent": used,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
@@ -23,7 +24,8 @@ STANDARD: Final[Json] = {
     "cloudaicompanionProject": PROJECT,
     "gcpManaged": False,
 }
-RESET: Final = "2026-12-01T08:00:00Z"
+#: Tomorrow, in the form in which Google writes it.
+RESET: Final = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86_400))
 MODELS: Final = ("gemini-2.5-flash", "gemini-2.5-pro", "gemini-3-pro-preview", "gemini-3-flash-preview")
 IDS: Final = ("gemini-3-pro-low", "gemini-3-flash", "gemini-2.5-flash", "gemini-3-pro-image", "claude-sonnet-4-5")
 _TYPE: Final = "type.googleapis.com/google.rpc."
@@ -53,6 +55,8 @@ class ScriptedGoogle(ScriptedVendor):
         self.onboarding: deque[Json] = deque()
         """What onboardUser and then the operation answer, one after another; the last one stays."""
         self.quota_models = MODELS
+        self.left: dict[str, float | None] = {}
+        """What is left of models' quotas, where that is not nearly all; None: Google does not say."""
         self.ids = IDS
         self.calls: list[tuple[str, Any]] = []
         """Methods of the services that were called, with their bodies."""
@@ -109,21 +113,23 @@ class ScriptedGoogle(ScriptedVendor):
         if request.json != {"project": self.project}:
             return self._wrong(f"retrieveUserQuota: {request.json}")
         buckets = [
-            {
-                "modelId": model,
-                "tokenType": "REQUESTS",
-                "remainingAmount": "987",
-                "remainingFraction": 0.987,
-                "resetTime": RESET,
-            }
+            {"modelId": model, "tokenType": "REQUESTS", "remainingAmount": "987", "resetTime": RESET}
+            | self._left(model, 0.987)
             for model in self.quota_models
         ]
         return json_reply({"buckets": buckets})
 
     def _available(self, request: Request) -> Reply:
-        info = {"quotaInfo": {"remainingFraction": 0.8, "resetTime": RESET}, "maxOutputTokens": 64000}
         ids = (*self.ids, "chat_20706", "tab_flash_lite")
-        return json_reply({"models": {id: {"displayName": id.title(), **info} for id in ids}})
+        return json_reply({"models": {id: self._facts(id) for id in ids}})
+
+    def _facts(self, id: str) -> Json:
+        quota = {"resetTime": RESET} | self._left(id, 0.8)
+        return {"displayName": id.title(), "quotaInfo": quota, "maxOutputTokens": 64000}
+
+    def _left(self, model: str, otherwise: float) -> Json:
+        left = self.left.get(model, otherwise)
+        return {} if left is None else {"remainingFraction": left}
 
     # models
 

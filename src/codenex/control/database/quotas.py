@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from codenex.control.database.reports import fitting, insert
 from codenex.control.database.tables import values
@@ -37,18 +37,41 @@ class Quotas:
 
     async def note(self, quota: Quota) -> None:
         """Keep what an account told. Raises SQLAlchemy's errors."""
-        name = fitting(f"{_PREFIX}{quota.account[:60]}:{quota.limit[:60]}", 128)
-        row = {"name": name, "value": msgspec.to_builtins(quota)}
         async with self._engine.begin() as connection:
-            statement = insert(connection, values)
-            update = {"value": statement.excluded["value"]}
-            await connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=update), [row])
+            await _write(connection, [quota])
+
+    async def replace(self, account: str, quotas: list[Quota]) -> None:
+        """Keep these as all that an account has, so that limits which are gone are forgotten. Raises SQLAlchemy's
+        errors."""
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                delete(values).where(values.c.name.startswith(_beginning(account), autoescape=True))
+            )
+            await _write(connection, quotas)
 
     async def all(self) -> list[Quota]:
         """Return every kept limit, in order of account and limit."""
         query = select(values.c.value).where(values.c.name.startswith(_PREFIX)).order_by(values.c.name)
         async with self._engine.connect() as connection:
             return [msgspec.convert(value, Quota) for value in await connection.scalars(query)]
+
+
+def _beginning(account: str) -> str:
+    return f"{_PREFIX}{account[:60]}:"
+
+
+async def _write(connection: AsyncConnection, quotas: list[Quota]) -> None:
+    rows = {
+        fitting(f"{_beginning(quota.account)}{quota.limit[:60]}", 128): msgspec.to_builtins(quota) for quota in quotas
+    }
+    if not rows:
+        return
+    statement = insert(connection, values)
+    update = {"value": statement.excluded["value"]}
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=["name"], set_=update),
+        [{"name": name, "value": value} for name, value in rows.items()],
+    )
 
 
 def quota_from(data: dict[str, Any], at: float) -> Quota | None:

@@ -238,6 +238,16 @@ def problem_with(account: Account) -> Problem | None:
         return needs_login(fault.notice or fault.message)
 
 
+def whose(account: Account) -> tuple[str | None, str | None]:
+    """Return the address of whoever has logged in, and Google's name of the account's tier, as far as they are known.
+    Reads files."""
+    try:
+        _, credential, ledger = newest(_place(account))
+    except Fault:
+        return None, None
+    return credential.email, ledger.read().tier
+
+
 def unusable(problem: Problem) -> Fault:
     """Build the fault of an account that can't be used: clients learn that, and the operator why."""
     fault = Fault(
