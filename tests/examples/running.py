@@ -11,10 +11,8 @@ from typing import Final
 
 from tests.examples.documents import ROOT, Block
 from tests.support.gateway import KEY
-from tests.support.node import NODE
+from tests.support.node import NODE, SDKS
 
-#: Where Node finds the SDKs.
-SDKS: Final = ROOT / "tests" / "node"
 PORT: Final = "127.0.0.1:3000"
 DEADLINE: Final = 50.0
 """Seconds that an example may take."""

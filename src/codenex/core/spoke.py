@@ -95,6 +95,9 @@ class StreamEncoder(Protocol):
         ...
 
 
+FailAfter = Callable[[Fault, RenderContext, str, bytes], bytes]
+
+
 class Spoke(msgspec.Struct, frozen=True):
     """One protocol. ``vendor`` names who can read its signatures (``openai``, ``anthropic``, ``gemini``).
 
@@ -140,6 +143,9 @@ class Spoke(msgspec.Struct, frozen=True):
     reads: Callable[[str], bool] | None = None
     #: of whole events that are passed through, those that a stream decoder has to see to tell usage, end and failure
     skim: Callable[[bytes], bytes] | None = None
+    #: the in-band error after another's answer that was passed through, whose id and last events are given; ``None``
+    #: where an error tells nothing of the answer it ends
+    fail_after: FailAfter | None = None
 
 
 class DecodeEmbedding(Protocol):

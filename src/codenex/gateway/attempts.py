@@ -15,7 +15,7 @@ from codenex.core.losses import Losses
 from codenex.core.render import RenderContext
 from codenex.core.request import Request
 from codenex.core.reversal import Reversal, Reverser
-from codenex.core.spoke import Encoded
+from codenex.core.spoke import Encoded, FailAfter
 from codenex.gateway.accounts import Accounts
 from codenex.gateway.affinity import Affinity
 from codenex.gateway.commit import CommitGate, Recovery
@@ -376,7 +376,12 @@ class Attempt:
         spoke, decoder = self._spoke, self._spoke.stream_decoder()
         if self._job.array_stream:
             return ArrayLane(decoder, self._delivery.render_failure)
-        return PassthroughLane(decoder, spoke.skim, spoke.without_usage if hide else None, spoke.closing)
+        hidden = spoke.without_usage if hide else None
+        fail_after = None if spoke.fail_after is None else partial(self._fail_after, spoke.fail_after)
+        return PassthroughLane(decoder, spoke.skim, hidden, spoke.closing, fail_after)
+
+    def _fail_after(self, render: FailAfter, fault: Fault, response_id: str, last: bytes) -> bytes:
+        return render(fault, self._job.context(translated=False), response_id, last)
 
     def _translation_lane(self, reversal: Reversal, context: RenderContext) -> TranslationLane:
         return TranslationLane(

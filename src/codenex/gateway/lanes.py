@@ -27,7 +27,7 @@ from codenex.wire.sse import EVENT_LIMIT, SseDecoder, last_boundary
 class Observation:
     """What a lane has seen of an answer: for the relay, the usage record and the access log."""
 
-    __slots__ = ("content", "done", "fault", "finish", "model", "told", "usage")
+    __slots__ = ("content", "done", "fault", "finish", "id", "model", "told", "usage")
 
     def __init__(self) -> None:
         self.content = False
@@ -38,6 +38,8 @@ class Observation:
         self.usage: Usage | None = None
         self.finish: FinishDetail | None = None
         self.model: str | None = None
+        #: the upstream's id of the answer
+        self.id: str | None = None
 
     def see(self, event: e.StreamEvent) -> None:
         """Take note of one event."""
@@ -53,7 +55,7 @@ class Observation:
             case _:
                 pass
         if isinstance(event, e.Start):
-            self.model = event.model
+            self.model, self.id = event.model, event.id
 
 
 class Lane(Protocol):
@@ -79,12 +81,11 @@ class PassthroughLane:
     """Relays the bytes of whole events and reads a copy. Half an event at a cut is held back and never sent.
 
     Once content has come, ``skim`` leaves out of the copy what tells nothing about usage, end or failure. ``hide``
-    leaves out of whole events what the client didn't ask for; ``closing`` ends an answer that is whole but for it.
+    leaves out of whole events what the client didn't ask for; ``closing`` ends an answer that is whole but for it;
+    ``fail_after`` renders an error after an answer with this id and these last events.
     """
 
-    __slots__ = ("_closing", "_decoder", "_hide", "_skim", "_tail", "seen")
-
-    fail = None
+    __slots__ = ("_closing", "_decoder", "_fail_after", "_hide", "_last", "_skim", "_tail", "seen")
 
     def __init__(
         self,
@@ -92,13 +93,24 @@ class PassthroughLane:
         skim: Callable[[bytes], bytes] | None = None,
         hide: Callable[[bytes], bytes] | None = None,
         closing: bytes = b"",
+        fail_after: Callable[[Fault, str, bytes], bytes] | None = None,
     ) -> None:
         self.seen = Observation()
+        self._fail_after = fail_after
+        self._last = b""
         self._decoder = decoder
         self._skim = skim
         self._hide = hide
         self._closing = closing
         self._tail = bytearray()
+
+    @property
+    def fail(self) -> Callable[[Fault], bytes] | None:
+        """The error of an answer that has begun, where it has to name it."""
+        if self._fail_after is None or self.seen.id is None:
+            return None
+        render, response_id = self._fail_after, self.seen.id
+        return lambda fault: render(fault, response_id, self._last)
 
     def feed(self, data: bytes) -> bytes:
         """Return the whole events so far. After the terminal event nothing more comes out."""
@@ -117,6 +129,9 @@ class PassthroughLane:
             data = bytes(tail[:cut])
             del tail[:cut]
         self._observe(data)
+        if self._fail_after is not None:
+            before = data.rfind(b"\n\n", 0, -2)
+            self._last = data if before < 0 else data[before + 2 :]
         # The vendor's own error event tells the client, if it is among what goes out now.
         self.seen.told = self.seen.fault is not None
         return data if self._hide is None else self._hide(data)

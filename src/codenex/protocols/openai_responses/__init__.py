@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codenex.core.spoke import Spoke
+from codenex.protocols.openai_responses.cut import fail_after
 from codenex.protocols.openai_responses.errors import decode_error, encode_error
 from codenex.protocols.openai_responses.glance import skim
 from codenex.protocols.openai_responses.listing import (
@@ -37,4 +38,5 @@ SPOKE = Spoke(
     decode_count_request=decode_request,
     usage_of=usage_of,
     skim=skim,
+    fail_after=fail_after,
 )
