@@ -17,6 +17,7 @@ from codenex.control.google_accounts import checked_url, google_clients
 from codenex.control.keys import checked_client_key, generated_key
 from codenex.control.network import checked_authorities, checked_certificate, checked_networks
 from codenex.control.pools import accounts_of, pools_path, rests_of
+from codenex.control.proxies import login_proxy
 from codenex.gateway.authentication import digest_of
 from codenex.providers.registry import PROVIDER_TYPES, is_known
 from codenex.store.files import create_once
@@ -105,6 +106,8 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
         google_auth_url=checked_url(configuration.GOOGLE_OAUTH_AUTH_URL, "GOOGLE_OAUTH_AUTH_URL"),
         google_token_url=checked_url(configuration.GOOGLE_OAUTH_TOKEN_URL, "GOOGLE_OAUTH_TOKEN_URL"),
         google_userinfo_url=checked_url(configuration.GOOGLE_USERINFO_URL, "GOOGLE_USERINFO_URL"),
+        google_token_proxy=login_proxy(configuration.GOOGLE_OAUTH_TOKEN_URL, configuration),
+        google_userinfo_proxy=login_proxy(configuration.GOOGLE_USERINFO_URL, configuration),
         oauth_bind=configuration.OAUTH_BIND,
         google_clients=google_clients(configuration),
         claude_code_path=configuration.CLAUDE_CODE_PATH,

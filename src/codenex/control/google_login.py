@@ -108,7 +108,14 @@ def client_of(settings: Settings, service: Service) -> Client:
             f"{service.name} needs an OAuth client of yours: set {service.client_id_field} and"
             f" {service.client_secret_field} (its redirect URI is exactly {service.redirect_uri})"
         )
-    return Client(*pair, settings.google_auth_url, settings.google_token_url, settings.google_userinfo_url)
+    return Client(
+        *pair,
+        settings.google_auth_url,
+        settings.google_token_url,
+        settings.google_userinfo_url,
+        settings.google_token_proxy,
+        settings.google_userinfo_proxy,
+    )
 
 
 def file_for(settings: Settings, service: Service, credential: Credential) -> Path:

@@ -15,7 +15,7 @@ from codenex.control.errors import ConfigurationError
 from codenex.control.files import POOLS, place_of
 from codenex.control.google_accounts import account_of_environment, dropped_accounts, logged_in
 from codenex.control.pool_revision import MODELS
-from codenex.control.proxies import proxy_of
+from codenex.control.proxies import login_proxy_of, proxy_of
 from codenex.providers.registry import CLAUDE_CODE, DEMO, PROVIDER_TYPES, ProviderType, is_known
 from codenex.store.settings import Account, Rest
 
@@ -155,7 +155,11 @@ def _from_environment(kind: ProviderType, configuration: Configuration) -> Accou
 
 
 def _proxied(account: Account, kind: ProviderType, configuration: Configuration, where: str) -> Account:
-    return msgspec.structs.replace(account, proxy_url=proxy_of(account, kind, configuration, where))
+    return msgspec.structs.replace(
+        account,
+        proxy_url=proxy_of(account, kind, configuration, where),
+        login_proxy_url=login_proxy_of(account, configuration),
+    )
 
 
 def _holds(group: list[Account], account: Account) -> bool:

@@ -32,14 +32,33 @@ def proxy_of(account: Account, kind: ProviderType, configuration: Configuration,
         return None
     if account.proxy_url is not None:
         return _checked(account.proxy_url, f"{where}: proxyUrl")
-    setting = _SETTINGS.get(kind.protocol)
+    hosts = account.google.hosts if account.google is not None else ()
+    return _of_system(account.base_url or (hosts[0] if hosts else kind.base_url), kind.protocol, configuration)
+
+
+def login_proxy_of(account: Account, configuration: Configuration) -> str | None:
+    """Return the URL of the proxy on the way to where an account's login is renewed: its own, or the system's for that
+    host. ``account`` has what :func:`proxy_of` found only where it says so itself."""
+    if account.google is None or account.proxy_url == DIRECT:
+        return None
+    if account.proxy_url is not None:
+        return _checked(account.proxy_url, "proxyUrl")
+    return login_proxy(account.google.token_url, configuration)
+
+
+def login_proxy(url: str, configuration: Configuration) -> str | None:
+    """Return the URL of the proxy on the way to an address of Google's OAuth. Raises :class:`ConfigurationError`."""
+    return _of_system(url, "gemini", configuration)
+
+
+def _of_system(url: str, protocol: str, configuration: Configuration) -> str | None:
+    setting = _SETTINGS.get(protocol)
     if setting is None or not getattr(configuration, setting):
         return None
-    hosts = account.google.hosts if account.google is not None else ()
-    parts = urlsplit(account.base_url or (hosts[0] if hosts else kind.base_url))
+    parts = urlsplit(url)
     port = parts.port or {"http": 80}.get(parts.scheme, 443)
-    url = system_proxy(parts.scheme, parts.hostname or "", port, os.environ)
-    return None if url is None else _checked(url, f"{parts.scheme.upper()}_PROXY or ALL_PROXY")
+    found = system_proxy(parts.scheme, parts.hostname or "", port, os.environ)
+    return None if found is None else _checked(found, f"{parts.scheme.upper()}_PROXY or ALL_PROXY")
 
 
 def _checked(url: str, where: str) -> str:

@@ -39,6 +39,8 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     #: how a key is sent where the upstream takes several forms: ``x-api-key``, ``bearer``, ``both``
     auth_style: str | None = None
     proxy_url: str | None = None
+    #: the proxy on the way to where a login's tokens are renewed, which is another host
+    login_proxy_url: str | None = None
     supported_models: tuple[str, ...] = ()
     not_supported_models: tuple[str, ...] = ()
     aliases: dict[str, str] = {}
@@ -71,9 +73,9 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     def secrets(self) -> tuple[str, ...]:
         """What an upstream may be told of this account and nobody else."""
         named = (value for name, value in self.headers.items() if name.lower() not in PLAIN_HEADERS)
-        proxy = urlsplit(self.proxy_url).password if self.proxy_url else None
+        proxies = [urlsplit(url).password for url in (self.proxy_url, self.login_proxy_url) if url]
         client = self.google.client_secret if self.google is not None else None
-        return tuple(secret for secret in (self.api_key, *named, proxy, client) if secret)
+        return tuple(dict.fromkeys(secret for secret in (self.api_key, *named, *proxies, client) if secret))
 
 
 class Rest(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -195,6 +197,9 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     google_auth_url: str = ""
     google_token_url: str = ""
     google_userinfo_url: str = ""
+    #: the proxies on the way to the last two of them
+    google_token_proxy: str | None = None
+    google_userinfo_proxy: str | None = None
     oauth_bind: str = "127.0.0.1"
     google_clients: dict[str, tuple[str, str]] = {}
     #: the Claude Code CLI: where it is, processes in each worker at once, and seconds that each may take

@@ -28,13 +28,15 @@ class Refused(ValueError):
 
 
 class Client(msgspec.Struct, frozen=True):
-    """The operator's OAuth client, and Google's addresses."""
+    """The operator's OAuth client, Google's addresses, and the proxies on the way to them."""
 
     id: str
     secret: str
     auth_url: str
     token_url: str
     userinfo_url: str
+    token_proxy: str | None = None
+    userinfo_proxy: str | None = None
 
 
 class Authorization:
@@ -116,7 +118,7 @@ class Authorization:
             "redirect_uri": self.service.redirect_uri,
             "code_verifier": self._verifier,
         }
-        answer = await post_form(transport, self.client.token_url, fields, None)
+        answer = await post_form(transport, self.client.token_url, fields, self.client.token_proxy)
         token, refresh_token = answer.body.get("access_token"), answer.body.get("refresh_token")
         if answer.status != 200 or not isinstance(token, str):
             error = answer.body.get("error")
@@ -140,7 +142,7 @@ class Authorization:
         headers = [("authorization", f"Bearer {token}")]
         url = f"{self.client.userinfo_url}?alt=json"
         try:
-            answer = await asked(transport, url, headers, b"", method="GET")
+            answer = await asked(transport, url, headers, b"", method="GET", proxy=self.client.userinfo_proxy)
         except Fault:
             return None
         email = answer.body.get("email")

@@ -162,7 +162,7 @@ class Logins:
                 "client_id": client_id or "",
                 "client_secret": client_secret or "",
             }
-            answer = await post_form(self._transport, place.token_url, fields, account.proxy_url)
+            answer = await post_form(self._transport, place.token_url, fields, account.login_proxy_url)
             problem = _dead(answer)
             if problem is None:
                 renewed, given = _renewed(answer, known, self._clock())
