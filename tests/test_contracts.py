@@ -47,6 +47,7 @@ ILLEGAL = [
     ("control-only", "gateway.planted", "import pydantic"),
     ("control-only", "cli.planted", "import pydantic_settings"),
     ("control-only", "store.planted", "import sqlalchemy"),
+    ("control-only", "telemetry.planted", "import opentelemetry.trace"),
     ("cli-only", "control.planted", "import typer"),
     ("acyclic", "store.planted", "import codenex.store.planted_too"),
 ]

@@ -15,7 +15,7 @@ from codenex.control.entries import model_facts
 from codenex.control.errors import ConfigurationError
 from codenex.control.google_accounts import checked_url, google_clients
 from codenex.control.keys import checked_client_key, generated_key
-from codenex.control.network import checked_authorities, checked_certificate, checked_networks
+from codenex.control.network import checked_authorities, checked_certificate, checked_collector, checked_networks
 from codenex.control.pools import accounts_of, pools_path, rests_of
 from codenex.control.proxies import login_proxy
 from codenex.gateway.authentication import digest_of
@@ -115,6 +115,7 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
         claude_code_timeout=configuration.CLAUDE_CODE_TIMEOUT,
         claude_code_spares=configuration.CLAUDE_CODE_SPARES,
         database_url=checked_address(configuration.DATABASE_URL),
+        otlp_endpoint=checked_collector(configuration.OTEL_EXPORTER_OTLP_ENDPOINT),
     )
     return Effective(settings, notices, made)
 

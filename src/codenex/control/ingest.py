@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,6 +19,9 @@ from codenex.core import json
 from codenex.telemetry.measures import Measures
 from codenex.telemetry.rows import Acknowledgement, Batch
 
+if TYPE_CHECKING:
+    from codenex.control.otel import Exporter
+
 _LINE_LIMIT = 16 * 1024 * 1024
 _logger = logging.getLogger(__name__)
 
@@ -26,7 +30,14 @@ class Ingest:
     """The receiving end. One batch is kept at a time, so that writers don't wait for each other in the database."""
 
     def __init__(
-        self, path: Path, reports: Reports, events: Events, spending: Spending, quotas: Quotas, measures: Measures
+        self,
+        path: Path,
+        reports: Reports,
+        events: Events,
+        spending: Spending,
+        quotas: Quotas,
+        measures: Measures,
+        exporter: Exporter | None = None,
     ) -> None:
         self._path = path
         self._reports = reports
@@ -34,6 +45,7 @@ class Ingest:
         self._spending = spending
         self._quotas = quotas
         self._measures = measures
+        self._exporter = exporter
         self._turn = asyncio.Lock()
         self._seen: dict[str, int] = {}
         self._writers: set[asyncio.StreamWriter] = set()
@@ -81,6 +93,9 @@ class Ingest:
                 self._spending.add(row.key, row.at, cost)
                 if cost:
                     self._measures.add_cost(row.protocol, row.provider, row.model, cost)
+        if self._exporter is not None:
+            new = [(row, cost) for row, cost in zip(batch.rows, costs, strict=True) if row.number > known]
+            self._exporter.keep(new)
         for event in batch.events:
             if event.number > known:
                 self._events.publish(event.name, event.data, event.at)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
@@ -37,10 +39,15 @@ from codenex.store.shared_memory import SharedMemory
 from codenex.telemetry.measures import Measures
 from codenex.telemetry.pulse import Pulse
 
+if TYPE_CHECKING:
+    from codenex.control.otel import Exporter
+
 _logger = logging.getLogger(__name__)
 
 #: Seconds between two looks at whether sessions have to be kept.
 _SESSION_INTERVAL = 5.0
+#: Seconds that the last traces get to be sent.
+_EXPORTER_PATIENCE = 2.0
 
 
 class ControlService:
@@ -76,6 +83,7 @@ class ControlService:
         self._tasks: list[asyncio.Task[None]] = []
         self._measures = Measures(shared.measures())
         self._pulse: Pulse | None = None
+        self._exporter: Exporter | None = None
         config = uvicorn.Config(
             build_application(administration, self.part),
             uds=str(path),
@@ -133,19 +141,28 @@ class ControlService:
         for login in self.part.google_logins.values():
             login.give_up("the server was stopped")
         await self.part.outward.close()
+        if self._exporter is not None:
+            # A thread that nothing waits for longer, not even the interpreter's end.
+            closing = threading.Thread(target=self._exporter.close, name="otel-end", daemon=True)
+            closing.start()
+            await asyncio.to_thread(closing.join, _EXPORTER_PATIENCE)
         if self._engine is not None:
             await self._administration.keep_sessions()
             await self._engine.dispose()
 
     async def _open_database(self, ingest: Path) -> None:
         settings = self.part.settings
+        if settings.otlp_endpoint is not None:
+            self._exporter = await asyncio.to_thread(_exporter, settings.otlp_endpoint)
         self._engine = await open_database(address_in(settings.data_dir, settings.database_url))
         await self._restore_sessions(SessionTable(self._engine))
         self.part.statistics = statistics = Statistics(self._engine)
         self.part.quotas = quotas = Quotas(self._engine)
         for key, begin in self._spending.periods():
             self._spending.restore(key, await statistics.spent(key.id, begin))
-        self._ingest = Ingest(ingest, Reports(self._engine), self.part.events, self._spending, quotas, self._measures)
+        self._ingest = Ingest(
+            ingest, Reports(self._engine), self.part.events, self._spending, quotas, self._measures, self._exporter
+        )
         await self._ingest.start()
         configs = Path(settings.config_dir)
         places = {name: configs / name for name in FILES} | {POOLS: Path(settings.pools_file)}
@@ -204,3 +221,10 @@ class _Server(uvicorn.Server):
         from contextlib import nullcontext
 
         return nullcontext()
+
+
+def _exporter(endpoint: str) -> Exporter:
+    # An extra that takes a third of a second to load.
+    from codenex.control.otel import Exporter
+
+    return Exporter(endpoint)

@@ -84,6 +84,9 @@ HELP: dict[str, dict[str, str]] = {
         "LOG_DIR": "The folder of log files.",
         "DATABASE_URL": "Where usage and sessions are kept; without one, in a SQLite file.",
     },
+    "Observability": {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "The OpenTelemetry collector (HTTP) that traces and metrics are sent to.",
+    },
     "Prompt log": {
         "PROMPT_LOG_MODE": "Where conversations are logged: none, console or file. Secrets and media are left out.",
         "PROMPT_LOG_FILENAME": "The file of conversations; without one, conversation.log in the folder of log files.",
@@ -99,6 +102,7 @@ AT_START = frozenset(
         "DATABASE_URL",
         "DATA_DIR",
         "LOG_DIR",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
         "PROMPT_LOG_MODE",
         "PROMPT_LOG_FILENAME",
         "PROMPT_LOG_BYTES",

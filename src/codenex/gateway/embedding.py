@@ -143,7 +143,7 @@ async def _pass_through(work: Embedding, ask: _Asking, headers: Headers) -> None
         except Fault:
             # What the gateway can't read it can't count; the upstream could, and that is what the client asked for.
             usage = None
-    work.exchange.notes["usage"] = usage
+    work.exchange.notes.update(usage=usage, operation="embeddings")
     _respond(work, content, headers)
 
 
@@ -167,7 +167,7 @@ async def _translate(work: Embedding, ask: _Asking, headers: Headers) -> None:
         # Every OpenAI answer has counts, and budgets need one. It is told to be an estimate, and no reason to refuse.
         answer = msgspec.structs.replace(answer, usage=_estimate(request))
         losses.approximate("usage", "the upstream counts no tokens: estimated")
-    work.exchange.notes["usage"] = answer.usage
+    work.exchange.notes.update(usage=answer.usage, operation="embeddings")
     content = EMBEDDINGS[work.protocol].encode_answer(answer, request)
     _respond(work, content, headers + settled_losses(work.exchange, losses, strict=False))
 

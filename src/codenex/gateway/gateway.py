@@ -52,6 +52,8 @@ _ADMINISTRATIVE = frozenset({Operation.PROVIDER_HEALTH, Operation.METRICS})
 #: Routes and resolutions that are remembered at most, and the longest path of a route.
 _REMEMBERED = 1024
 _LONGEST_PATH = 256
+#: Characters of a ``traceparent`` header (W3C Trace Context, level 1).
+_LONGEST_TRACEPARENT = 55
 
 
 class Gateway:
@@ -162,6 +164,8 @@ class Gateway:
                 await self._control(exchange)
                 return
             exchange.notes["key"], exchange.notes["protocol"] = key.id, route.protocol
+            if self.settings.otlp_endpoint is not None and (parent := exchange.header("traceparent")):
+                exchange.notes["traceparent"] = parent[:_LONGEST_TRACEPARENT]
             if exchange.method not in route.methods:
                 raise _wrong_method(exchange, route)
             if route.operation in _COUNTED and (allowances := self.admission.admit(key)):

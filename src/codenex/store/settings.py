@@ -210,6 +210,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     claude_code_spares: int = 1
     #: address of the control process's database, with its driver; without one it is a file in the data folder
     database_url: str | None = None
+    #: where the control process sends traces and metrics by OTLP
+    otlp_endpoint: str | None = None
 
     def configured_types(self) -> tuple[str, ...]:
         """Return the provider types that have at least one account that was configured, in order of configuration."""

@@ -38,6 +38,9 @@ class UsageRow(msgspec.Struct, frozen=True, omit_defaults=True):
     input_tool: int | None = None
     output_text: int | None = None
     output_reasoning: int | None = None
+    #: what was done, where it is not the usual; the trace that the client has it in. Neither is kept.
+    operation: str | None = None
+    traceparent: str | None = None
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -96,4 +99,6 @@ def usage_row(number: int, at: float, record: Record) -> UsageRow:
         input_tool=usage.input_tool,
         output_text=usage.output_text,
         output_reasoning=usage.output_reasoning,
+        operation=notes.get("operation"),
+        traceparent=notes.get("traceparent"),
     )

@@ -61,7 +61,8 @@ class Reports:
 def _fitting(row: UsageRow) -> dict[str, Any]:
     """Return a row's values as every database takes them: clients choose names of models, upstreams count tokens, and
     a row that can't be kept would keep all others out that were sent with it."""
-    return {name: fitting(value, LENGTHS.get(name)) for name, value in msgspec.structs.asdict(row).items()}
+    values = msgspec.structs.asdict(row).items()
+    return {name: fitting(value, LENGTHS.get(name)) for name, value in values if name in requests.c}
 
 
 def fitting(value: Any, length: int | None) -> Any:
