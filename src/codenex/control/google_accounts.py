@@ -103,10 +103,7 @@ def dropped_accounts(
         for path in _files(configuration.CONFIG_DIR / service.folder):
             if os.path.realpath(path) in named:
                 continue
-            try:
-                parsed(path.read_bytes())
-            except (CredentialInvalid, OSError) as error:
-                reason = error.strerror if isinstance(error, OSError) else error
+            if (reason := _why_not(path)) is not None:
                 notices.append(f"{service.folder}/{path.name} is no credential of {service.name}: {reason}")
                 continue
             kind, where = PROVIDER_TYPES[service.name], f"{service.folder}/{path.name}"
@@ -115,15 +112,34 @@ def dropped_accounts(
             yield logged_in(account, kind, entry, configuration)
 
 
+def is_credential(path: Path) -> bool:
+    """Whether a file becomes an account where it lies in a service's folder."""
+    return _may_be_one(path) and _why_not(path) is None
+
+
 def _files(folder: Path) -> list[Path]:
     try:
-        return sorted(
-            path
-            for path in folder.glob("*.json")
-            if not path.name.startswith(".") and not path.is_symlink() and path.stat().st_size <= _FILE_LIMIT
-        )
+        return sorted(path for path in folder.glob("*.json") if _may_be_one(path))
     except OSError:
         return []
+
+
+def _may_be_one(path: Path) -> bool:
+    try:
+        return not path.name.startswith(".") and not path.is_symlink() and path.stat().st_size <= _FILE_LIMIT
+    except OSError:
+        return False
+
+
+def _why_not(path: Path) -> str | None:
+    """Return why a file can't be used as a credential; ``None`` where it can."""
+    try:
+        parsed(path.read_bytes())
+    except OSError as error:
+        return error.strerror or "it can't be read"
+    except CredentialInvalid as error:
+        return str(error)
+    return None
 
 
 def checked_url(url: str, name: str) -> str:

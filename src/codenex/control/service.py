@@ -23,6 +23,7 @@ from codenex.control.database.reports import Reports
 from codenex.control.database.sessions import SessionTable
 from codenex.control.database.statistics import Statistics
 from codenex.control.files import FILES, POOLS
+from codenex.control.google_accounts import is_credential
 from codenex.control.health_api import check_account
 from codenex.control.health_schedule import HealthSchedule
 from codenex.control.ingest import Ingest
@@ -32,7 +33,8 @@ from codenex.control.pool_state import PoolState
 from codenex.control.spending import Spending
 from codenex.control.supervision import Supervision
 from codenex.control.sweeping import Sweeper
-from codenex.control.watching import Watch
+from codenex.control.watching import Watch, WatchedFile, WatchedFolder
+from codenex.providers.google.service import SERVICES
 from codenex.store.documents import Document
 from codenex.store.settings import Account, Settings
 from codenex.store.shared_memory import SharedMemory
@@ -166,10 +168,12 @@ class ControlService:
         await self._ingest.start()
         configs = Path(settings.config_dir)
         places = {name: configs / name for name in FILES} | {POOLS: Path(settings.pools_file)}
-        documents = [
-            Document(path, revise=pools_revision) if name == POOLS else Document(path) for name, path in places.items()
+        files = [
+            WatchedFile(Document(path, revise=pools_revision) if name == POOLS else Document(path))
+            for name, path in places.items()
         ]
-        watch = Watch(documents, self._files_changed)
+        folders = [WatchedFolder(configs / service.folder, is_credential) for service in SERVICES.values()]
+        watch = Watch([*files, *folders], self._files_changed)
         self._pools = PoolState(self.part)
         await asyncio.to_thread(self._pools.restore)
         self._tasks = [
