@@ -19,10 +19,10 @@ CHAT = b'{"model":"m","messages":[{"role":"user","content":"hi"}]}'
 CHAT_STREAM = CHAT[:-1] + b',"stream":true}'
 
 
-def post(body: bytes, length: int | None = None) -> bytes:
-    """A chat request with the key of the tests, of which ``length`` may promise more than is there."""
+def post(body: bytes, length: int | None = None, path: str = "/v1/chat/completions") -> bytes:
+    """A request with the key of the tests, of which ``length`` may promise more than is there."""
     return (
-        f"POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {KEY}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {KEY}\r\n"
         f"Content-Length: {len(body) if length is None else length}\r\n\r\n"
     ).encode() + body
 

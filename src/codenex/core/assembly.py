@@ -14,6 +14,7 @@ import msgspec
 
 from codenex.core import events as e
 from codenex.core.parts import Citation, Media, Part, Reasoning, Refusal, Signature, Text, ToolCall
+from codenex.core.pieces import Pieces
 
 #: Paragraphs that may be skipped: their numbers come from the upstream, and a leap must not fill the memory.
 _LEAP = 100
@@ -26,8 +27,8 @@ class _OpenPart:
 
     def __init__(self, start: e.PartStart) -> None:
         self.start = start
-        self.pieces: list[str] = []
-        self.segments: list[list[str]] = []
+        self.pieces = Pieces()
+        self.segments: list[Pieces] = []
         self.citations: list[Citation] = []
         self.signature: Signature | None = None
         self.extras: dict[str, Any] | None = None
@@ -101,7 +102,11 @@ class Assembly:
         """Add to a text or refusal; empty text is nothing."""
         if text:
             part = self._open[key]
-            part.pieces.append(text)
+            # Most events come through here: a call less for each of them.
+            pieces = part.pieces
+            pieces.append(text)
+            if len(pieces) > pieces.most:
+                pieces.gather()
             self.out.append(e.TextDelta(part.start.index, text))
 
     def reasoning(self, key: Hashable, text: str, segment: int = 0) -> None:
@@ -110,15 +115,15 @@ class Assembly:
             part = self._open[key]
             segment = min(segment, len(part.segments) + _LEAP)
             while len(part.segments) <= segment:
-                part.segments.append([])
-            part.segments[segment].append(text)
+                part.segments.append(Pieces())
+            part.segments[segment].add(text)
             self.out.append(e.ReasoningDelta(part.start.index, text, segment))
 
     def arguments(self, key: Hashable, text: str) -> None:
         """Add to a call's arguments."""
         if text:
             part = self._open[key]
-            part.pieces.append(text)
+            part.pieces.add(text)
             self.out.append(e.ToolArgumentsDelta(part.start.index, text))
 
     def data(self, key: Hashable, data: str) -> None:

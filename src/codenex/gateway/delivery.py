@@ -98,6 +98,9 @@ class Delivery:
                     self._write(b"".join(held))
                     if not whole and seen.fault is not None:
                         raise seen.fault
+            # What the beginning brought was sent, and would be held until the end by a client that reads slowly.
+            data = out = b""
+            held.clear()
             await self._flow(response, lane)
         except Fault as fault:
             if self.gate.recovery in (Recovery.RETRY, Recovery.RETRY_IN_BAND):

@@ -7,6 +7,10 @@ import os
 import socket
 import stat
 
+#: Bytes that the kernel takes for a client beyond those on their way to it. It would take megabytes of a stream that
+#: the client reads slowly: events that the upstream has been asked to write, and that may never be read.
+UNSENT_BYTES = 256 * 1024
+
 
 def listen(host: str, port: int, *, backlog: int = 2048) -> socket.socket:
     """Open a listening TCP socket; port 0 takes a free one.
@@ -22,6 +26,9 @@ def listen(host: str, port: int, *, backlog: int = 2048) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if host in ("", "::") else 1)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            # Connections have it from their listener.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         listener.bind(address)
         listener.listen(backlog)
         listener.setblocking(False)

@@ -13,6 +13,7 @@ from codenex.core import json
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.finish import FinishDetail, FinishReason, settled
 from codenex.core.parts import Part, Reasoning, Refusal, Signature, Text, ToolCall
+from codenex.core.pieces import Pieces
 from codenex.core.render import RenderContext
 from codenex.core.serialization import Serializer
 from codenex.core.usage import Usage
@@ -50,9 +51,9 @@ class _Open:
         self.start = start
         self.opened = False
         #: text, thinking or arguments that the client has
-        self.sent: list[str] = []
+        self.sent = Pieces()
         #: arguments that can't be sent before they are whole
-        self.held: list[str] | None = None
+        self.held: Pieces | None = None
         #: white space before any arguments
         self.leading = ""
         self.segment = 0
@@ -86,7 +87,10 @@ class AnthropicStreamEncoder:
     def send(self, event: e.StreamEvent) -> bytes:
         """Return what the client shall receive now."""
         if type(event) is e.TextDelta and event.index == self._flowing and self._open is not None:
-            self._open.sent.append(event.text)
+            sent = self._open.sent
+            sent.append(event.text)
+            if len(sent) > sent.most:
+                sent.gather()
             return _TEXT_DELTA % (self._index, json.encode(event.text))
         if self._done:
             return b""
@@ -260,7 +264,7 @@ class AnthropicStreamEncoder:
         if part is None or not text:
             return
         self._start_block(part, {"type": "text", "text": ""})
-        part.sent.append(text)
+        part.sent.add(text)
         self._delta({"type": "text_delta", "text": text})
         self._flowing = part.start.index
 
@@ -278,7 +282,7 @@ class AnthropicStreamEncoder:
         text = "\n\n" * (segment - part.segment) + text
         part.segment = max(part.segment, segment)
         self._start_block(part, {"type": "thinking", "thinking": "", "signature": ""})
-        part.sent.append(text)
+        part.sent.add(text)
         self._delta({"type": "thinking_delta", "thinking": text})
 
     def _arguments(self, text: str) -> None:
@@ -289,15 +293,15 @@ class AnthropicStreamEncoder:
             text = part.leading + text
             opening = text.lstrip()[:1]
             if part.start.tool_kind == "custom" or not part.start.name or opening not in ("{", ""):
-                part.held = []
+                part.held = Pieces()
             elif not opening:
                 part.leading = text
                 return
         if part.held is not None:
-            part.held.append(text)
+            part.held.add(text)
             return
         self._start_call(part)
-        part.sent.append(text)
+        part.sent.add(text)
         self._delta({"type": "input_json_delta", "partial_json": text})
 
     def _start_call(self, part: _Open) -> None:

@@ -11,6 +11,7 @@ from codenex.core.errors import Fault, FaultKind
 from codenex.core.finish import settled
 from codenex.core.identifiers import derived_call_id
 from codenex.core.parts import Opaque, Part, Refusal, Signature
+from codenex.core.pieces import Pieces
 from codenex.core.reversal import argument_object
 from codenex.protocols.anthropic.blocks import citation_of, part_of
 from codenex.protocols.anthropic.content import CALL_PREFIX
@@ -39,7 +40,7 @@ class _Block:
         self.kind = kind
         self.raw = raw
         self.initial = ""
-        self.pieces: list[str] = []
+        self.pieces = Pieces()
 
 
 class MessageReader:
@@ -259,7 +260,7 @@ class MessageReader:
         if not isinstance(piece, str) or not piece:
             return
         # What the block began with is superseded: it is a preview, or the same again.
-        block.pieces.append(piece)
+        block.pieces.add(piece)
         if block.kind == "tool_use":
             self._assembly.arguments((index, "tool_use"), piece)
 

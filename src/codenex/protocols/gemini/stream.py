@@ -12,6 +12,7 @@ from codenex.core import json
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.finish import FinishDetail
 from codenex.core.parts import Reasoning, Refusal, Text, ToolCall
+from codenex.core.pieces import Pieces
 from codenex.core.render import RenderContext
 from codenex.core.serialization import Serializer
 from codenex.core.usage import Usage
@@ -113,7 +114,7 @@ class _OpenPart:
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        self.sent: list[str] = []
+        self.sent = Pieces()
         self.segment = 0
 
 
@@ -217,14 +218,14 @@ class StreamEncoder:
             case e.PartStart():
                 self._open[event.index] = _OpenPart(event.kind)
             case e.TextDelta() if event.text and (part := self._open.get(event.index)) is not None:
-                part.sent.append(event.text)
+                part.sent.add(event.text)
                 return [{"text": event.text}]
             case e.ReasoningDelta() if event.text and (part := self._open.get(event.index)) is not None:
                 text = event.text
                 if event.segment > part.segment and part.sent:
                     text = "\n\n" + text
                 part.segment = max(part.segment, event.segment)
-                part.sent.append(text)
+                part.sent.add(text)
                 return [{"text": text, "thought": True}]
             case e.PartStop():
                 return self._stopped(choice, event)

@@ -6,6 +6,7 @@ from typing import Any
 
 from codenex.core.identifiers import fitted_call_id
 from codenex.core.parts import Signature
+from codenex.core.pieces import Pieces
 from codenex.protocols.openai_responses.types import ID_PREFIXES
 
 Fields = dict[str, Any]
@@ -39,7 +40,7 @@ class OutputWriter:
         self._index = -1
         self._content = _NOTHING
         #: the text or the arguments of what is open, as it came
-        self._pieces: list[str] = []
+        self._pieces = Pieces()
         self._segment = -1
         self._logprobs: list[Fields] = []
 
@@ -82,7 +83,7 @@ class OutputWriter:
         self._index += 1
         self._item = item
         self._segment = -1
-        self._pieces = []
+        self._pieces = Pieces()
         self.emit("response.output_item.added", output_index=self._index, item=_copied(item))
 
     def _done(self) -> None:
@@ -147,7 +148,7 @@ class OutputWriter:
             self._content = {"type": "refusal", "refusal": ""}
         else:
             self._content = {"type": "output_text", "annotations": [], "logprobs": [], "text": ""}
-        self._pieces = []
+        self._pieces = Pieces()
         self.emit("response.content_part.added", **self._content_place(), part=_copied(self._content))
 
     def _content_place(self) -> Fields:
@@ -155,7 +156,7 @@ class OutputWriter:
 
     def text(self, text: str) -> None:
         """Add to the open content."""
-        self._pieces.append(text)
+        self._pieces.add(text)
         if self._content["type"] == "refusal":
             self.emit("response.refusal.delta", **self._content_place(), delta=text)
         else:
@@ -213,10 +214,10 @@ class OutputWriter:
         members, kind, index, events = self._form()
         if segment != self._segment or self._content is _NOTHING:
             self._close_segment()
-            self._segment, self._content, self._pieces = segment, {"type": kind, "text": ""}, []
+            self._segment, self._content, self._pieces = segment, {"type": kind, "text": ""}, Pieces()
             place = {**self.place(), index: len(self._item[members])}
             self.emit(f"{events}.added", **place, part=_copied(self._content))
-        self._pieces.append(text)
+        self._pieces.add(text)
         place = {**self.place(), index: len(self._item[members])}
         self.emit(f"{_REASONING_TEXT[members]}.delta", **place, delta=text)
 
@@ -266,7 +267,7 @@ class OutputWriter:
 
     def arguments(self, text: str) -> None:
         """Add to the arguments of the open call."""
-        self._pieces.append(text)
+        self._pieces.add(text)
         self.emit(f"{_CALLS[self.open_type][1]}.delta", **self.place(), delta=text)
 
     def end_call(self, arguments: str, *, complete: bool) -> None:
