@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from tests.google.accounts import google_account
 from tests.matrix.cases import PNG
@@ -50,7 +49,7 @@ def asked(protocol: str, url: str) -> tuple[str, dict[str, Any]]:
 @asynccontextmanager
 async def open_gateway(*accounts: Any, **changes: Any) -> AsyncIterator[RunningGateway]:
     """A gateway for which this machine's 127.0.0.1 is the public internet."""
-    settings = msgspec.structs.replace(settings_for(*accounts), **changes)
+    settings = settings_for(*accounts, **{"fetch_media": True, **changes})
     async with running_gateway(settings) as gateway:
         transport = gateway.gateway.transport
         resolver = PublicResolver(local, lambda address: address == "127.0.0.1")
@@ -211,7 +210,9 @@ async def test_too_many_files(tmp_path: Path) -> None:
 
 def test_an_inspection_fetches_nothing_and_says_what_would_be(tmp_path: Path) -> None:
     _, body = asked("chat", "https://images.example/cat.png?signed=1")
-    found = inspected(json.dumps(body).encode(), "openai-chat", ("gemini-cli-oauth",), settings_for(), None)
+    found = inspected(
+        json.dumps(body).encode(), "openai-chat", ("gemini-cli-oauth",), settings_for(fetch_media=True), None
+    )
     (translation,) = found.translations
     assert translation.refusal is None
     (loss,) = translation.losses

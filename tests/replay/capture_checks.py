@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from tests.replay import reading, sdk_answers
 from tests.replay.captures import Capture, capture_of, send
+from tests.replay.google_checks import check_google
 from tests.replay.lanes import LENIENT, Lane, lanes
 from tests.replay.records import records_in
 from tests.replay.refusals import settle
@@ -48,6 +49,7 @@ async def check_captures(folder: Path, report: Report) -> None:
                 if capture.kind in ("generate", "count") and lane.takes(capture.protocol):
                     with report.check(f"{capture.kind} upstream", f"{capture.name} {lane.name()}"):
                         await _check_lane(capture, lane)
+    await check_google(captures, report)
 
 
 def decode(capture: Capture) -> None:

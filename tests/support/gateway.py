@@ -60,7 +60,8 @@ def account_for(vendor: ScriptedVendor, number: int = 0, **fields: Any) -> Accou
 
 
 def settings_for(*accounts: Account, **fields: Any) -> Settings:
-    """Settings with the tests' client key and some accounts."""
+    """Settings with the tests' client key and some accounts. Files that requests name by address lie somewhere in the
+    internet: nobody fetches them, where a test does not ask for it."""
     groups: dict[str, tuple[Account, ...]] = {}
     for account in accounts:
         groups[account.provider] = (*groups.get(account.provider, ()), account)
@@ -69,6 +70,7 @@ def settings_for(*accounts: Account, **fields: Any) -> Settings:
         "accounts": groups,
         "ever_configured": bool(accounts),
         "envelope_key": "00" * 32,
+        "fetch_media": False,
         "port": 0,
     }
     return msgspec.structs.replace(Settings(), **{**values, **fields})
