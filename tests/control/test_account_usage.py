@@ -11,9 +11,10 @@ import msgspec
 import pytest
 from tests.control.managed import Managed
 
-from codenex.control import system_api
+from codenex.control.database import request_log
 from codenex.control.database.engine import open_database
 from codenex.control.database.reports import Reports
+from codenex.control.database.request_log import RequestLog
 from codenex.control.database.statistics import Statistics
 from codenex.store.settings import Account
 from codenex.telemetry.rows import Batch, UsageRow
@@ -43,7 +44,7 @@ async def used(managed: Managed, database: str) -> AsyncIterator[Managed]:
     await Reports(engine).keep(Batch("s", rows), 1.0, [0.5, None, None, None, None])
     accounts = {PROVIDER: (Account("a", PROVIDER, "mine"), Account("b", PROVIDER), Account("n", PROVIDER))}
     managed.part.settings = msgspec.structs.replace(managed.part.settings, accounts=accounts)
-    managed.part.statistics = Statistics(engine)
+    managed.part.statistics, managed.part.request_log = Statistics(engine), RequestLog(engine)
     yield managed
     await engine.dispose()
 
@@ -64,7 +65,7 @@ async def test_requests_are_counted_by_account(used: Managed) -> None:
 
 
 async def test_the_log_of_requests_is_whole(used: Managed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(system_api, "_LOG_PAGE", 2)
+    monkeypatch.setattr(request_log, "_PAGE", 2)
     answer = await used.ask("GET", "/api/system/download-log")
     assert answer.headers["content-type"] == "application/x-ndjson"
     numbers = [json.loads(line)["number"] for line in answer.text.splitlines()]

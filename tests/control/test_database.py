@@ -20,8 +20,8 @@ from codenex.control.database import migrations
 from codenex.control.database.address import address_in, checked_address
 from codenex.control.database.engine import DatabaseUnavailable, migrate, open_database
 from codenex.control.database.reports import Reports
+from codenex.control.database.request_log import RequestLog
 from codenex.control.database.sessions import SessionTable
-from codenex.control.database.statistics import Statistics
 from codenex.control.database.tables import metadata
 from codenex.control.errors import ConfigurationError
 from codenex.telemetry.rows import Batch, Event, UsageRow
@@ -119,7 +119,7 @@ async def test_no_name_and_no_number_keeps_a_row_out(engine):
     rows += [row(n, input_uncached=value, bytes_out=value) for n, value in enumerate(counts, 10)]
     assert await reports.keep(Batch("a", rows), 1.0, [None] * len(rows)) == 14
     assert await reports.count() == 10
-    kept = {request["number"]: request for request in await Statistics(engine).latest(20, None, {})}
+    kept = {request["number"]: request for request in await RequestLog(engine).latest(20)}
     assert kept[1]["model"] == "x" * 256
     assert kept[2]["model"] == "a\ufffdb"
     assert [kept[number]["input_uncached"] for number in (10, 11, 12)] == [2**31, 2**63 - 1, 2**63 - 1]
@@ -165,7 +165,7 @@ async def test_what_an_earlier_version_kept_is_there_after_the_upgrade(database,
         )
         assert differences == []
         assert (await connection.execute(select(metadata.tables["values"]))).all() == [("n", {"a": [1]})]
-    (request,) = await Statistics(engine).latest(9, None, {})
+    (request,) = await RequestLog(engine).latest(9)
     assert {name: request[name] for name in values} == values
     assert await SessionTable(engine).load() == {"d": (1.0, 2.0)}
     assert await Reports(engine).keep(Batch("s", [row(7), row(8)]), 3.0) == 8

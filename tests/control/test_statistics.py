@@ -57,6 +57,7 @@ async def test_requests_are_told_apart_by_one_thing(statistics):
         ("status", {200, 429}),
         ("day", {0, 86_400}),
         ("hour", {0, 86_400}),
+        ("error", {None, "rate_limit"}),
         ("account", {None}),
     ],
 )
@@ -75,16 +76,13 @@ async def test_periods_and_filters(statistics):
 
 async def test_names_that_no_database_holds_find_nothing(statistics):
     for name in ("a\0b", "\ud800", "x" * 10_000):
-        assert await statistics.latest(9, None, {"model": name}) == []
         assert await statistics.sums("model", 0, 1e9, {"account": name}) == []
 
 
-async def test_the_latest_requests_page_by_page(statistics):
-    page = await statistics.latest(2, None, {})
-    assert [request["number"] for request in page] == [4, 3]
-    page = await statistics.latest(2, page[-1]["at"], {})
-    assert {request["number"] for request in page} == {1, 2}
-    assert [request["status"] for request in await statistics.latest(9, None, {"status": 429})] == [429]
+async def test_a_series_has_a_row_for_each_step_with_requests(statistics):
+    found = await statistics.series(600, 0, 1e9, {})
+    assert [(row["name"], row["requests"]) for row in found] == [(600, 2), (86_400, 2)]
+    assert found[1]["latencyMs"]["p99"] == 1000.0
 
 
 async def test_spending_since_a_moment(statistics):

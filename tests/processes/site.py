@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +40,7 @@ class Site(ServerProcess):
         workers: int = 2,
         standalone: bool = False,
         umask: str | None = None,
+        environment: Mapping[str, str] | None = None,
         **settings: Any,
     ) -> None:
         configs = folder / "configs"
@@ -54,7 +55,7 @@ class Site(ServerProcess):
             self.pools.write_text(json.dumps({"openai-custom": accounts}))
         self.config.write_text(json.dumps({"REQUIRED_API_KEY": KEY, **settings}))
         flags = ["--standalone"] if standalone else ["--workers", str(workers)]
-        super().__init__(folder, command=command(*flags, umask=umask))
+        super().__init__(folder, command=command(*flags, umask=umask), environment=environment)
 
     # --- processes
 

@@ -16,6 +16,7 @@ from codenex.telemetry.rows import Acknowledgement, Batch, usage_row
 def record(**notes):
     return SimpleNamespace(
         request_id="r-1",
+        path="/v1/messages",
         status=200,
         duration_us=1500,
         complete=True,

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from codenex import __version__
 from codenex.core import json
 from codenex.store.settings import Settings
 from codenex.store.shared_memory import SharedMemory
@@ -81,7 +82,7 @@ class MasterLink:
         threading.Thread(target=self._outlive, name="master-watch", daemon=True).start()
 
         def beat() -> None:
-            self._channel.send({"beat": report()})
+            self._channel.send({"beat": {"version": __version__, **report()}})
             loop.call_later(HEARTBEAT, beat)
 
         beat()

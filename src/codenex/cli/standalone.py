@@ -8,8 +8,9 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from codenex import __version__
 from codenex.cli.data_plane import data_plane
@@ -65,6 +66,11 @@ async def _serve(generation: Generation, listeners: list[socket.socket], folder:
     async with data_plane(generations, shared, listeners, lazy.control, lazy.ingest, GATHER_SECONDS) as plane:
         address = shown(*listeners[0].getsockname()[:2])
         scheme = "http" if generation.settings.tls_certificate is None else "https"
+        lazy.report = lambda: {
+            "requests": plane.server.request_count,
+            "connections": plane.server.connection_count,
+            "dropped": plane.outbox.dropped,
+        }
         print(f"codenex {__version__} listens on {scheme}://{address}", file=sys.stderr, flush=True)
         await stop.wait()
         stop.clear()
@@ -126,6 +132,8 @@ class _LazyControl:
         self._shared = shared
         self._folder = folder
         self._service: ControlService | None = None
+        #: tells how busy the data plane is
+        self.report: Callable[[], dict[str, Any]] = dict
         self._lock = asyncio.Lock()
 
     async def control(self) -> str:
@@ -146,7 +154,7 @@ class _LazyControl:
 
     async def _new_service(self) -> ControlService:
         # Loading takes half a second, in which requests go on.
-        service = await asyncio.to_thread(_built, self._generations, self._folder, self._shared)
+        service = await asyncio.to_thread(_built, self._generations, self._folder, self._shared, lambda: self.report())
         await service.start()
         return service
 
@@ -156,13 +164,20 @@ class _LazyControl:
             await self._service.stop()
 
 
-def _built(generations: OwnGenerations, folder: Path, shared: SharedMemory) -> ControlService:
+def _built(
+    generations: OwnGenerations, folder: Path, shared: SharedMemory, report: Callable[[], dict[str, Any]]
+) -> ControlService:
     from codenex.control.administration import Administration
+    from codenex.control.processes import own_process
     from codenex.control.service import ControlService
     from codenex.control.supervision import Reloaded, Supervision
 
     class OwnSupervision(Supervision):
         """What the API may ask of this process."""
+
+        def current(self) -> dict[str, Any]:
+            """Return how busy it is."""
+            return own_process(report())
 
         async def reload(self) -> Reloaded:
             """Evaluate the settings again."""

@@ -15,6 +15,7 @@ from codenex.control.administration import Administration
 from codenex.control.answers import add_error_handlers
 from codenex.control.client_keys_api import client_keys_router
 from codenex.control.config_api import config_router
+from codenex.control.dashboard_api import dashboard_router
 from codenex.control.description import describe
 from codenex.control.files_api import files_router
 from codenex.control.google_api import google_router
@@ -25,6 +26,7 @@ from codenex.control.models_api import models_router
 from codenex.control.part import ControlPart
 from codenex.control.pool_health_api import pool_health_router
 from codenex.control.providers_api import providers_router
+from codenex.control.requests_api import requests_router
 from codenex.control.sessions import AGE_LIMIT
 from codenex.control.sessions_api import sessions_router
 from codenex.control.supervision import Supervision
@@ -105,6 +107,8 @@ def build_application(administration: Administration, part: ControlPart | None =
     application.include_router(system_router())
     application.include_router(client_keys_router())
     application.include_router(usage_router())
+    application.include_router(requests_router())
+    application.include_router(dashboard_router())
     application.include_router(translate_router())
     describe(application)
     return application

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from codenex.control.database.quotas import Quotas
+from codenex.control.database.request_log import RequestLog
 from codenex.control.database.statistics import Statistics
 from codenex.control.events import Events
 from codenex.control.google_login import Login
@@ -37,8 +38,9 @@ class ControlPart:
         self.spending = spending if spending is not None else Spending(settings, self.shared)
         #: What of the configuration was said on the command line.
         self.flags: Mapping[str, str] = flags or {}
-        #: Reads the kept requests, where there is a database.
+        #: Read the kept requests, all together and one by one, where there is a database.
         self.statistics: Statistics | None = None
+        self.request_log: RequestLog | None = None
         #: What accounts have left, where there is a database.
         self.quotas: Quotas | None = None
         self.settings = settings
@@ -61,7 +63,7 @@ class ControlPart:
 
     def processes(self) -> list[int]:
         """Return the ids of all processes of this gateway."""
-        report = self.supervision.report
+        report = self.supervision.current()
         ids = [process["pid"] for process in report.get("processes", ())]
         master = report.get("master")
         return [*([master] if master else []), *ids] or [os.getpid()]

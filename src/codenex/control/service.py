@@ -20,6 +20,7 @@ from codenex.control.database.address import address_in
 from codenex.control.database.engine import open_database
 from codenex.control.database.quotas import Quotas
 from codenex.control.database.reports import Reports
+from codenex.control.database.request_log import RequestLog
 from codenex.control.database.sessions import SessionTable
 from codenex.control.database.statistics import Statistics
 from codenex.control.files import FILES, POOLS
@@ -159,6 +160,7 @@ class ControlService:
         self._engine = await open_database(address_in(settings.data_dir, settings.database_url))
         await self._restore_sessions(SessionTable(self._engine))
         self.part.statistics = statistics = Statistics(self._engine)
+        self.part.request_log = RequestLog(self._engine)
         self.part.quotas = quotas = Quotas(self._engine)
         for key, begin in self._spending.periods():
             self._spending.restore(key, await statistics.spent(key.id, begin))

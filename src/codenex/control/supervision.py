@@ -23,6 +23,10 @@ class Supervision:
     def __init__(self) -> None:
         self.report: dict[str, Any] = {}
 
+    def current(self) -> dict[str, Any]:
+        """Return the report as it is now."""
+        return self.report
+
     async def reload(self) -> Reloaded:
         """Read the configuration again; requests from now on are served by the new generation.
 

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+import platform
+import sqlite3
+import ssl
 import time
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from codenex import __version__
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -29,6 +36,15 @@ def processor_seconds(pid: int) -> float | None:
         return None
 
 
+def seconds_since_start(pid: int) -> float | None:
+    """Return how long a process has been running, in seconds; ``None`` where it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return float(Path("/proc/uptime").read_text().split()[0]) - int(fields[19]) / _TICKS
+    except (OSError, ValueError, IndexError):
+        return None
+
+
 class Load:
     """Processor use of a group of processes between two looks."""
 
@@ -43,6 +59,17 @@ class Load:
         spent = sum(seconds - self._used.get(pid, seconds) for pid, seconds in used.items())
         elapsed, self._at, self._used = now - self._at, now, used
         return 0.0 if elapsed <= 0 else round(100 * spent / elapsed, 1)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what a server is made of, by name."""
+    packages = ("uvloop", "httptools", "msgspec", "fastapi", "uvicorn", "sqlalchemy", "psycopg")
+    found = {"codenex": __version__, "python": platform.python_version(), "openssl": ssl.OPENSSL_VERSION}
+    found |= {"sqlite": sqlite3.sqlite_version, "kernel": platform.release()}
+    for name in packages:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def memory_of(pids: list[int]) -> list[dict[str, Any]]:

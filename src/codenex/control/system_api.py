@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -16,18 +16,19 @@ from pydantic import BaseModel
 
 from codenex import __version__
 from codenex.control.administration import Refusal
+from codenex.control.database.request_log import RequestLog, Wanted
 from codenex.control.events import Published
 from codenex.control.files import CONFIG
 from codenex.control.part import ControlPart
+from codenex.control.processes import ProcessShown, processes_of
 from codenex.control.state import Part
-from codenex.control.system import memory_of
+from codenex.control.system import memory_of, versions
 from codenex.core import json
 
 #: Seconds without an event after which a comment shows that the stream lives.
 _KEEP_ALIVE = 15.0
-#: Lines of the downloaded log at most, and how many are read at once.
+#: Lines of the downloaded log at most.
 LOG_LINES = 50_000
-_LOG_PAGE = 1000
 
 
 class Alive(BaseModel):
@@ -59,7 +60,8 @@ class Memory(BaseModel):
 
 class System(BaseModel):
     """Version, resources and processes. ``problems`` is what is wrong with the configuration's files, ``settled``
-    whether no process is being replaced."""
+    whether no process is being replaced; ``versions`` are those of what this server is made of, ``database`` is the
+    kind of its database."""
 
     appVersion: str  # noqa: N815
     pythonVersion: str  # noqa: N815
@@ -68,10 +70,12 @@ class System(BaseModel):
     cpuUsage: str  # noqa: N815
     uptime: float
     mode: str
-    processes: list[dict[str, Any]]
+    processes: list[ProcessShown]
     settled: bool
     memory: list[Memory]
     problems: list[str]
+    versions: dict[str, str]
+    database: str | None
 
 
 class RestartDetails(BaseModel):
@@ -140,7 +144,7 @@ def system_router() -> APIRouter:
     @router.get("/system")
     async def system(part: Part) -> System:
         """Version, memory, processor use and every process of this server."""
-        report = part.supervision.report
+        report = part.supervision.current()
         sizes = memory_of(part.processes())
         return System(
             appVersion=__version__,
@@ -150,10 +154,12 @@ def system_router() -> APIRouter:
             cpuUsage=f"{part.load.percent(part.processes())}%",
             uptime=round(part.uptime, 1),
             mode=part.supervision.mode,
-            processes=report.get("processes", []),
+            processes=processes_of(part),
             settled=report.get("settled", True),
             memory=[Memory(**size) for size in sizes],
             problems=part.problems,
+            versions=versions(),
+            database=_database(part),
         )
 
     @router.get(
@@ -164,14 +170,14 @@ def system_router() -> APIRouter:
     async def download_log(part: Part) -> StreamingResponse:
         """The kept requests, a JSON object on each line, newest first: who asked for what, where it went, what became
         of it. Nothing of their content is in it."""
-        if part.statistics is None:
+        if part.request_log is None:
             raise Refusal(503, "there is no database")
         moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         headers = {
             "content-disposition": f'attachment; filename="codenex-{moment}.ndjson"',
             "cache-control": "no-store",
         }
-        return StreamingResponse(_log(part), media_type="application/x-ndjson", headers=headers)
+        return StreamingResponse(_log(part.request_log), media_type="application/x-ndjson", headers=headers)
 
     @router.post("/restart-service", responses={400: {"model": NoRestart}})
     async def restart_service(part: Part) -> Restarted:
@@ -215,12 +221,14 @@ def system_router() -> APIRouter:
     return router
 
 
-async def _log(part: ControlPart) -> AsyncIterator[bytes]:
-    begin = time.time()
-    for skip in range(0, LOG_LINES, _LOG_PAGE):
-        rows = [] if part.statistics is None else await part.statistics.latest(_LOG_PAGE, begin, {}, skip)
-        if not rows:
-            return
+def _database(part: ControlPart) -> str | None:
+    if part.statistics is None:
+        return None
+    return "sqlite" if part.settings.database_url is None else part.settings.database_url.partition("+")[0]
+
+
+async def _log(log: RequestLog) -> AsyncIterator[bytes]:
+    async for rows in log.pages(Wanted(until=time.time()), LOG_LINES):
         yield b"".join(json.encode(row) + b"\n" for row in rows)
 
 

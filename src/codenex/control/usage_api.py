@@ -1,9 +1,7 @@
-"""Endpoints about what was used: sums and percentiles, and the latest requests."""
+"""The endpoint about what was used: sums and percentiles of a period."""
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from typing import Annotated, Any, Literal
 
@@ -13,9 +11,10 @@ from pydantic import BaseModel
 from codenex.control.administration import Refusal
 from codenex.control.database.statistics import Statistics
 from codenex.control.part import ControlPart
+from codenex.control.spreadsheet import csv_text
 from codenex.control.state import Part
 
-By = Literal["provider", "account", "model", "key", "protocol", "status", "hour", "day"]
+By = Literal["provider", "account", "model", "key", "protocol", "status", "error", "hour", "day"]
 _Text = Annotated[str | None, Query(max_length=256)]
 _Moment = Annotated[float | None, Query(ge=0, le=1e12)]
 _MONTH = 30 * 86_400.0
@@ -56,13 +55,6 @@ class UsageStatistics(BaseModel):
     total: UsageSum | None
 
 
-class LatestRequests(BaseModel):
-    """The latest requests; ``next`` is the ``before`` of the next page."""
-
-    requests: list[dict[str, Any]]
-    next: float | None
-
-
 def usage_router() -> APIRouter:
     """Build the router."""
     router = APIRouter(prefix="/api")
@@ -82,40 +74,26 @@ def usage_router() -> APIRouter:
         account: _Text = None,
         model: _Text = None,
         key: _Text = None,
+        protocol: _Text = None,
         format: Literal["json", "csv"] = "json",
     ) -> dict[str, Any] | Response:
         """Requests, errors, tokens, cost and times of a period (by default the last 30 days), told apart by one thing.
         Moments are seconds since 1970; costs are US dollars, ``null`` where no price is known."""
         end = time.time() if until is None else until
         begin = end - _MONTH if since is None else since
-        filters = _filters(provider=provider, account=account, model=model, key=key)
-        found = _statistics(part)
+        filters = _filters(provider=provider, account=account, model=model, key=key, protocol=protocol)
+        found = statistics_of(part)
         rows = await found.sums(by, begin, end, filters)
         if format == "csv":
             return Response(_csv(rows), media_type="text/csv")
         total = await found.sums(None, begin, end, filters)
         return {"by": by, "since": begin, "until": end, "rows": rows, "total": total[0] if total else None}
 
-    @router.get("/requests")
-    async def latest(
-        part: Part,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-        before: _Moment = None,
-        provider: _Text = None,
-        account: _Text = None,
-        model: _Text = None,
-        key: _Text = None,
-        status: Annotated[int | None, Query(ge=100, le=999)] = None,
-    ) -> LatestRequests:
-        """The latest requests, newest first. ``before`` goes on from the last one of an earlier answer."""
-        filters = _filters(provider=provider, account=account, model=model, key=key, status=status)
-        rows = await _statistics(part).latest(limit, before, filters)
-        return LatestRequests(requests=rows, next=rows[-1]["at"] if len(rows) == limit else None)
-
     return router
 
 
-def _statistics(part: ControlPart) -> Statistics:
+def statistics_of(part: ControlPart) -> Statistics:
+    """Return the reader of the kept requests. Raises :class:`Refusal` (503) where there is no database."""
     if part.statistics is None:
         raise Refusal(503, "there is no database")
     return part.statistics
@@ -127,13 +105,7 @@ def _filters(**values: Any) -> dict[str, Any]:
 
 def _csv(rows: list[dict[str, Any]]) -> str:
     flat = [_flat(row) for row in rows]
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(flat[0]) if flat else ["name"])
-    writer.writeheader()
-    for row in flat:
-        # A spreadsheet takes a text that begins so for a formula.
-        writer.writerow({name: f"'{value}" if str(value)[:1] in "=+-@\t\r" else value for name, value in row.items()})
-    return out.getvalue()
+    return csv_text(list(flat[0]) if flat else ["name"], flat)
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

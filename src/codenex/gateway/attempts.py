@@ -113,6 +113,7 @@ class Attempts:
                 only=None if place is None else place.account,
                 preferred=None if session is None else session.account,
                 contest=contest,
+                notes=job.exchange.notes,
             )
             fault = await failover.through(targets)
             if fault is None:

@@ -67,7 +67,7 @@ async def embed(work: Embedding, attempts: Attempts, common: Headers) -> None:
     async def run(kind: ProviderType, account: Account, model: str) -> None:
         await _attempt(work, attempts, kind, account, common)
 
-    failover = Failover(attempts.settings, attempts.accounts, run)
+    failover = Failover(attempts.settings, attempts.accounts, run, notes=work.exchange.notes)
     fault = await failover.through([PoolTarget(provider, work.resolution.model)])
     if fault is not None:
         raise fault

@@ -13,6 +13,7 @@ from codenex.core.errors import Fault, FaultKind
 from codenex.gateway.accounts import Accounts
 from codenex.gateway.contest import Contest
 from codenex.gateway.targets import PoolTarget
+from codenex.gateway.trail import Trail
 from codenex.pool.blame import Blame, blame, may_try_another
 from codenex.pool.verdict import Verdict
 from codenex.providers.registry import PROVIDER_TYPES, ProviderType
@@ -32,7 +33,8 @@ _RANK = {Blame.GATEWAY: 0, Blame.ACCOUNT: 1, Blame.UPSTREAM: 2, Blame.ACCOUNT_MO
 
 class Failover:
     """The attempts of one request. ``only`` is the uuid of the one account that can serve, ``preferred`` of the one
-    that is called first if it can be. With a ``contest`` a second attempt may be made beside one that is late."""
+    that is called first if it can be. With a ``contest`` a second attempt may be made beside one that is late. What
+    became of attempts that failed goes into ``notes``."""
 
     def __init__(
         self,
@@ -43,8 +45,10 @@ class Failover:
         only: str | None = None,
         preferred: str | None = None,
         contest: Contest | None = None,
+        notes: dict[str, Any] | None = None,
     ) -> None:
         self._contest = contest
+        self._trail = Trail({} if notes is None else notes, always=contest is not None)
         self._settings = settings
         self._accounts = accounts
         self._run = run
@@ -140,16 +144,22 @@ class Failover:
             contest.leave(tasks)
 
     async def _attempt(self, kind: ProviderType, account: Account, model: str) -> Fault | None:
-        accounts = self._accounts
-        probe = accounts.begun(account)
+        accounts, trail = self._accounts, self._trail
+        probe, began = accounts.begun(account), trail.now()
         try:
             in_band = await self._run(kind, account, model)
         except Fault as fault:
+            trail.failed(kind.name, account.uuid, model, began, fault)
             self._take(account, model, fault)
             return fault
+        except asyncio.CancelledError:
+            # The client has left, or another attempt was quicker.
+            trail.ended(kind.name, account.uuid, model, began, FaultKind.CANCELLED.value)
+            raise
         finally:
             accounts.ended(account, probe=probe)
         self.served = account
+        trail.served(kind.name, account.uuid, model, began, in_band)
         if in_band is None:
             accounts.succeeded(account)
         else:

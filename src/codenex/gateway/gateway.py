@@ -209,7 +209,7 @@ class Gateway:
         model = _model_of(route, head)
         watch = overheard(self._prompts, exchange, body, key=key.id, protocol=route.protocol, model=model)
         with self.admission, watch as exchange:
-            resolution = self._resolved(exchange, route, model)
+            resolution = self._noted(exchange, route, model)
             check_permission(key, resolution.provider, resolution.model, model)
             job = Job(
                 exchange,
@@ -273,7 +273,7 @@ class Gateway:
         body = await exchange.body()
         model = _model_of(route, head_of(body))
         with self.admission:
-            resolution = self._resolved(exchange, route, model)
+            resolution = self._noted(exchange, route, model)
             check_permission(key, resolution.provider, resolution.model, model)
             work = Embedding(
                 exchange,
@@ -334,6 +334,12 @@ class Gateway:
             self._resolutions.clear()
             self._resolved_with = self.listing.detected
         found = self._resolutions[key] = resolved(self.settings, model, route.provider, header, self.listing.detected)
+        return found
+
+    def _noted(self, exchange: Exchange, route: Route, model: str) -> Resolution:
+        """Resolve a model, and let the record of the request say to which, also where no account can be called."""
+        found = self._resolved(exchange, route, model)
+        exchange.notes["provider"], exchange.notes["model"] = found.provider, found.model
         return found
 
     def _named_provider(self, exchange: Exchange, route: Route) -> str | None:

@@ -18,6 +18,8 @@ from codenex.core.usage import Usage
 #: Lines that wait for the log at most; more are dropped, and a line of the log says how many.
 QUEUE_LIMIT = 10_000
 _PAUSE = 0.1
+#: Notes that would make long lines; the management API shows them.
+_LEFT_OUT = frozenset({"lost", "attempts"})
 #: Lines that are formatted in one go.
 _SLICE = 32
 
@@ -149,7 +151,7 @@ def line_of(at: float, record: Record) -> str:
             fields["finish"] = value.reason.value
         elif kind is float:
             fields[name] = round(value, 4)
-        elif value is not None:
+        elif value is not None and name not in _LEFT_OUT:
             fields[name] = value
     if not fields:
         return json.encode_text(line) + "\n"

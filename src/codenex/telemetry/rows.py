@@ -7,8 +7,34 @@ from typing import Any
 import msgspec
 
 from codenex.core.finish import FinishDetail
+from codenex.core.losses import Loss
 from codenex.core.usage import Usage
 from codenex.telemetry.access_log import Record
+
+#: Losses of a request that are kept, and characters of their texts.
+_MOST, _LONGEST = 30, 200
+
+
+class AttemptRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One call of one account. Times in milliseconds since the first one could begin; ``error`` is the kind of its
+    fault (``cancelled`` where the client left or another attempt was quicker), ``status`` what the upstream answered
+    then."""
+
+    provider: str
+    account: str
+    model: str
+    began_ms: float
+    ended_ms: float
+    error: str | None = None
+    status: int | None = None
+
+
+class LossRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that a translation lost."""
+
+    path: str
+    action: str
+    reason: str
 
 
 class UsageRow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -41,6 +67,11 @@ class UsageRow(msgspec.Struct, frozen=True, omit_defaults=True):
     #: what was done, where it is not the usual; the trace that the client has it in. Neither is kept.
     operation: str | None = None
     traceparent: str | None = None
+    #: the endpoint, without query
+    path: str | None = None
+    #: where the first account didn't serve at once
+    attempts: list[AttemptRow] | None = None
+    lost: list[LossRow] | None = None
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -101,4 +132,13 @@ def usage_row(number: int, at: float, record: Record) -> UsageRow:
         output_reasoning=usage.output_reasoning,
         operation=notes.get("operation"),
         traceparent=notes.get("traceparent"),
+        path=record.path,
+        attempts=notes.get("attempts"),
+        lost=_lost(notes.get("lost")),
     )
+
+
+def _lost(losses: tuple[Loss, ...] | None) -> list[LossRow] | None:
+    if not losses:
+        return None
+    return [LossRow(loss.path[:_LONGEST], loss.action, loss.reason[:_LONGEST]) for loss in losses[:_MOST]]

@@ -73,6 +73,12 @@ def fitting(value: Any, length: int | None) -> Any:
             return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")[:length]
         case int() if not isinstance(value, bool):
             return max(-_LARGEST, min(_LARGEST, value))
+        case list():
+            return [fitting(element, None) for element in value]
+        case dict():
+            return {fitting(name, None): fitting(element, None) for name, element in value.items()}
+        case msgspec.Struct():
+            return fitting(msgspec.to_builtins(value), None)
         case _:
             return value
 

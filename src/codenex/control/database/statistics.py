@@ -1,11 +1,11 @@
-"""Questions about the kept requests: sums and percentiles by one of several things, and the latest requests."""
+"""Questions about all kept requests of a period: sums and percentiles, by one of several things or over time."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Integer, and_, case, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
@@ -44,6 +44,7 @@ GROUPS: dict[str, ColumnElement[Any]] = {
     "key": requests.c.key,
     "protocol": requests.c.protocol,
     "status": requests.c.status,
+    "error": requests.c.error,
     "hour": begin_of(literal_column(str(_HOUR)), requests.c.at),
     "day": begin_of(literal_column(str(_DAY)), requests.c.at),
 }
@@ -71,7 +72,18 @@ class Statistics:
     async def sums(self, by: str | None, since: float, until: float, filters: dict[str, Any]) -> list[dict[str, Any]]:
         """Return one row for each value of ``by`` (a key of :data:`GROUPS`), or one for all: requests, errors, tokens
         by bucket, cost in dollars, and percentiles of the times in milliseconds."""
-        group = [] if by is None else [GROUPS[by].label("name")]
+        return await self._sums(None if by is None else GROUPS[by], since, until, filters)
+
+    async def series(self, step: int, since: float, until: float, filters: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return one such row for each ``step`` seconds in which there were requests, oldest first; its name is the
+        beginning."""
+        rows = await self._sums(begin_of(literal_column(str(int(step))), requests.c.at), since, until, filters)
+        return sorted(rows, key=lambda row: row["name"])
+
+    async def _sums(
+        self, by: ColumnElement[Any] | None, since: float, until: float, filters: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        group = [] if by is None else [by.label("name")]
         condition = _condition(since, until, filters)
         sums = [func.sum(requests.c[name]).label(name) for name in _TOKENS]
         query = select(
@@ -98,18 +110,6 @@ class Statistics:
         return [
             _sum(dict(row), durations[row.get("name")], firsts[row.get("name")]) for row in found if row["requests"]
         ]
-
-    async def latest(
-        self, limit: int, before: float | None, filters: dict[str, Any], skip: int = 0
-    ) -> list[dict[str, Any]]:
-        """Return the latest requests, newest first; ``before`` (seconds since 1970) goes on from an earlier page, and
-        ``skip`` passes over so many of them."""
-        condition = _condition(0.0, before if before is not None else 1e12, filters)
-        query: Select[Any] = select(requests).where(condition).limit(limit).offset(skip)
-        # Requests of the same moment have an order too, so that none is on two pages or on none.
-        query = query.order_by(requests.c.at.desc(), requests.c.sender, requests.c.number)
-        async with self._engine.connect() as connection:
-            return [dict(row) for row in (await connection.execute(query)).mappings()]
 
     async def spent(self, key: str, since: float) -> float:
         """Return what a client key's requests have cost since a moment, in dollars."""

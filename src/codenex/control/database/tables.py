@@ -39,8 +39,14 @@ requests = Table(
     Column("output_reasoning", _Count),
     #: in US dollars; nothing where nobody knows the price
     Column("cost", Float),
+    #: the endpoint, without query
+    Column("path", String(256)),
+    #: calls of accounts, where the first one didn't serve at once, and what a translation lost
+    Column("attempts", JSON(none_as_null=True)),
+    Column("lost", JSON(none_as_null=True)),
     Index("requests_at", "at"),
     Index("requests_key_at", "key", "at"),
+    Index("requests_request_id", "request_id"),
 )
 
 #: How far each worker's reports have come, and what its queue had to drop.
