@@ -17,6 +17,9 @@ ARGS ?=
 PIP_INSTALL := -m pip install --quiet --no-input --disable-pip-version-check
 # The locks are complete, so nothing is left to resolve; with --no-deps a release published later cannot disturb pip.
 PIP_LOCKED := $(PIP_INSTALL) --require-hashes --no-deps
+# The Node.js of the Python package index, which has its own list of certificate authorities; the variable makes it trust
+# what the system trusts.
+WITH_NODE := NODE_USE_SYSTEM_CA=1 PATH="$(CURDIR)/$(BIN):$$PATH"
 PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
 
 # A virtual environment whose interpreter has gone (a system upgrade) is made anew.
@@ -29,22 +32,38 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo-google help run test check format test-watch coverage deep bench e2e-local e2e-agents e2e-claude-code replay wheel lock clean test-programs
+.PHONY: demo-google help run web web-dev web-types screenshots e2e-web test check format test-watch coverage deep bench e2e-local e2e-agents e2e-claude-code replay wheel lock clean test-programs
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-run: $(VENV)/.project ## start the gateway on port 3000 (flags: ARGS="--port 3001")
+run: web ## start the gateway on port 3000 (flags: ARGS="--port 3001")
 	$(BIN)/codenex serve $(ARGS)
+
+web: $(VENV)/.project ## build the web pages, where their sources have changed
+	@$(BIN)/python scripts/web_build.py
+
+web-dev: web ## serve the web pages from their sources, for a gateway on port 3000 (another: CODENEX_URL=http://…)
+	cd web && $(WITH_NODE) npm run dev
+
+web-types: $(VENV)/.project ## write the web pages' types from the server's OpenAPI document
+	$(BIN)/python -m scripts.web_types
+
+screenshots: $(VENV)/.tools web ## take pictures of every web page into build/screenshots (some: ARGS="dashboard system")
+	$(BIN)/python -m tests.web.screenshots $(ARGS)
+
+e2e-web: $(VENV)/.tools web ## drive every web page in a browser: all sizes, languages and flows
+	$(PYTEST) tests/web -q -m "deep or not deep" --timeout=600 -n $(JOBS) $(ARGS)
 
 test: $(VENV)/.tested ## run the tests (some of them: ARGS="tests/test_contracts.py -k layers")
 	$(PYTEST) -n $(JOBS) $(ARGS)
 
-check: $(VENV)/.tools $(VENV)/.project ## formatting, lint, types, architecture
+check: $(VENV)/.tools web ## formatting, lint, types, architecture
 	$(BIN)/ruff format --check --quiet . || { echo "Run: make format" >&2; exit 1; }
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	cd web && $(WITH_NODE) npm run --silent check && $(WITH_NODE) npm run --silent lint
 
 format: $(VENV)/.tools ## format the sources and repair what ruff can repair
 	$(BIN)/ruff check --fix --quiet . || true
@@ -86,6 +105,7 @@ wheel: $(VENV)/.project ## build a wheel and a source archive into dist/
 
 clean: ## remove everything that make made
 	rm -rf $(VENV) $(E2E) $(NODE_MODULES) $(AGENTS) $(CLAUDE_CODE) build dist coverage htmlcov
+	rm -rf web/node_modules src/codenex/control/static
 	rm -rf .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -118,7 +138,7 @@ $(VENV)/.tools: requirements/test.txt | $(VENV)/.created
 	$(BIN)/python $(PIP_LOCKED) -r requirements/test.txt
 	@touch $@
 
-$(VENV)/.tested: $(VENV)/.tools $(VENV)/.project $(NODE_MODULES)/.installed | test-programs /usr/sbin/nginx /usr/sbin/haproxy /usr/bin/slowhttptest /usr/bin/pg_createcluster
+$(VENV)/.tested: $(VENV)/.tools $(VENV)/.project $(NODE_MODULES)/.installed | web test-programs /usr/sbin/nginx /usr/sbin/haproxy /usr/bin/slowhttptest /usr/bin/pg_createcluster
 	@touch $@
 
 # curl and Debian's Chromium, which run the documentation's examples.

@@ -17,6 +17,7 @@ PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 LOCKS = sorted((REPOSITORY / "requirements").glob("*.txt"))
 NODE_LOCK = REPOSITORY / "tests" / "node" / "package-lock.json"
+WEB_LOCK = REPOSITORY / "web" / "package-lock.json"
 
 PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9-]*)==(?P<version>\S+)(?: ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}(?: \\)?$")
@@ -72,12 +73,20 @@ def test_tests_run_with_the_versions_that_are_shipped(lock: str) -> None:
     assert shipped.items() <= pins(REPOSITORY / "requirements" / "test.txt").items()
 
 
-def test_the_node_lock_names_no_registry_and_has_hashes() -> None:
-    packages = json.loads(NODE_LOCK.read_text())["packages"]
+@pytest.mark.parametrize("lock", [NODE_LOCK, WEB_LOCK], ids=["tests", "web"])
+def test_a_node_lock_names_no_registry_and_has_hashes(lock: Path) -> None:
+    packages = json.loads(lock.read_text())["packages"]
 
     for name, package in packages.items():
         assert "resolved" not in package, name
         assert name == "" or package["integrity"].startswith("sha512-"), name
+
+
+def test_the_web_pages_are_made_of_exact_versions() -> None:
+    project = json.loads((WEB_LOCK.parent / "package.json").read_text())
+
+    for version in (project["dependencies"] | project["devDependencies"]).values():
+        assert re.fullmatch(r"\d+\.\d+\.\d+", version), version
 
 
 def test_the_node_sdks_are_exact_versions() -> None:
@@ -106,6 +115,8 @@ def test_the_wheel_holds_the_package_its_types_and_its_command(tmp_path: Path) -
     }
     assert packages <= set(names)
     assert "codenex/py.typed" in names
+    assert "codenex/control/static/index.html" in names
+    assert any(re.fullmatch(r"codenex/control/static/assets/index-.+\.js\.br", name) for name in names)
     assert all(name.startswith(("codenex/", "codenex_ai_proxy_api-")) for name in names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert "codenex = codenex.__main__:main" in entry_points

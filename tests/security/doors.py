@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from codenex.control.administration import Administration
 from codenex.control.application import build_application
-from codenex.control.guard import OPEN
+from codenex.control.guard import is_open
 from codenex.gateway import routes
 from codenex.gateway.routes import Operation, matched
 from codenex.store.settings import Settings
@@ -51,7 +51,7 @@ def client_paths() -> list[str]:
 
 def doors() -> list[Door]:
     """Every route that needs something, in every method that it has."""
-    found = [Door(method, path, ADMIN) for method, path in management_routes() if (method, path) not in OPEN]
+    found = [Door(method, path, ADMIN) for method, path in management_routes() if not is_open(method, path)]
     for path in client_paths():
         route = matched(path)
         if route.operation not in OPEN_OPERATIONS:

@@ -122,7 +122,6 @@ async def test_what_concerns_one_hop_or_could_be_claimed_stays_behind(site: Site
         headers=[
             ("connection", "keep-alive"),
             ("te", "trailers"),
-            ("accept-encoding", "gzip"),
             ("x-forwarded-host", "evil.example"),
             ("x-forwarded-for", "6.6.6.6"),
             ("x-forwarded-proto", "https"),
@@ -135,7 +134,7 @@ async def test_what_concerns_one_hop_or_could_be_claimed_stays_behind(site: Site
     assert headers.all("x-forwarded-for") == ["127.0.0.1"]
     # Only a reverse proxy that is configured may say that its client speaks TLS.
     assert headers.all("x-forwarded-proto") == ["http"]
-    assert not any(name in headers for name in ("te", "accept-encoding", "transfer-encoding"))
+    assert not any(name in headers for name in ("te", "transfer-encoding"))
     assert "keep-alive" not in answer.headers
     assert "server" not in answer.headers
     assert answer.headers.get("date") != "never"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
-from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 
 from codenex import __version__
@@ -33,6 +32,7 @@ from codenex.control.supervision import Supervision
 from codenex.control.system_api import system_router
 from codenex.control.translate_api import translate_router
 from codenex.control.usage_api import usage_router
+from codenex.control.web_pages import pages_router
 
 
 class SetupRequest(BaseModel):
@@ -110,6 +110,7 @@ def build_application(administration: Administration, part: ControlPart | None =
     application.include_router(requests_router())
     application.include_router(dashboard_router())
     application.include_router(translate_router())
+    application.include_router(pages_router())
     describe(application)
     return application
 
@@ -130,11 +131,6 @@ Session = Annotated[str, Depends(_session)]
 
 def _open_router() -> APIRouter:
     router = APIRouter()
-
-    @router.get("/", include_in_schema=False)
-    @router.head("/", include_in_schema=False)
-    async def page() -> PlainTextResponse:
-        return PlainTextResponse("codenex\n")
 
     @router.get("/api/setup")
     async def setup_state(state: State) -> SetupState:

@@ -13,7 +13,9 @@ from codenex.control.answers import refused
 
 COOKIE = "codenex_session"
 
-#: What needs no session. The page says nothing.
+#: Where the web pages are. They hold nothing of this server: what they show, they ask the management API for.
+PAGES = "/ui"
+#: What needs no session, besides the web pages.
 OPEN = frozenset({("GET", "/"), ("HEAD", "/"), ("GET", "/api/setup"), ("POST", "/api/setup"), ("POST", "/api/login")})
 
 
@@ -28,13 +30,20 @@ class Guard:
         """Let a request through, or answer 401 or 403."""
         if scope["type"] != "http":
             raise RuntimeError(f"the management API has no {scope['type']}")
-        if (scope["method"], scope["path"]) not in OPEN:
+        if not is_open(scope["method"], scope["path"]):
             try:
                 scope.setdefault("state", {})["session"] = session_of(Request(scope), self._administration)
             except Refusal as refusal:
                 await refused(refusal)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+def is_open(method: str, path: str) -> bool:
+    """Whether a request needs no session."""
+    if (method, path) in OPEN:
+        return True
+    return method in ("GET", "HEAD") and (path == PAGES or path.startswith(f"{PAGES}/"))
 
 
 def session_of(request: Request, administration: Administration) -> str:

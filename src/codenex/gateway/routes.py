@@ -91,6 +91,8 @@ def matched(path: str) -> Route:
     if path == "/":
         return Route(Operation.PROBE, CHAT, ("GET", "HEAD"))
     rest = _normalised(path)
+    if _is_page(rest):
+        return Route(Operation.CONTROL, CHAT, ("GET", "HEAD"))
     if _is_control(rest):
         return Route(Operation.CONTROL, CHAT, ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"))
     provider, rest = _split_provider(rest)
@@ -113,12 +115,17 @@ def matched(path: str) -> Route:
 
 
 def is_control(path: str) -> bool:
-    """Whether a path belongs to the management API."""
-    return _is_control(_normalised(path))
+    """Whether a path belongs to the management API or its web pages."""
+    path = _normalised(path)
+    return _is_control(path) or _is_page(path) or path == ""
 
 
 def _is_control(path: str) -> bool:
     return path == "/api" or path.startswith("/api/")
+
+
+def _is_page(path: str) -> bool:
+    return path == "/ui" or path.startswith("/ui/")
 
 
 def protocol_of(path: str) -> str:

@@ -14,7 +14,8 @@ _logger = logging.getLogger(__name__)
 #: Largest body for the control part, in bytes. It takes settings and credential files; more would only fill memory,
 #: since bodies are collected here before the control part has looked at who sends them.
 BODY_LIMIT = 8 * 1024 * 1024
-#: An answer of a known length up to this is collected and sent whole; a longer one goes through piece by piece.
+#: An answer of a known length up to this is collected and sent whole; a longer or a compressed one goes through piece
+#: by piece, as it is.
 _WHOLE_BYTES = 1024 * 1024
 _DEADLINES = Deadlines(connect=5.0, first_byte=120.0, idle=3600.0)
 #: The host by which the control part knows itself; the client's own goes along as ``x-forwarded-host``.
@@ -31,10 +32,10 @@ _HOP_BY_HOP = frozenset(
         "expect",
         "host",
         "content-length",
-        "content-encoding",
-        "accept-encoding",
     }
 )
+#: The edge has undone the coding of what clients send.
+_UNDONE = frozenset({"content-encoding"})
 #: What only this relay may say to the control part.
 _OWN = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-request-id"})
 
@@ -50,7 +51,7 @@ class ControlRelay:
         """Relay one request. Raises :class:`Fault`: 411 and 413 for its body, ``unavailable`` (503) where the
         control part does not answer."""
         body = await _body(exchange)
-        headers = [(name, value) for name, value in exchange.headers if name not in _HOP_BY_HOP | _OWN]
+        headers = [(name, value) for name, value in exchange.headers if name not in _HOP_BY_HOP | _OWN | _UNDONE]
         headers += [
             ("x-forwarded-host", exchange.header("host") or ""),
             ("x-forwarded-for", exchange.peer),
@@ -83,7 +84,7 @@ class ControlRelay:
         if exchange.method == "HEAD":
             # The length is that of the body which a GET would have.
             exchange.respond(status, headers if length is None else [*headers, ("content-length", length)], b"")
-        elif length is not None and int(length) <= _WHOLE_BYTES:
+        elif length is not None and int(length) <= _WHOLE_BYTES and response.header("content-encoding") is None:
             try:
                 body = await response.read()
             except Fault as fault:

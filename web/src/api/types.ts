@@ -1,0 +1,793 @@
+// Written by `make web-types` from the server's OpenAPI document. Don't edit.
+
+/** One checked account. */
+export interface AccountChecked {
+  success: boolean;
+  providerType: string;
+  uuid: string;
+  healthy: boolean | null;
+  modelName: string | null;
+  message: string;
+  isAuthError: boolean;
+}
+
+/** One account. `usage` is the quota that its provider tells; `null` where it tells none. */
+export interface AccountUsage {
+  uuid: string;
+  name: string | null;
+  configFilePath?: string | null;
+  isHealthy: boolean;
+  isDisabled: boolean;
+  success: boolean;
+  error: string | null;
+  usage: Record<string, unknown> | null;
+  requests: Requests;
+}
+
+/** That the management API answers; `timestamp` in milliseconds since 1970. */
+export interface Alive {
+  status: string;
+  timestamp: number;
+}
+
+/** Every named key. */
+export interface AllKeys {
+  keys: KeyShown[];
+}
+
+/** Accounts by provider type, and the types that can be added to. */
+export interface AllProviders {
+  providers: Record<string, Record<string, unknown>[]>;
+  supportedProviders: string[];
+}
+
+/** Every provider type that has accounts. */
+export interface AllUsage {
+  timestamp: string;
+  fromCache: boolean;
+  serverTime: string;
+  providers: Record<string, TypeUsage>;
+}
+
+/** Where the answer is waited for. `warning` is to be shown before the page is opened. */
+export interface AuthInfo {
+  provider: string;
+  redirectUri: string;
+  port: number;
+  saveToConfigs: boolean;
+  providerDir: string;
+  warning: string | null;
+}
+
+/** Dollars in each UTC day or month. */
+export interface Budget {
+  amount: number;
+  period: "day" | "month";
+}
+
+/** The address that the browser was sent to and could not open. It is read, never fetched. */
+export interface Callback {
+  provider: string;
+  callbackUrl: string;
+}
+
+/** One checked account. `success` is `null` where its upstream was not to be asked. */
+export interface CheckResult {
+  uuid: string;
+  success: boolean | null;
+  modelName: string | null;
+  message: string;
+  isAuthError: boolean;
+}
+
+/** What a change has done, or would do. `overruled` are changed settings that something else goes before; `atStart` are those that are in use only after a new start. */
+export interface ConfigChanged {
+  success: boolean;
+  message: string;
+  details: string;
+  dryRun: boolean;
+  changes: FieldChanged[];
+  overruled: Record<string, string>;
+  atStart: string[];
+}
+
+/** Fields that are tried in place of the stored ones; a masked value means the stored one. */
+export interface Detection {
+  providerConfig?: Record<string, unknown> | null;
+}
+
+/** It is done. */
+export interface Done {
+  success: boolean;
+  message: string;
+}
+
+/** What went wrong. */
+export interface Error {
+  message: string;
+  type: string;
+  code: string | null;
+  status: number;
+  details: ErrorDetail[];
+}
+
+/** The body of every error. */
+export interface ErrorAnswer {
+  error: Error;
+}
+
+/** One of several mistakes. */
+export interface ErrorDetail {
+  place: string | null;
+  message: string;
+}
+
+/** A field of the file before and after, masked; `null` where it is not there. */
+export interface FieldChanged {
+  name: string;
+  before: unknown;
+  after: unknown;
+}
+
+/** The text of a file, with its secrets masked. */
+export interface FileContent {
+  path: string;
+  name: string;
+  content: string;
+  size: number;
+  modified: string;
+}
+
+/** The file that is there no more. */
+export interface FileRemoved {
+  success: boolean;
+  message: string;
+  filePath: string;
+}
+
+/** One file; `preview` is the beginning of what may be seen of it. */
+export interface FileShown {
+  name: string;
+  path: string;
+  size: number;
+  type: string;
+  provider: string | null;
+  extension: string;
+  modified: string;
+  expiresAt: string | null;
+  isValid: boolean;
+  errorMessage: string | null;
+  isUsed: boolean;
+  usageInfo: UsageInfo;
+  preview: string;
+}
+
+/** Where an uploaded file is. */
+export interface FileUploaded {
+  success: boolean;
+  message: string;
+  filePath: string;
+  originalName: string;
+  provider: string;
+}
+
+/** Files that are there no more, and those that could not be removed. */
+export interface FilesRemoved {
+  success: boolean;
+  message: string;
+  deletedCount: number;
+  deletedFiles: string[];
+  failedCount: number;
+  failedFiles: string[];
+}
+
+/** How many accounts were resting, of how many. */
+export interface HealthReset {
+  success: boolean;
+  message: string;
+  resetCount: number;
+  totalCount: number;
+  providerType: string;
+}
+
+/** A key after a change. */
+export interface KeyChanged {
+  success: boolean;
+  key: KeyShown;
+}
+
+/** A key, for this once. */
+export interface KeyMade {
+  success: boolean;
+  key: string;
+  entry: KeyShown;
+}
+
+/** The key is there no more. */
+export interface KeyRemoved {
+  success: boolean;
+}
+
+/** A key with its limits, without itself; `spent` are dollars in the current period of its budget. */
+export interface KeyShown {
+  id: string;
+  name: string;
+  disabled: boolean;
+  created?: unknown;
+  expires?: string | null;
+  models?: string[] | null;
+  providers?: string[] | null;
+  requestsPerMinute?: number | null;
+  tokensPerMinute?: number | null;
+  budget?: Budget | null;
+  spent?: number | null;
+  [name: string]: unknown;
+}
+
+/** The latest requests; `next` is the `before` of the next page. */
+export interface LatestRequests {
+  requests: Record<string, unknown>[];
+  next: number | null;
+}
+
+/** What a key may do; what is not said stays as it is, `null` removes a limit. */
+export interface Limits {
+  name?: string | null;
+  disabled?: boolean | null;
+  expires?: string | null;
+  models?: string[] | null;
+  providers?: string[] | null;
+  requestsPerMinute?: number | null;
+  tokensPerMinute?: number | null;
+  budget?: Budget | null;
+}
+
+/** What became of one file. */
+export interface LinkResult {
+  filePath: string;
+  success: boolean;
+  message: string;
+  providerType?: string | null;
+  uuid?: string | null;
+}
+
+/** What became of all files. */
+export interface Linked {
+  success: boolean;
+  message: string;
+  successCount: number;
+  failCount: number;
+  results: LinkResult[];
+}
+
+/** One file, or several. */
+export interface Links {
+  filePath?: string | null;
+  filePaths?: string[] | null;
+}
+
+/** The page to open. */
+export interface LoginBegun {
+  success: boolean;
+  authUrl: string;
+  authInfo: AuthInfo;
+}
+
+/** What became of it. */
+export interface LoginEnded {
+  success: boolean;
+  message: string;
+}
+
+/** What older clients send; a login is always kept below the configuration's folder, at the port of its type. */
+export interface LoginOptions {
+  port?: number | null;
+  saveToConfigs?: boolean;
+  providerDir?: string | null;
+}
+
+/** The admin password. */
+export interface LoginRequest {
+  password: string;
+}
+
+/** What does not survive. `action` is dropped, adapted or approximated. */
+export interface Loss {
+  path: string;
+  action: string;
+  reason: string;
+}
+
+/** What one process holds. */
+export interface Memory {
+  pid: number;
+  bytes: number;
+}
+
+/** What an account's upstream lists, and what is chosen of it. */
+export interface ModelsDetected {
+  success: boolean;
+  providerType: string;
+  uuid: string;
+  count: number;
+  models: string[];
+  selectedModels: string[];
+}
+
+/** The models of one provider type. */
+export interface ModelsOfType {
+  providerType: string;
+  models: string[];
+}
+
+/** A key to be made. */
+export interface NewKey {
+  name: string;
+  disabled?: boolean | null;
+  expires?: string | null;
+  models?: string[] | null;
+  providers?: string[] | null;
+  requestsPerMinute?: number | null;
+  tokensPerMinute?: number | null;
+  budget?: Budget | null;
+}
+
+/** An account to be added. */
+export interface NewProvider {
+  providerConfig: Record<string, unknown>;
+  providerType: string;
+}
+
+/** Nobody can restart this server from here. */
+export interface NoRestart {
+  success: boolean;
+  message: string;
+  mode: string;
+  hint: string;
+}
+
+/** One account, and the server's time. */
+export interface OneUsage {
+  uuid: string;
+  name: string | null;
+  configFilePath?: string | null;
+  isHealthy: boolean;
+  isDisabled: boolean;
+  success: boolean;
+  error: string | null;
+  usage: Record<string, unknown> | null;
+  requests: Requests;
+  serverTime: string;
+}
+
+/** The old password and the new one. */
+export interface PasswordChange {
+  current: string;
+  password: string;
+}
+
+/** Milliseconds. */
+export interface Percentiles {
+  p50: number;
+  p95: number;
+  p99: number;
+}
+
+/** One account. */
+export interface PoolItem {
+  uuid: string;
+  customName: string | null;
+  isHealthy: boolean;
+  isDisabled: boolean;
+  lastErrorTime: string | null;
+  lastErrorMessage: string | null;
+  needsRefresh: boolean;
+  identify: string;
+  provider: string;
+}
+
+/** All accounts, flat and by provider type; `summaryHealth` is false where too many of them are unhealthy. */
+export interface PoolReport {
+  timestamp: string;
+  items: PoolItem[];
+  count: number;
+  unhealthyCount: number;
+  unhealthyRatio: number;
+  unhealthySummeryMessage: string;
+  summaryHealth: boolean;
+  providers: Record<string, Record<string, unknown>[]>;
+}
+
+/** One account after a change. */
+export interface ProviderChanged {
+  success: boolean;
+  message: string;
+  provider: Record<string, unknown>;
+  providerType: string;
+}
+
+/** Fields of an account, as `provider_pools.json` has them. A masked value keeps what is stored; `null` removes a field. */
+export interface ProviderConfig {
+  providerConfig: Record<string, unknown>;
+}
+
+/** The account that is there no more. */
+export interface ProviderRemoved {
+  success: boolean;
+  message: string;
+  deletedProvider: Record<string, unknown>;
+}
+
+/** The accounts of one type. */
+export interface ProvidersOfType {
+  providerType: string;
+  providers: Record<string, unknown>[];
+  totalCount: number;
+  healthyCount: number;
+}
+
+/** Whether the files could be used; `message` says what is wrong with them. */
+export interface ReloadAnswer {
+  success: boolean;
+  message: string;
+  details: ReloadDetails;
+}
+
+/** Which files were read, and the number of the settings in use. */
+export interface ReloadDetails {
+  configReloaded: boolean;
+  configPath: string;
+  providerPoolsPath: string;
+  revision: number;
+}
+
+/** An account that is there no more. */
+export interface RemovedAccount {
+  uuid: string;
+  customName: string | null;
+}
+
+/** Requests of the last 30 days; `lastUsed` is when the latest one was. */
+export interface Requests {
+  total: number;
+  success: number;
+  error: number;
+  inputTokens: number;
+  outputTokens: number;
+  cost?: number | null;
+  lastUsed?: string | null;
+  byModel: Record<string, number>;
+}
+
+/** Who restarts. */
+export interface RestartDetails {
+  workerPid: number;
+  restartMethod: string;
+}
+
+/** Every process is being replaced. */
+export interface Restarted {
+  success: boolean;
+  message: string;
+  mode: string;
+  details: RestartDetails;
+}
+
+/** How this server runs. There is no control port and no Node. */
+export interface ServiceMode {
+  mode: string;
+  pid: number;
+  ppid: number;
+  uptime: number;
+  canAutoRestart: boolean;
+  platform: string;
+  masterPort?: null;
+  nodeVersion?: null;
+}
+
+/** A session's token, for `Authorization: Bearer`; browsers get it as a cookie besides. `expiresIn` is in seconds. */
+export interface SessionAnswer {
+  success: boolean;
+  token: string;
+  expiresIn: number;
+}
+
+/** One session; `current` is the one that asks. */
+export interface SessionShown {
+  id: string;
+  began: string;
+  lastUsed: string;
+  expires: string;
+  current: boolean;
+}
+
+/** How many sessions ended. */
+export interface SessionsEnded {
+  success: boolean;
+  ended: number;
+}
+
+/** One setting. `source` is `command line`, `environment`, `file` or `default`; `place` a file, where it stands in one; `stored` is what `config.json` says. */
+export interface SettingExplained {
+  value: unknown;
+  default: unknown;
+  source: string;
+  place: string | null;
+  stored: unknown;
+}
+
+/** All settings with where they come from, and the file's fields that this version does not know. */
+export interface SettingsExplained {
+  settings: Record<string, SettingExplained>;
+  unknown: Record<string, unknown>;
+  problems: string[];
+}
+
+/** Every setting under its name, unknown fields of the file too; secrets are masked. `problems` is what is wrong with the files. */
+export interface SettingsShown {
+  isDefaultPassword: boolean;
+  problems: string[];
+  [name: string]: unknown;
+}
+
+/** The one-time token and the password to begin with. */
+export interface SetupRequest {
+  token: string;
+  password: string;
+}
+
+/** Whether a password has still to be set. */
+export interface SetupState {
+  required: boolean;
+}
+
+/** Version, resources and processes. `problems` is what is wrong with the configuration's files, `settled` whether no process is being replaced. */
+export interface System {
+  appVersion: string;
+  pythonVersion: string;
+  serverTime: string;
+  memoryUsage: string;
+  cpuUsage: string;
+  uptime: number;
+  mode: string;
+  processes: Record<string, unknown>[];
+  settled: boolean;
+  memory: Memory[];
+  problems: string[];
+}
+
+/** The request in the hub's form, and a translation for each target. */
+export interface TranslateAnswer {
+  source: string;
+  model: string;
+  hub: Record<string, unknown>;
+  translations: TranslationShown[];
+}
+
+/** `from` is the protocol of `body`; `to` a provider type, a protocol, several of them, or nothing for all four protocols; `model` replaces the body's (Gemini's bodies have none). */
+export interface TranslateRequest {
+  from: string;
+  to?: string | string[] | null;
+  model?: string | null;
+  body: Record<string, unknown>;
+}
+
+/** Why a target can't have the request, as the client would be told. */
+export interface TranslationRefusal {
+  status: number;
+  message: string;
+  param: string | null;
+  code: string | null;
+}
+
+/** What one target would get; `body` is `null` where it would get nothing. */
+export interface TranslationShown {
+  provider: string;
+  protocol: string;
+  lane: string;
+  model: string;
+  url: string;
+  body: unknown;
+  losses: Loss[];
+  refusal: TranslationRefusal | null;
+}
+
+/** All checked accounts of a type. */
+export interface TypeChecked {
+  success: boolean;
+  message: string;
+  successCount: number;
+  failCount: number;
+  totalCount: number;
+  results: CheckResult[];
+}
+
+/** The accounts of one provider type. `successCount` and `errorCount` are accounts. */
+export interface TypeUsage {
+  providerType: string;
+  totalCount: number;
+  successCount: number;
+  errorCount: number;
+  requests: Requests;
+  instances: AccountUsage[];
+  fromCache: boolean;
+  serverTime: string;
+}
+
+/** The accounts that failed and are there no more. */
+export interface UnhealthyRemoved {
+  success: boolean;
+  message: string;
+  deletedCount: number;
+  remainingCount: number;
+  deletedProviders: RemovedAccount[];
+}
+
+/** Who names a file. */
+export interface UsageInfo {
+  isUsed: boolean;
+  usageType: string | null;
+  usageDetails: Use[];
+}
+
+/** Sums of a period. Moments are in seconds since 1970. */
+export interface UsageStatistics {
+  by: "provider" | "account" | "model" | "key" | "protocol" | "status" | "hour" | "day";
+  since: number;
+  until: number;
+  rows: UsageSum[];
+  total: UsageSum | null;
+}
+
+/** Requests of one name, or of all; `cost` in dollars, `lastUsed` in seconds since 1970. */
+export interface UsageSum {
+  name?: string | number | null;
+  requests: number;
+  errors: number;
+  successRate: number;
+  cost: number | null;
+  inputTokens: number;
+  outputTokens: number;
+  cachedTokens: number;
+  reasoningTokens: number;
+  lastUsed: number | null;
+  latencyMs: Percentiles | null;
+  firstOutputMs: Percentiles | null;
+}
+
+/** One account that names a file. */
+export interface Use {
+  type: string;
+  location: string;
+  providerType: string;
+  providerIndex: number;
+  configKey: string;
+  uuid: unknown;
+}
+
+/** One account under its new uuid. */
+export interface UuidRenewed {
+  success: boolean;
+  message: string;
+  oldUuid: string;
+  newUuid: string;
+}
+
+export interface Operations {
+  /** Change the admin password; every session ends. */
+  "POST /api/admin-password": { path: Record<string, never>; query: Record<string, never>; body: PasswordChange; answer: Done };
+  /** The keys with their limits and what they have spent; never the keys themselves. */
+  "GET /api/client-keys": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: AllKeys };
+  /** Make a key. It is in this answer and nowhere else. */
+  "POST /api/client-keys": { path: Record<string, never>; query: Record<string, never>; body: NewKey; answer: KeyMade };
+  /** Remove a key, so that it opens nothing any more. */
+  "DELETE /api/client-keys/{key_id}": { path: { key_id: string }; query: Record<string, never>; body: undefined; answer: KeyRemoved };
+  /** Change a key's limits. */
+  "PUT /api/client-keys/{key_id}": { path: { key_id: string }; query: Record<string, never>; body: Limits; answer: KeyChanged };
+  /** Give a key a new secret, with the limits of the old one, which opens nothing any more. */
+  "POST /api/client-keys/{key_id}/replace": { path: { key_id: string }; query: Record<string, never>; body: undefined; answer: KeyMade };
+  /** The settings in use; secrets are masked. `ETag` is the revision of `config.json`. */
+  "GET /api/config": { path: Record<string, never>; query: { explain?: boolean }; body: undefined; answer: SettingsExplained | SettingsShown };
+  /** Change settings in `config.json`; the others stay as they are, also those that this version does not know. What is written is in use when this answers. */
+  "POST /api/config": { path: Record<string, never>; query: { dry_run?: boolean }; body: Record<string, unknown>; answer: ConfigChanged };
+  /** The JSON schema of `config.json`, with help texts, defaults and groups, for forms. */
+  "GET /api/config/schema": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: Record<string, unknown> };
+  /** Everything that happens, as server-sent events; with `Last-Event-ID` what came after it as well. */
+  "GET /api/events": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: unknown };
+  /** Whether the management API answers. */
+  "GET /api/health": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: Alive };
+  /** Log in with the admin password. */
+  "POST /api/login": { path: Record<string, never>; query: Record<string, never>; body: LoginRequest; answer: SessionAnswer };
+  /** End this session. */
+  "POST /api/logout": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: Done };
+  /** End a login with a pasted address, where the browser runs on another machine than the server. */
+  "POST /api/oauth/manual-callback": { path: Record<string, never>; query: Record<string, never>; body: Callback; answer: LoginEnded };
+  /** The models of every provider type that has accounts, asked of the upstreams where no list is configured. */
+  "GET /api/provider-models": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: Record<string, string[]> };
+  /** The models of one provider type. */
+  "GET /api/provider-models/{provider_type}": { path: { provider_type: string }; query: Record<string, never>; body: undefined; answer: ModelsOfType };
+  /** The accounts by provider type; secrets are masked. `ETag` is the revision of the file. */
+  "GET /api/providers": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: AllProviders };
+  /** Add an account. It is in use when this answers. */
+  "POST /api/providers": { path: Record<string, never>; query: Record<string, never>; body: NewProvider; answer: ProviderChanged };
+  /** The provider types that accounts can be added to. */
+  "GET /api/providers/supported": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: string[] };
+  /** The accounts of one type; secrets are masked. */
+  "GET /api/providers/{provider_type}": { path: { provider_type: string }; query: Record<string, never>; body: undefined; answer: ProvidersOfType };
+  /** Remove the accounts of a type that rest because of errors. Those of the environment stay. */
+  "DELETE /api/providers/{provider_type}/delete-unhealthy": { path: { provider_type: string }; query: Record<string, never>; body: undefined; answer: UnhealthyRemoved };
+  /** Begin a login. Its answer is waited for during ten minutes; another login of the type takes its place. */
+  "POST /api/providers/{provider_type}/generate-auth-url": { path: { provider_type: string }; query: Record<string, never>; body: LoginOptions | null; answer: LoginBegun };
+  /** Ask every account of a type that is in use, but those with `checkHealth: false`; each gets 15 seconds. */
+  "POST /api/providers/{provider_type}/health-check": { path: { provider_type: string }; query: Record<string, never>; body: undefined; answer: TypeChecked };
+  /** Forget every rest of a type's accounts, so that requests go to them at once. */
+  "POST /api/providers/{provider_type}/reset-health": { path: { provider_type: string }; query: Record<string, never>; body: undefined; answer: HealthReset };
+  /** Remove an account. */
+  "DELETE /api/providers/{provider_type}/{uuid}": { path: { provider_type: string; uuid: string }; query: Record<string, never>; body: undefined; answer: ProviderRemoved };
+  /** Change fields of an account; the others stay as they are, also those that this version does not know. */
+  "PUT /api/providers/{provider_type}/{uuid}": { path: { provider_type: string; uuid: string }; query: Record<string, never>; body: ProviderConfig; answer: ProviderChanged };
+  /** The models that an account's upstream lists, with fields that may not be stored yet. */
+  "POST /api/providers/{provider_type}/{uuid}/detect-models": { path: { provider_type: string; uuid: string }; query: Record<string, never>; body: Detection | null; answer: ModelsDetected };
+  /** Let no more requests go to an account; those in progress end in peace. */
+  "POST /api/providers/{provider_type}/{uuid}/disable": { path: { provider_type: string; uuid: string }; query: Record<string, never>; body: undefined; answer: ProviderChanged };
+  /** Let requests go to an account again. */
+  "POST /api/providers/{provider_type}/{uuid}/enable": { path: { provider_type: string; uuid: string }; query: Record<string, never>; body: undefined; answer: ProviderChanged };
+  /** Ask one account, whatever its state; it gets 15 seconds. */
+  "POST /api/providers/{provider_type}/{uuid}/health-check": { path: { provider_type: string; uuid: string }; query: Record<string, never>; body: undefined; answer: AccountChecked };
+  /** Give an account another uuid, so that it begins without a history. */
+  "POST /api/providers/{provider_type}/{uuid}/refresh-uuid": { path: { provider_type: string; uuid: string }; query: Record<string, never>; body: undefined; answer: UuidRenewed };
+  /** Make an account of each credential file; its folder says of which provider type. */
+  "POST /api/quick-link-provider": { path: Record<string, never>; query: Record<string, never>; body: Links; answer: Linked };
+  /** Read the configuration's files again; where one can't be used, the last good one stays in use. */
+  "POST /api/reload-config": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: ReloadAnswer };
+  /** The latest requests, newest first. `before` goes on from the last one of an earlier answer. */
+  "GET /api/requests": { path: Record<string, never>; query: { limit?: number; before?: number | null; provider?: string | null; account?: string | null; model?: string | null; key?: string | null; status?: number | null }; body: undefined; answer: LatestRequests };
+  /** Replace every process; requests in progress end in peace. */
+  "POST /api/restart-service": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: Restarted };
+  /** How this server runs. */
+  "GET /api/service-mode": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: ServiceMode };
+  /** End every session but the one that asks. */
+  "DELETE /api/sessions": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: SessionsEnded };
+  /** The open sessions, the latest first. */
+  "GET /api/sessions": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: SessionShown[] };
+  /** End one session. */
+  "DELETE /api/sessions/{session_id}": { path: { session_id: string }; query: Record<string, never>; body: undefined; answer: SessionsEnded };
+  /** Whether a password has still to be set. */
+  "GET /api/setup": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: SetupState };
+  /** Exchange the setup token for the admin password. */
+  "POST /api/setup": { path: Record<string, never>; query: Record<string, never>; body: SetupRequest; answer: SessionAnswer };
+  /** Version, memory, processor use and every process of this server. */
+  "GET /api/system": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: System };
+  /** The kept requests, a JSON object on each line, newest first: who asked for what, where it went, what became of it. Nothing of their content is in it. */
+  "GET /api/system/download-log": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: unknown };
+  /** Show what would be sent for a request of a client, and what would be lost. Nothing is sent. */
+  "POST /api/translate": { path: Record<string, never>; query: Record<string, never>; body: TranslateRequest; answer: TranslateAnswer };
+  /** The files below the configuration's folder, without links and hidden ones. */
+  "GET /api/upload-configs": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: FileShown[] };
+  /** Remove the credential files that no account names. */
+  "DELETE /api/upload-configs/delete-unbound": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: FilesRemoved };
+  /** Remove one file. The server's own files and those that an account names stay. */
+  "DELETE /api/upload-configs/delete/{path}": { path: { path: string }; query: { force?: boolean }; body: undefined; answer: FileRemoved };
+  /** A ZIP of all files. Secrets are masked, and files that are nothing else are left out, which a note in it tells. */
+  "GET /api/upload-configs/download-all": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: unknown };
+  /** One file, with its secrets masked. */
+  "GET /api/upload-configs/download/{path}": { path: { path: string }; query: Record<string, never>; body: undefined; answer: unknown };
+  /** The text of one file, with its secrets masked. */
+  "GET /api/upload-configs/view/{path}": { path: { path: string }; query: Record<string, never>; body: undefined; answer: FileContent };
+  /** Upload a file with credentials of a Google type. `POST /api/quick-link-provider` makes an account of it. */
+  "POST /api/upload-oauth-credentials": { path: Record<string, never>; query: Record<string, never>; body: FormData; answer: FileUploaded };
+  /** Requests, tokens and health of every account. Nothing is cached, so that `refresh` changes nothing. */
+  "GET /api/usage": { path: Record<string, never>; query: { refresh?: boolean }; body: undefined; answer: AllUsage };
+  /** Requests, errors, tokens, cost and times of a period (by default the last 30 days), told apart by one thing. Moments are seconds since 1970; costs are US dollars, `null` where no price is known. */
+  "GET /api/usage-statistics": { path: Record<string, never>; query: { by?: "provider" | "account" | "model" | "key" | "protocol" | "status" | "hour" | "day"; since?: number | null; until?: number | null; provider?: string | null; account?: string | null; model?: string | null; key?: string | null; format?: "json" | "csv" }; body: undefined; answer: UsageStatistics };
+  /** The provider types whose usage is told. */
+  "GET /api/usage/supported-providers": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: string[] };
+  /** The accounts of one provider type. */
+  "GET /api/usage/{provider_type}": { path: { provider_type: string }; query: Record<string, never>; body: undefined; answer: TypeUsage };
+  /** One account. */
+  "GET /api/usage/{provider_type}/{uuid}": { path: { provider_type: string; uuid: string }; query: Record<string, never>; body: undefined; answer: OneUsage };
+  /** The same for Prometheus. */
+  "GET /metrics": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: unknown };
+  /** How the accounts are. A client key of this server gets the same. */
+  "GET /provider_health": { path: Record<string, never>; query: { provider?: string | null; customName?: string | null; unhealthRatioThreshold?: number }; body: undefined; answer: PoolReport };
+}

@@ -1,0 +1,20 @@
+export const en = {
+  setupTitle: "Set up this gateway",
+  setupText:
+    "No password exists yet. The server printed a one-time setup token when it started, and keeps it in configs/setup_token for 24 hours.",
+  token: "Setup token",
+  tokenHelp: "Lost it? Read the file configs/setup_token on the server, or start the server again for a new one.",
+  newPassword: "Choose a password",
+  passwordHelp: (shortest: number) => `At least ${shortest} characters. A sentence is easier to keep than a riddle.`,
+  repeat: "The same password again",
+  different: "The two passwords differ.",
+  tooShort: (shortest: number) => `At least ${shortest} characters, please.`,
+  setUp: "Set the password",
+  loginTitle: "Log in",
+  password: "Password",
+  logIn: "Log in",
+  expired: "Your session has ended. Log in again to go on where you were.",
+  forgotten: "Forgotten? On the server, `codenex reset-password` lets you begin again.",
+  starting: "The server is not answering yet",
+  tryAgain: "Try again",
+};

@@ -1,0 +1,36 @@
+import type { Strings } from "#/language/strings";
+
+import type { en } from "./strings.en";
+
+export const zh: Strings<typeof en> = {
+  text: "三步即可让你的客户端得到第一个回答。",
+  keyTitle: "1. 客户端密钥",
+  keyText: "客户端每次请求都要出示密钥。请为每个人或每个程序单独创建：各自可设限额，也可单独撤销。",
+  keyName: "密钥归属",
+  keyNameDefault: "我的第一个客户端",
+  make: "创建密钥",
+  madeOnce: "此密钥仅显示这一次。请保存到客户端读取它的位置。",
+  made: "密钥已创建",
+  copyKey: "复制密钥",
+  own: "我已有密钥",
+  ownHelp: "仅保存在此浏览器标签页中。",
+  tryTitle: "2. 立即试用",
+  tryDemo: "在配置提供商之前，由内置演示作答：不产生费用，也不向任何人发送数据。",
+  tryText: "由你的提供商作答。",
+  model: "模型",
+  question: "问题",
+  questionDefault: "你好！是谁在回答？",
+  send: "发送",
+  stop: "停止",
+  answer: "回答",
+  answeredBy: (provider) => `由 ${provider} 回答。`,
+  needsKey: "请先在上方创建或输入密钥。",
+  connectTitle: "3. 连接你的客户端",
+  connectText: "本服务器地址和你的密钥已填好。请选择工具。",
+  placeholder: "你的密钥",
+  shell: "终端",
+  file: (name) => `文件 ${name}`,
+  install: "一次性安装",
+  addProvider: "添加提供商",
+  addProviderText: "演示只是模拟。添加真实提供商的账户后，同样的客户端即可访问真实模型。",
+};

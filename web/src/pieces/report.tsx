@@ -1,0 +1,35 @@
+/** Short messages in the corner: what was done, or what failed. */
+
+import { notifications } from "@mantine/notifications";
+
+import { Problem } from "#/api/problem";
+
+export function tell(message: string, color: "green" | "yellow" | "red" = "green"): void {
+  notifications.show({ message, color, withBorder: true });
+}
+
+export function tellProblem(error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  const id = error instanceof Problem ? error.requestId : null;
+  notifications.show({
+    title: message,
+    message: id === null ? null : <span className="app-mono">{id}</span>,
+    color: "red",
+    withBorder: true,
+    autoClose: 12_000,
+    role: "alert",
+  });
+}
+
+/** Wait for something; tell of its success where there are words for it, and of its failure. Whether it succeeded. */
+export async function reported(work: Promise<unknown>, success?: string): Promise<boolean> {
+  try {
+    await work;
+  } catch (error) {
+    tellProblem(error);
+    return false;
+  }
+  if (success !== undefined) tell(success);
+  return true;
+}
+

@@ -1,0 +1,17 @@
+export const en = {
+  failed: "That didn't work",
+  unreachable: "The server can't be reached.",
+  requestId: "Request id",
+  tryAgain: "Try again",
+  tryAgainIn: (seconds: number) => `Try again in ${seconds} s.`,
+  loading: "Loading…",
+  copy: "Copy",
+  copied: "Copied",
+  cancel: "Cancel",
+  typeToConfirm: (word: string) => `Type “${word}” to confirm`,
+  rows: (count: string) => `${count} rows`,
+  nothing: "Nothing here",
+  sortBy: (column: string) => `Sort by ${column}`,
+  technical: "Details",
+  reveal: "Show what was typed",
+};
