@@ -1,5 +1,5 @@
-"""``python -m tests.web.screenshots [page …]`` takes pictures of every page: with data, empty, where the server fails, in
-dark, on a phone and in Chinese, into ``build/screenshots``."""
+"""``python -m tests.web.screenshots [page …]`` takes pictures of every page: with data, empty, where the server fails,
+in dark, on a phone and in Chinese, into ``build/screenshots``."""
 
 from __future__ import annotations
 

@@ -62,6 +62,12 @@ export interface AuthInfo {
 /** Dollars in each UTC day or month. */
 export interface Budget {
   amount: number;
+  period?: "day" | "month";
+}
+
+/** Dollars in each UTC day or month, as the file has them. */
+export interface BudgetShown {
+  amount: number;
   period: "day" | "month";
 }
 
@@ -219,7 +225,7 @@ export interface KeyShown {
   providers?: string[] | null;
   requestsPerMinute?: number | null;
   tokensPerMinute?: number | null;
-  budget?: Budget | null;
+  budget?: BudgetShown | null;
   spent?: number | null;
   [name: string]: unknown;
 }
@@ -230,9 +236,9 @@ export interface LatestRequests {
   next: number | null;
 }
 
-/** What a key may do; what is not said stays as it is, `null` removes a limit. */
+/** What a key may do; what is not said stays as it is, `null` removes a limit. A name can't be removed. */
 export interface Limits {
-  name?: string | null;
+  name?: string;
   disabled?: boolean | null;
   expires?: string | null;
   models?: string[] | null;
@@ -611,6 +617,7 @@ export interface TypeUsage {
   requests: Requests;
   instances: AccountUsage[];
   fromCache: boolean;
+  cachedAt?: string | null;
   serverTime: string;
 }
 
@@ -776,17 +783,17 @@ export interface Operations {
   "GET /api/upload-configs/view/{path}": { path: { path: string }; query: Record<string, never>; body: undefined; answer: FileContent };
   /** Upload a file with credentials of a Google type. `POST /api/quick-link-provider` makes an account of it. */
   "POST /api/upload-oauth-credentials": { path: Record<string, never>; query: Record<string, never>; body: FormData; answer: FileUploaded };
-  /** Requests, tokens and health of every account. Nothing is cached, so that `refresh` changes nothing. */
+  /** Requests, tokens, health and quotas of every account. Google is asked for its accounts' quotas every five minutes at most, with `refresh` at once; other providers tell them with their answers. */
   "GET /api/usage": { path: Record<string, never>; query: { refresh?: boolean }; body: undefined; answer: AllUsage };
   /** Requests, errors, tokens, cost and times of a period (by default the last 30 days), told apart by one thing. Moments are seconds since 1970; costs are US dollars, `null` where no price is known. */
   "GET /api/usage-statistics": { path: Record<string, never>; query: { by?: "provider" | "account" | "model" | "key" | "protocol" | "status" | "hour" | "day"; since?: number | null; until?: number | null; provider?: string | null; account?: string | null; model?: string | null; key?: string | null; format?: "json" | "csv" }; body: undefined; answer: UsageStatistics };
   /** The provider types whose usage is told. */
   "GET /api/usage/supported-providers": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: string[] };
   /** The accounts of one provider type. */
-  "GET /api/usage/{provider_type}": { path: { provider_type: string }; query: Record<string, never>; body: undefined; answer: TypeUsage };
+  "GET /api/usage/{provider_type}": { path: { provider_type: string }; query: { refresh?: boolean }; body: undefined; answer: TypeUsage };
   /** One account. */
-  "GET /api/usage/{provider_type}/{uuid}": { path: { provider_type: string; uuid: string }; query: Record<string, never>; body: undefined; answer: OneUsage };
-  /** The same for Prometheus. */
+  "GET /api/usage/{provider_type}/{uuid}": { path: { provider_type: string; uuid: string }; query: { refresh?: boolean }; body: undefined; answer: OneUsage };
+  /** The same, requests and processes for Prometheus. */
   "GET /metrics": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: unknown };
   /** How the accounts are. A client key of this server gets the same. */
   "GET /provider_health": { path: Record<string, never>; query: { provider?: string | null; customName?: string | null; unhealthRatioThreshold?: number }; body: undefined; answer: PoolReport };
