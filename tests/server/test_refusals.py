@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from tests.server.handlers import echo
 from tests.server.site import get, post
@@ -324,6 +326,26 @@ async def test_connections_beyond_the_cap_get_a_503(serve):
     kept[0].close()
     for client in kept[1:]:
         assert (await client.ask(get())).status == 200
+
+
+async def test_of_many_refused_connections_the_oldest_goes(serve):
+    site = await serve(echo, Limits(connections=1, refused_connections=2))
+    kept = site.client()
+    assert (await kept.ask(get())).status == 200
+    refused = [site.client() for _ in range(6)]
+    for client in refused:
+        # Each is told, and those that don't close are cut in their turn.
+        assert (await client.answer()).status == 503
+        assert site.server.connection_count <= 1 + 2 + 1
+    assert (await kept.ask(get())).status == 200
+    assert len(site.server._refused) == 2
+    for client in refused:
+        client.close()
+    for _ in range(1000):
+        if not site.server._refused:
+            break
+        await asyncio.sleep(0.001)
+    assert not site.server._refused
 
 
 def test_plain_errors_have_a_type_for_every_kind():

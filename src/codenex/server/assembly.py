@@ -51,7 +51,7 @@ def assembled(
     made = gateway(transport)
     server = Server(
         made.handle,
-        replace(limits, connections=room.clients),
+        replace(limits, connections=room.clients, refused_connections=room.refused),
         render_error=_render_error,
         trusted_proxies=settings.trusted_proxies,
         budget=budget,

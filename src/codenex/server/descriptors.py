@@ -7,14 +7,16 @@ import resource
 
 import msgspec
 
-#: Descriptors that are left for files, lookups and whatever else is opened now and then.
-_RESERVED = 16
+#: Descriptors that are left for files, lookups, the control part where it shares the process, and whatever else is
+#: opened now and then.
+_RESERVED = 32
 
 
 class Room(msgspec.Struct, frozen=True):
-    """Connections of clients and of upstreams that may be open at once."""
+    """Connections of clients and of upstreams that may be open at once, and those of clients that are being refused."""
 
     clients: int
+    refused: int
     upstreams: int
 
 
@@ -33,8 +35,9 @@ def descriptors_left() -> int:
 def room_for(left: int, clients: int) -> Room:
     """Share descriptors out: as many for clients as for upstreams, and a few so that the others can be told.
 
-    ``clients`` is the most that is wanted.
+    ``clients`` is the most that is wanted. All three together leave the reserve alone, unless there is next to nothing.
     """
-    usable = max(6, left - min(_RESERVED, left // 4))
-    each = max(2, usable * 9 // 20)
-    return Room(min(clients, each), each)
+    usable = max(6, left - min(_RESERVED, left // 3))
+    refused = max(2, usable // 8)
+    each = max(2, (usable - refused) // 2)
+    return Room(min(clients, each), refused, each)

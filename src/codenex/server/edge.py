@@ -547,7 +547,7 @@ class Connection(asyncio.Protocol):
             exchange.task.cancel()
 
     def connection_left(self) -> None:
-        """Cancel what is being done and drop the connection: the server ends."""
+        """Cancel what is being done and drop the connection: the server ends, or has no room for it."""
         self._client_left()
         self.transport.abort()
 

@@ -22,6 +22,8 @@ class Limits:
     body_bytes: int = 64 * MIB
     #: Open connections; one more is answered with 503 and closed.
     connections: int = 10_000
+    #: Connections that have been answered so and are not closed yet; one more and the oldest goes at once.
+    refused_connections: int = 1_000
     #: Connections of one address that have not brought a whole head; one more and the oldest goes.
     half_open_per_address: int = 200
     #: Requests that may wait behind the one being answered before the connection is read no further.

@@ -90,6 +90,8 @@ class Server:
         self._on_crash = on_crash
         self._listeners: list[asyncio.Server] = []
         self._connections: set[Connection] = set()
+        #: those among them that there was no room for, oldest first
+        self._refused: dict[Connection, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._empty: asyncio.Event | None = None
 
@@ -171,14 +173,21 @@ class Server:
     def connection_opened(self, connection: Connection) -> bool:
         """Register a connection; return whether it may be served."""
         self._connections.add(connection)
-        if len(self._connections) > 2 * self.limits.connections:
-            # Even the courtesy of a 503 has its limit.
-            connection.transport.abort()
-        return len(self._connections) <= self.limits.connections
+        refused = self._refused
+        if len(self._connections) - len(refused) <= self.limits.connections:
+            return True
+        refused[connection] = None
+        if len(refused) > self.limits.refused_connections:
+            # It has been sent its answer, and had time to take it; even this courtesy has its limit.
+            oldest = next(iter(refused))
+            del refused[oldest]
+            oldest.connection_left()
+        return False
 
     def connection_closed(self, connection: Connection) -> None:
         """Forget a connection."""
         self._connections.discard(connection)
+        self._refused.pop(connection, None)
         if self._empty is not None:
             self._is_empty()
 
