@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.control.managed import Managed
+from tests.security.trap import Trap
 from tests.support.gateway import PROVIDERS
 from tests.support.ports import free_port
 from tests.support.replies import Unary, hang
@@ -184,3 +185,18 @@ async def test_a_program_is_healthy_where_it_is_there(managed: Managed) -> None:
     )
     found = await asked(managed, "claudeCode-custom/health-check")
     assert {result["uuid"]: result["success"] for result in found["results"]} == {"a": True, "b": False}
+
+
+@pytest.mark.parametrize("protocol", PROVIDERS)
+async def test_no_redirect_of_a_list_or_a_check_is_followed(managed: Managed, protocol: Any) -> None:
+    provider, _ = PROVIDERS[protocol]
+    async with Trap() as trap, ScriptedVendor(protocol) as vendor:
+        for method, path, _ in vendor.dialect.routes:
+            vendor.on(method, path, lambda _: Unary(b"moved", 307, [("location", f"{trap.url}/v1/models")]))
+        await configured(managed, provider, entry(vendor))
+        found = await managed.ask("POST", f"/api/providers/{provider}/a/health-check")
+        assert found.json()["healthy"] is False
+        await managed.ask("POST", f"/api/providers/{provider}/a/detect-models")
+        await managed.get(f"/api/provider-models/{provider}")
+        assert vendor.requests
+        assert trap.connections == 0
