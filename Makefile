@@ -138,7 +138,7 @@ $(VENV)/.tools: requirements/test.txt | $(VENV)/.created
 	$(BIN)/python $(PIP_LOCKED) -r requirements/test.txt
 	@touch $@
 
-$(VENV)/.tested: $(VENV)/.tools $(VENV)/.project $(NODE_MODULES)/.installed | web test-programs /usr/sbin/nginx /usr/sbin/haproxy /usr/bin/slowhttptest /usr/bin/pg_createcluster
+$(VENV)/.tested: $(VENV)/.tools $(VENV)/.project $(NODE_MODULES)/.installed | web test-programs /usr/sbin/nginx /usr/sbin/haproxy /usr/bin/slowhttptest /usr/bin/pg_createcluster /usr/bin/cc
 	@touch $@
 
 # curl and Debian's Chromium, which run the documentation's examples.

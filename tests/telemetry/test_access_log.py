@@ -198,8 +198,8 @@ def test_closing_does_not_wait_for_a_reader_that_stopped(monkeypatch: pytest.Mon
     assert not log._thread.is_alive()
 
 
-def test_without_a_stream_it_is_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_stream_it_is_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
     log = AccessLog()
     log.record(Record())
     log.close()
-    assert json.loads(capsys.readouterr().out)["status"] == 200
+    assert json.loads(capfd.readouterr().out)["status"] == 200

@@ -15,6 +15,7 @@ from codenex.control.database.engine import DatabaseUnavailable
 from codenex.control.service import ControlService
 from codenex.control.supervision import Reloaded, Supervision
 from codenex.store.documents import sweep
+from codenex.telemetry.messages import install
 
 
 class MasterSupervision(Supervision):
@@ -44,6 +45,7 @@ def run(descriptor: int) -> None:
     """Serve the management API until the master at the other end of ``descriptor`` says otherwise, or is gone."""
     link = MasterLink(descriptor)
     link.wait_for_hello()
+    install(link.generation.settings.log_format)
     asyncio.run(_serve(link))
 
 

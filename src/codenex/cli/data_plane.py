@@ -50,7 +50,7 @@ async def data_plane(
     """Serve on ``listeners`` until the block ends; the caller drains the server before. Reports wait for others for
     ``gather`` seconds."""
     settings = generations.current
-    log = AccessLog()
+    log = AccessLog(form=settings.log_format)
 
     async def connect() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await open_local(await ingest_address())

@@ -20,6 +20,7 @@ from codenex.cli.sockets import CONTROL_SOCKET, INGEST_SOCKET
 from codenex.store.settings import Settings
 from codenex.store.shared_memory import SharedMemory
 from codenex.supervisor.listeners import listen, listen_unix, shown
+from codenex.telemetry.messages import install
 
 if TYPE_CHECKING:
     from codenex.control.service import ControlService
@@ -34,6 +35,7 @@ def run(descriptor: int) -> None:
     """Serve until told to stop. The first generation is read from an open file descriptor."""
     generation = read_generation(descriptor)
     settings = generation.settings
+    install(settings.log_format)
     try:
         listeners = [listen(settings.host, settings.port)]
         if settings.unix_socket is not None:

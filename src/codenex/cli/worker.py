@@ -14,12 +14,14 @@ from codenex.cli.loops import run_loop
 from codenex.cli.sockets import CONTROL_SOCKET, INGEST_SOCKET
 from codenex.gateway.generations import SharedGenerations
 from codenex.store.settings import Settings
+from codenex.telemetry.messages import install
 
 
 def run(descriptor: int) -> None:
     """Serve until the master at the other end of ``descriptor`` says otherwise, or is gone."""
     link = MasterLink(descriptor)
     link.wait_for_hello()
+    install(link.generation.settings.log_format)
     run_loop(_serve(link))
 
 

@@ -46,6 +46,7 @@ class Configuration(BaseSettings):
     CONFIG_DIR: Path = Path("configs")
     DATA_DIR: Path = Path("data")
     LOG_DIR: Path = Path("logs")
+    LOG_FORMAT: Literal["json", "console"] = "json"
     PROMPT_LOG_MODE: Literal["none", "console", "file"] = "none"
     PROMPT_LOG_FILENAME: Path | None = None
     PROMPT_LOG_BYTES: int = Field(50 * 1024 * 1024, ge=1024 * 1024)

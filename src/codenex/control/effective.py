@@ -56,6 +56,7 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
         port=configuration.SERVER_PORT,
         config_dir=str(configuration.CONFIG_DIR),
         data_dir=str(configuration.DATA_DIR),
+        log_format=configuration.LOG_FORMAT,
         prompt_log=configuration.PROMPT_LOG_MODE,
         prompt_log_file=str(configuration.PROMPT_LOG_FILENAME or configuration.LOG_DIR / "conversation.log"),
         prompt_log_bytes=configuration.PROMPT_LOG_BYTES,

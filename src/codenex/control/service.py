@@ -90,6 +90,8 @@ class ControlService:
         config = uvicorn.Config(
             build_application(administration, self.part),
             uds=str(path),
+            # Its messages go where all others go.
+            log_config=None,
             log_level="warning",
             access_log=False,
             lifespan="off",

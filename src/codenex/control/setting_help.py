@@ -85,6 +85,7 @@ HELP: dict[str, dict[str, str]] = {
         "DATABASE_URL": "Where usage and sessions are kept; without one, in a SQLite file.",
     },
     "Observability": {
+        "LOG_FORMAT": "What lines of the log look like: json, or console for people.",
         "OTEL_EXPORTER_OTLP_ENDPOINT": "The OpenTelemetry collector (HTTP) that traces and metrics are sent to.",
     },
     "Prompt log": {
@@ -102,6 +103,7 @@ AT_START = frozenset(
         "DATABASE_URL",
         "DATA_DIR",
         "LOG_DIR",
+        "LOG_FORMAT",
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "PROMPT_LOG_MODE",
         "PROMPT_LOG_FILENAME",

@@ -125,6 +125,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     port: int = 3000
     config_dir: str = "configs"
     data_dir: str = "data"
+    #: what lines of the log look like: of requests, and of what else a process says
+    log_format: Literal["json", "console"] = "json"
     #: where conversations are logged: ``none``, ``console`` or ``file``; bytes of all its files together
     prompt_log: Literal["none", "console", "file"] = "none"
     prompt_log_file: str = "logs/conversation.log"

@@ -22,6 +22,7 @@ from codenex.supervisor.listeners import listen, listen_unix, shown
 from codenex.supervisor.publication import Publication
 from codenex.supervisor.roster import Roster
 from codenex.supervisor.sources import Sources
+from codenex.supervisor.voice import Voice
 
 #: Seconds between two reports of the processes' state to the control process.
 REPORT_INTERVAL = 2.0
@@ -340,9 +341,11 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
+_voice = Voice()
+
+
 def _say(text: str, prefix: str = "codenex: ") -> None:
-    with contextlib.suppress(OSError):
-        print(f"{prefix}{text}", file=sys.stderr, flush=True)
+    _voice.say(f"{prefix}{text}")
 
 
 def _become_standalone(document: dict[str, Any]) -> None:
@@ -351,9 +354,13 @@ def _become_standalone(document: dict[str, Any]) -> None:
     os.set_inheritable(publication.settings, True)
     publication.remove()
     arguments = ["-P", "-m", "codenex", "run-standalone", str(publication.settings)]
+    _voice.close()
     os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run a master with the arguments of the command line."""
-    return Master(arguments).run()
+    try:
+        return Master(arguments).run()
+    finally:
+        _voice.close()

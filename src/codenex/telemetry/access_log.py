@@ -1,25 +1,28 @@
-"""One JSON line for each request, written by a thread of its own, so that a slow reader of the log never slows a
-request."""
+"""One line for each request, of JSON or for people, written by a thread of its own, so that a slow reader of the log
+never slows a request."""
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections import deque
-from typing import Any, Protocol, TextIO
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
 import msgspec
 
 from codenex.core import json
 from codenex.core.finish import FinishDetail
 from codenex.core.usage import Usage
+from codenex.telemetry.messages import Format
+from codenex.telemetry.outlet import Outlet
 
 #: Lines that wait for the log at most; more are dropped, and a line of the log says how many.
 QUEUE_LIMIT = 10_000
 _PAUSE = 0.1
 #: Notes that would make long lines; the management API shows them.
 _LEFT_OUT = frozenset({"lost", "attempts"})
+_STANDARD_OUTPUT = 1
 #: Lines that are formatted in one go.
 _SLICE = 32
 
@@ -49,11 +52,19 @@ class Record(Protocol):
     def notes(self) -> dict[str, Any]: ...
 
 
+class Output(Protocol):
+    """Where lines go. Either may raise ``OSError``."""
+
+    def write(self, text: str, /) -> int: ...
+    def flush(self) -> None: ...
+
+
 class AccessLog:
     """Takes records from the event loop and writes them in batches elsewhere."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream if stream is not None else sys.stdout
+    def __init__(self, stream: Output | None = None, form: Format = "json") -> None:
+        self._stream = stream if stream is not None else Outlet(_STANDARD_OUTPUT)
+        self._line = line_of if form == "json" else text_of
         self._queue: deque[tuple[float, Record]] = deque()
         self._wake = threading.Event()
         self._closed = False
@@ -89,7 +100,7 @@ class AccessLog:
             lines: list[str] = []
             while self._queue:
                 try:
-                    lines.append(line_of(*self._queue.popleft()))
+                    lines.append(self._line(*self._queue.popleft()))
                 except (TypeError, ValueError):
                     # A record that can't be written must not end the log.
                     self.dropped += 1
@@ -138,6 +149,26 @@ def line_of(at: float, record: Record) -> str:
         record.request_id,
         record.peer,
     )
+    fields = _fields(record)
+    if not fields:
+        return json.encode_text(line) + "\n"
+    return json.encode_text(line)[:-1] + "," + json.encode_text(fields)[1:] + "\n"
+
+
+def text_of(at: float, record: Record) -> str:
+    """Return a record as a line for people, without control characters."""
+    moment = datetime.fromtimestamp(at, UTC).isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")
+    path = record.path[:300]
+    words = [moment, record.method or "-", path or "-", str(record.status), f"{record.duration_us / 1000:.1f}ms"]
+    fields = {"request_id": record.request_id, "peer": record.peer, **_fields(record)}
+    words += [
+        f"{name}={value if isinstance(value, str) else json.encode_text(value)}" for name, value in fields.items()
+    ]
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in " ".join(words)) + "\n"
+
+
+def _fields(record: Record) -> dict[str, Any]:
+    """Return what not every line has."""
     fields: dict[str, Any] = {}
     if not record.complete:
         fields["complete"] = False
@@ -153,6 +184,4 @@ def line_of(at: float, record: Record) -> str:
             fields[name] = round(value, 4)
         elif value is not None and name not in _LEFT_OUT:
             fields[name] = value
-    if not fields:
-        return json.encode_text(line) + "\n"
-    return json.encode_text(line)[:-1] + "," + json.encode_text(fields)[1:] + "\n"
+    return fields

@@ -7,7 +7,6 @@ own, so that no request waits; what the thread can't keep up with is dropped, an
 from __future__ import annotations
 
 import re
-import sys
 import threading
 import time
 from collections import deque
@@ -16,6 +15,7 @@ from typing import Any, Literal
 
 from codenex.core import json
 from codenex.core.redaction import redacted
+from codenex.telemetry.outlet import Outlet
 
 Mode = Literal["none", "console", "file"]
 
@@ -128,6 +128,8 @@ def _line(value: dict[str, Any]) -> bytes:
     return json.encode(value) + b"\n"
 
 
+_console = Outlet(1)
+
+
 def _print(lines: bytes) -> None:
-    sys.stdout.buffer.write(lines)
-    sys.stdout.buffer.flush()
+    _console.write_bytes(lines)
