@@ -128,6 +128,12 @@ ROWS = [
         {**SAID, "filePath": TEXT, "originalName": TEXT, "provider": TEXT},
         files={"files": {"file": ("a.json", b"{}")}, "data": {"provider": "gemini"}},
     ),
+    Row(
+        "POST",
+        "/api/gemini/batch-import-tokens",
+        "text/event-stream; charset=utf-8",
+        {"providerType": "gemini-cli-oauth", "tokens": [{"refresh_token": "r" * 20}]},
+    ),
     Row("GET", "/api/config", {"HOST": TEXT, "SERVER_PORT": NUMBER, "isDefaultPassword": FLAG, "problems": []}),
     Row("GET", "/api/config/schema", {"properties": {}, "type": TEXT}),
     Row("POST", "/api/config", {**SAID, "details": TEXT, "changes": []}, {"MAX_ERROR_COUNT": 4}),

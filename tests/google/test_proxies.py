@@ -78,7 +78,7 @@ async def test_a_renewal_goes_the_way_of_the_account(home: Home, monkeypatch: py
         async with Transport() as transport:
             cloud = Cloud(transport)
             await asyncio.wait_for(cloud.quotas(account, CODE_ASSIST), 10)
-            await cloud.logins.close()
+            await cloud.close()
     assert asked(seen) == {"oauth2.example:80", "cloudcode-pa.example:80"}
     assert google.oauth.renewals == 1
 

@@ -8,22 +8,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from codenex.control.errors import ConfigurationError
 from codenex.control.evaluation import evaluated
 from codenex.control.files import POOLS
-from codenex.control.google_login import (
-    Done,
-    Login,
-    NoClient,
-    account_of_file,
-    client_of,
-    file_for,
-    keep_file,
-    linked,
-    looked_at,
-)
+from codenex.control.google_keeping import Done, kept
+from codenex.control.google_login import Login, NoClient, client_of
+from codenex.control.pool_entries import Pools
 from codenex.control.proposals import ConfigurationFile
 from codenex.providers.google.authorization import Authorization, Refused
 from codenex.providers.google.credentials import Credential
@@ -50,10 +41,10 @@ async def _logged_in(service: Service, settings: Settings, flags: dict[str, Any]
     async with Transport(ssl_context_factory=trusting(settings.upstream_ca_file)) as transport:
 
         async def keep(service: Service, credential: Credential) -> Done:
-            path = await asyncio.to_thread(_kept, service, credential, settings, flags)
-            renewed = await asyncio.to_thread(lambda: evaluated(flags, None, make=False).settings)
-            account = account_of_file(renewed, service, path)
-            return Done(path, credential.email, await looked_at(transport, service, account, credential.email))
+            return await kept(service, credential, settings, link, transport)
+
+        async def link(change: Callable[[Pools], Pools]) -> Settings:
+            return await asyncio.to_thread(_linked, change, settings, flags)
 
         login = Login(authorization, settings.oauth_bind, transport, keep)
         if service.warning is not None:
@@ -72,13 +63,10 @@ async def _logged_in(service: Service, settings: Settings, flags: dict[str, Any]
             stop()
 
 
-def _kept(service: Service, credential: Credential, settings: Settings, flags: dict[str, Any]) -> Path:
-    path = file_for(settings, service, credential)
-    keep_file(path, credential)
+def _linked(change: Callable[[Pools], Pools], settings: Settings, flags: dict[str, Any]) -> Settings:
     told = {name: str(value) for name, value in flags.items() if value is not None}
-    file = ConfigurationFile(POOLS, Path(settings.pools_file), told)
-    file.change(lambda pools: linked(pools, service, path, credential, str(uuid4())))
-    return path
+    ConfigurationFile(POOLS, Path(settings.pools_file), told).change(change)
+    return evaluated(flags, None, make=False).settings
 
 
 async def _pasted(login: Login, line: str) -> None:

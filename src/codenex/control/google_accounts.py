@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: The folder in the data folder for what is learned of logins.
 STATE = "google"
+#: The field of an account with what may be spent where its quota is used up.
+CREDIT_TYPES = "enabledCreditTypes"
 _FILE_LIMIT = 1024 * 1024
 
 
@@ -55,7 +57,15 @@ def login_of(service: Service, kind: ProviderType, entry: Entry, configuration: 
         client_secret=client_secret,
         project=entry.text("PROJECT_ID") or configuration.PROJECT_ID,
         hosts=hosts,
+        credit_types=_credit_types(service, entry),
     )
+
+
+def _credit_types(service: Service, entry: Entry) -> tuple[str, ...]:
+    found = entry.names(CREDIT_TYPES)
+    if found and service.kind != "antigravity":
+        raise ConfigurationError(f"{entry.where}: {CREDIT_TYPES} is a field of gemini-antigravity alone")
+    return found
 
 
 def google_clients(configuration: Configuration) -> dict[str, tuple[str, str]]:

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
-from uuid import uuid4
 
 from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from codenex.control.administration import Refusal
 from codenex.control.changing import changed
 from codenex.control.files import POOLS
-from codenex.control.google_login import (
-    Done,
-    Login,
-    NoClient,
-    account_of_file,
-    client_of,
-    file_for,
-    keep_file,
-    linked,
-    looked_at,
-)
+from codenex.control.google_import import imported
+from codenex.control.google_keeping import Done, Link, kept
+from codenex.control.google_login import Login, NoClient, client_of
 from codenex.control.health_api import trust
 from codenex.control.part import ControlPart
+from codenex.control.pool_entries import Pools
 from codenex.control.providers_api import TypeName
 from codenex.control.state import Part
+from codenex.core import json
 from codenex.providers.google.authorization import Authorization, Refused
 from codenex.providers.google.credentials import Credential
-from codenex.providers.google.service import SERVICES, Service
+from codenex.providers.google.service import CODE_ASSIST, SERVICES, Service
+from codenex.store.settings import Settings
 
 
 class LoginOptions(BaseModel):
@@ -75,6 +71,15 @@ class LoginEnded(BaseModel):
     message: str
 
 
+class Tokens(BaseModel):
+    """Credentials in any shape in which programs keep them, or refresh tokens alone."""
+
+    providerType: Annotated[str, Field(max_length=64)] = CODE_ASSIST.name  # noqa: N815
+    tokens: Annotated[list[dict[str, Any] | str], Field(min_length=1, max_length=1000)]
+    #: take those too that are here already
+    skipDuplicateCheck: bool = False  # noqa: N815
+
+
 def google_router() -> APIRouter:
     """Build the router."""
     router = APIRouter(prefix="/api")
@@ -109,7 +114,25 @@ def google_router() -> APIRouter:
         except Refused as error:
             raise Refusal(400, str(error)) from None
 
+    @router.post(
+        "/gemini/batch-import-tokens",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events."}},
+    )
+    async def bring(body: Tokens, part: Part) -> StreamingResponse:
+        """Make accounts of many credentials; how far it is comes as events."""
+        service = _service(body.providerType)
+        return StreamingResponse(_brought(part, service, body), media_type="text/event-stream")
+
     return router
+
+
+async def _brought(part: ControlPart, service: Service, body: Tokens) -> AsyncIterator[bytes]:
+    link = _link(part, service)
+    async for name, data in imported(service, body.tokens, part.settings, link, again=body.skipDuplicateCheck):
+        yield b"event: " + name.encode() + b"\ndata: " + json.encode(data) + b"\n\n"
+        if name == "complete" and data["successCount"]:
+            part.events.publish("oauth_batch_success", {"provider": service.name, "count": data["successCount"]})
 
 
 def _service(name: str) -> Service:
@@ -130,10 +153,14 @@ async def _begun(part: ControlPart, service: Service) -> Login:
         # The port is free when the loop has closed it.
         await asyncio.sleep(0)
 
-    async def keep(service: Service, credential: Credential) -> Done:
-        return await _kept(part, service, credential)
-
     transport = await part.outward.transport()
+
+    async def keep(service: Service, credential: Credential) -> Done:
+        done = await kept(service, credential, part.settings, _link(part, service), transport)
+        if done.account is not None:
+            trust(part, done.account)
+        return done
+
     login = Login(Authorization(service, client), part.settings.oauth_bind, transport, keep)
     try:
         await login.start()
@@ -144,22 +171,17 @@ async def _begun(part: ControlPart, service: Service) -> Login:
     return login
 
 
-async def _kept(part: ControlPart, service: Service, credential: Credential) -> Done:
-    path = await asyncio.to_thread(file_for, part.settings, service, credential)
-    await asyncio.to_thread(keep_file, path, credential)
+def _link(part: ControlPart, service: Service) -> Link:
+    """Return what makes accounts of kept files; it raises :class:`Refused` where that can't be done."""
 
-    def change(pools: dict[str, Any]) -> tuple[dict[str, Any], None]:
-        return linked(pools, service, path, credential, str(uuid4())), None
+    async def link(change: Callable[[Pools], Pools]) -> Settings:
+        try:
+            await changed(part, POOLS, lambda pools: (change(pools), None), None)
+        except Refusal as refusal:
+            raise Refused(f"what is new is kept in {service.folder}, but: {refusal.message}") from None
+        return part.settings
 
-    try:
-        await changed(part, POOLS, change, None)
-    except Refusal as refusal:
-        raise Refused(f"the login is kept in {service.folder}/{path.name}, but: {refusal.message}") from None
-    account = account_of_file(part.settings, service, path)
-    words = await looked_at(await part.outward.transport(), service, account, credential.email)
-    if account is not None:
-        trust(part, account)
-    return Done(path, credential.email, words)
+    return link
 
 
 def _told(part: ControlPart, service: Service, done: asyncio.Future[Done]) -> None:

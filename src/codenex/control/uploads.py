@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from codenex.control.administration import Refusal
+from codenex.providers.google.service import SERVICES
 from codenex.store.files import create_once
 
 #: Bytes.
@@ -29,9 +30,8 @@ class CredentialFolder(msgspec.Struct, frozen=True):
     field: str
 
 
-CREDENTIAL_FOLDERS = (
-    CredentialFolder("gemini", "gemini-cli-oauth", "GEMINI_OAUTH_CREDS_FILE_PATH"),
-    CredentialFolder("antigravity", "gemini-antigravity", "ANTIGRAVITY_OAUTH_CREDS_FILE_PATH"),
+CREDENTIAL_FOLDERS = tuple(
+    CredentialFolder(service.folder, service.name, service.file_field) for service in SERVICES.values()
 )
 
 

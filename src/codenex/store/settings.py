@@ -24,6 +24,8 @@ class GoogleLogin(msgspec.Struct, frozen=True, omit_defaults=True):
     project: str | None = None
     #: base URLs in the order in which they are tried; none of them means the service's own
     hosts: tuple[str, ...] = ()
+    #: what may be spent where a quota is used up (Antigravity)
+    credit_types: tuple[str, ...] = ()
 
 
 class Account(msgspec.Struct, frozen=True, omit_defaults=True):

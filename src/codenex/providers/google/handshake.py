@@ -64,6 +64,15 @@ class Handshake:
         await self._logins.learn(account, problem=None, project=kept, tier=standing.tier)
         return standing
 
+    async def call(self, account: Account, host: str, method: str, body: dict[str, Any]) -> Answer:
+        """Call one of the service's own methods. Raises :class:`Fault`: ``account_unusable`` where the answer says that
+        the account is out, which is learned."""
+        try:
+            return await self._call(account, host, method, body)
+        except Unusable as error:
+            await self._logins.learn(account, problem=error.problem)
+            raise unusable(error.problem) from None
+
     async def _asked(self, account: Account, service: Service, onboard: bool) -> Standing:
         configured = _configured(account)
         hosts = hosts_of(account, service)

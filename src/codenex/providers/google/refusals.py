@@ -30,6 +30,8 @@ class Verdict(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     problem: Problem | None = None
     rest: float | None = None
+    #: a quota is used up, and no wait that is worth it helps
+    exhausted: bool = False
 
     @property
     def headers(self) -> list[tuple[str, str]]:
@@ -56,7 +58,7 @@ def verdict(
         case 429 | 499:
             limit = limit_of(error, now)
             body = _body(429, {**error, "status": "RESOURCE_EXHAUSTED"}, limit.seconds)
-            rest = Verdict("answer", 429, body, rest=limit.seconds)
+            rest = Verdict("answer", 429, body, rest=limit.seconds, exhausted=limit.terminal)
             if not patient or limit.terminal:
                 return rest if limit.terminal or not more_hosts else _step(rest, "host")
             if limit.said and limit.seconds < _SHORT and attempt < 1:
