@@ -300,7 +300,8 @@ class MessageReader:
         if value.get("type") == "error" or (isinstance(value.get("error"), dict | str) and content is None):
             self.error(value)
             return
-        if not isinstance(content, list):
+        # Nothing but nulls is no content either; an empty list is one.
+        if not isinstance(content, list) or (content and not any(isinstance(block, dict) for block in content)):
             self.fail(Fault(FaultKind.UPSTREAM, "the upstream's answer has no content", from_upstream=True))
             return
         self.start(value)

@@ -47,7 +47,9 @@ def check(response: Any) -> None:
         raise fault_of(response)
     if status in ("queued", "in_progress"):
         raise Fault(FaultKind.UPSTREAM, f"the upstream's answer isn't finished: {status}", from_upstream=True)
-    if not isinstance(response.get("output"), list):
+    output = response.get("output")
+    # Nothing but nulls is no output either; an empty list is one.
+    if not isinstance(output, list) or (output and not any(isinstance(item, dict) for item in output)):
         raise Fault(FaultKind.UPSTREAM, "the upstream's answer isn't a Response object: no output", from_upstream=True)
 
 
