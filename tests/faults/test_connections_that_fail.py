@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.faults.judge import BODIES, asked
+from tests.faults.judge import BODIES, asked, request_of
 from tests.support.certificates import Authority
 from tests.support.client import RawClient
 from tests.support.gateway import account_for, running_gateway, settings_for
 from tests.support.ports import free_port
 from tests.support.vendor import ScriptedVendor
 
-from codenex.providers.transport import Transport
+from codenex.providers.transport import Transport, connect
 from codenex.providers.transport.resolver import Resolver, system_lookup
 from codenex.store.settings import Account
 
@@ -114,6 +115,28 @@ async def test_a_connection_that_is_not_safe_is_not_used(fault: str) -> None:
             assert told["errorCount"] == 2
             assert told["lastErrorMessage"]
         assert unsafe.requests == []
+
+
+@pytest.mark.parametrize("lack", ["connections", "descriptors"])
+async def test_what_this_machine_lacks_is_no_accounts_fault(lack: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with ScriptedVendor("openai_chat", validate=False) as vendor:
+        settings = settings_for(account_for(vendor), account_for(vendor, 1), max_error_count=1)
+        if lack == "descriptors":
+
+            async def none_left(addresses: Any) -> Any:
+                raise OSError(errno.EMFILE, "Too many open files")
+
+            monkeypatch.setattr(connect, "dial", none_left)
+        transport = lambda: Transport(connections=0 if lack == "connections" else 100)  # noqa: E731
+        async with running_gateway(settings, transport=transport) as gateway:
+            for stream in (False, True):
+                path, body = request_of("openai_chat", stream)
+                async with await RawClient.connect(gateway.port) as client:
+                    answer = await client.ask("POST", path, body, gateway.headers)
+                assert (answer.status, answer.headers.get("retry-after")) == (503, "1")
+                assert answer.json["error"]["code"] == "upstream_connections"
+            for shown in gateway.gateway.accounts.report()["openai-custom"]:
+                assert (shown["circuit"], shown["errorCount"]) == ("closed", 0)
 
 
 async def test_when_nobody_can_be_reached_the_client_is_told_so() -> None:

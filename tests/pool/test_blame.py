@@ -84,6 +84,13 @@ def test_the_class_depends_on_the_kind_alone(kind: FaultKind, status: int | None
     assert blame(fault) is blame(Fault(kind, "x"))
 
 
+@pytest.mark.parametrize("code", ["body_budget", "upstream_connections"])
+def test_a_limit_of_our_own_is_nobodys_fault_upstream(code: str) -> None:
+    assert blame(Fault(FaultKind.OVERLOADED, "no room", code=code)) is Blame.GATEWAY
+    # Another gateway behind this one may say the same of itself.
+    assert blame(Fault(FaultKind.OVERLOADED, "no room", code=code, from_upstream=True)) is Blame.UPSTREAM
+
+
 def test_only_the_silence_after_a_whole_request_is_not_repeated() -> None:
     for kind in FaultKind:
         fault = Fault(kind, "x", code="first_byte_timeout")

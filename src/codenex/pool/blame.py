@@ -54,9 +54,14 @@ _BLAME: dict[FaultKind, Blame] = {
 #: Finer reasons that say more than their kind.
 _BLAME_BY_CODE = {"account_unusable": Blame.ACCOUNT}
 
+#: Limits of our own, unless an upstream says so: no account is any the worse for them, and none would do better.
+_OWN_LIMITS = frozenset(("body_budget", "upstream_connections"))
+
 
 def blame(fault: Fault) -> Blame:
     """Return the failure class of a fault that an attempt ended with."""
+    if fault.code in _OWN_LIMITS and not fault.from_upstream:
+        return Blame.GATEWAY
     return _BLAME_BY_CODE.get(fault.code or "") or _BLAME[fault.kind]
 
 

@@ -542,3 +542,22 @@ def test_what_is_encoded_decodes_to_the_same(items: list[dict[str, Any]]) -> Non
     assert before.usage is not None
     assert after.usage.total == before.usage.total
     read_by_sdk(sse(*stream(*items)))
+
+
+def test_a_stream_that_breaks_off_in_a_call_ends_with_what_had_waited_behind_it() -> None:
+    """The call has begun without arguments; a thought, signed, is held back behind it until the error lets it out."""
+    encoder = SPOKE.stream_encoder(context())
+    thought = Reasoning(("hm",), signature=Signature("anthropic", "c2ln"))
+    events: list[e.StreamEvent] = [
+        e.Start("anthropic", "x", "m"),
+        e.PartStart(0, "tool_call", id="call_1", name="weather"),
+        e.PartStart(1, "reasoning"),
+        e.ReasoningDelta(1, "hm", 0),
+        e.SignatureSet(1, Signature("anthropic", "c2ln")),
+        e.PartStop(1, thought),
+        e.Error(Fault(FaultKind.UPSTREAM_TRUNCATED, "it broke")),
+    ]
+    written = b"".join(map(encoder.send, events)) + encoder.end()
+    last = unframed(written)[-1]
+    assert last["type"] == "response.failed"
+    assert [item["type"] for item in last["response"]["output"]] == ["function_call", "reasoning"]

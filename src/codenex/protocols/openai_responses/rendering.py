@@ -222,6 +222,8 @@ class Rendering:
     # --- parts ---
 
     def _part_start(self, event: e.PartStart) -> None:
+        # A call that never ended, where the stream broke off and what had waited behind it comes out.
+        self._open_call()
         self._signature = None
         match event.kind:
             case "text" | "refusal":

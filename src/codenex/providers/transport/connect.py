@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import socket
 import ssl
@@ -16,6 +17,9 @@ from codenex.providers.transport.dial import dial
 from codenex.providers.transport.origin import Origin
 from codenex.providers.transport.proxy import ProxyRefused, open_tunnel, parsed_proxy
 from codenex.providers.transport.resolver import Resolver
+
+#: What this machine lacks: descriptors, ports, memory. The upstream has no part in it.
+_OUR_OWN = frozenset((errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM))
 
 ProtocolType = TypeVar("ProtocolType", bound=asyncio.BaseProtocol)
 
@@ -85,7 +89,8 @@ class Connector:
         self._resolver = Resolver() if resolver is None else resolver
 
     async def connect(self, origin: Origin, factory: Callable[[], ProtocolType], timeout: float) -> ProtocolType:
-        """Open a connection. Raises :class:`Fault` ``UPSTREAM_CONNECT``, naming the host and the reason."""
+        """Open a connection. Raises :class:`Fault` ``UPSTREAM_CONNECT``, naming the host and the reason, and
+        ``OVERLOADED`` where it is this machine that can't."""
         where = origin.authority if origin.unix_path is None else origin.unix_path
         try:
             async with asyncio.timeout(timeout):
@@ -98,6 +103,13 @@ class Connector:
                 code="connect_timeout",
             ) from None
         except (OSError, UnicodeError, ssl.CertificateError) as error:
+            if isinstance(error, OSError) and error.errno in _OUR_OWN:
+                raise Fault(
+                    FaultKind.OVERLOADED,
+                    f"No further connection to an upstream can be opened: {os.strerror(error.errno).lower()}.",
+                    code="upstream_connections",
+                    retry_after=1,
+                ) from None
             code, reason = _reason(error)
             raise Fault(FaultKind.UPSTREAM_CONNECT, f"Could not connect to {where}: {reason}.", code=code) from None
 
