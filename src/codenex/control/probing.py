@@ -12,7 +12,7 @@ from codenex.core.errors import Fault, FaultKind, unsupported
 from codenex.core.losses import Losses
 from codenex.gateway.encoding import Target, upstream_model
 from codenex.gateway.spokes import SPOKES
-from codenex.gateway.upstream import accepted, call
+from codenex.gateway.upstream import accepted, ask_for_models, call
 from codenex.pool.blame import Blame, blame
 from codenex.providers.claude_code.answer import LOG_IN
 from codenex.providers.claude_code.login import login_of
@@ -48,11 +48,12 @@ async def checked(transport: Transport, account: Account, settings: Settings, mo
         return await _program(account, account.program or settings.claude_code_path or program)
     try:
         async with asyncio.timeout(PATIENCE):
+            count = None
             if (service := PROVIDER_TYPES[account.provider].google) is not None:
                 # This is asked for by an operator: an account that Google doesn't know yet is set up.
-                await cloud_of(transport).check(account, service)
+                count = len((await cloud_of(transport).check(account, service))[1])
             if model is None:
-                count = len(await listed_models(transport, account))
+                count = len(await listed_models(transport, account)) if count is None else count
                 return Checked(True, f"the upstream listed {count} model{'' if count == 1 else 's'}")
             await _generate(transport, account, settings, model)
             return Checked(True, f"{model} answered", model)
@@ -81,18 +82,7 @@ async def listed_models(transport: Transport, account: Account) -> list[str]:
     """Return the ids of the models that an account's upstream lists. Raises :class:`Fault`, and
     :class:`~codenex.core.json.MalformedJson` for nonsense."""
     kind = PROVIDER_TYPES[account.provider]
-    response = await call(
-        transport,
-        kind,
-        account,
-        "models",
-        "",
-        b"",
-        headers=[],
-        request_id="models",
-        deadlines=_DEADLINES,
-        stream=False,
-    )
+    response = await ask_for_models(transport, kind, account, _DEADLINES)
     if response.status in _NO_LIST:
         response.close()
         raise unsupported("it has no list of models")

@@ -12,7 +12,7 @@ from codenex.gateway.exchange import Exchange
 from codenex.gateway.resolution import model_not_found
 from codenex.gateway.routes import ANTHROPIC, CHAT, GEMINI, Route
 from codenex.gateway.spokes import SPOKES
-from codenex.gateway.upstream import call
+from codenex.gateway.upstream import ask_for_models
 from codenex.providers.registry import DEMO, PROVIDER_TYPES
 from codenex.providers.transport import Deadlines, Transport
 from codenex.store.settings import Account, Settings
@@ -93,18 +93,7 @@ class Listing:
 
     async def _ask(self, name: str, account: Account) -> list[Model]:
         kind = PROVIDER_TYPES[name]
-        response = await call(
-            self._transport,
-            kind,
-            account,
-            "models",
-            "",
-            b"",
-            headers=[],
-            request_id="models",
-            deadlines=_DEADLINES,
-            stream=False,
-        )
+        response = await ask_for_models(self._transport, kind, account, _DEADLINES)
         try:
             body = await response.read(_LIST_LIMIT)
         finally:

@@ -82,6 +82,24 @@ def call(
     return transport.send(UpstreamRequest(verb, way.origin, target, own, body, way.lines), deadlines)
 
 
+def ask_for_models(
+    transport: Transport, provider: ProviderType, account: Account, deadlines: Deadlines
+) -> Awaitable[UpstreamResponse]:
+    """Ask an account for its list of models; what is awaited raises as that of :func:`call` does."""
+    return call(
+        transport,
+        provider,
+        account,
+        "models",
+        "",
+        b"",
+        headers=[],
+        request_id="models",
+        deadlines=deadlines,
+        stream=False,
+    )
+
+
 class Outbound(msgspec.Struct, frozen=True):
     """What all requests of an account to one method have in common."""
 
