@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.google.accounts import google_account
+from tests.google.accounts import credential, google_account
 from tests.support.google.server import PROJECT, STANDARD, ScriptedGoogle, error
 
+from codenex.control.probing import checked
 from codenex.core.errors import Fault
 from codenex.providers.google import handshake
 from codenex.providers.google.cloud import Cloud
 from codenex.providers.google.service import ANTIGRAVITY, CODE_ASSIST
 from codenex.providers.transport import Transport
+from codenex.store.settings import Settings
 
 FREE = {"id": "free-tier", "name": "Free", "isDefault": True, "userDefinedCloudaicompanionProject": False}
 STANDARD_TIER = {"id": "standard-tier", "name": "S", "isDefault": True, "userDefinedCloudaicompanionProject": True}
@@ -161,3 +163,36 @@ async def test_antigravity_asks_in_its_own_way(tmp_path: Path) -> None:
         google.loaded = {"currentTier": {"id": "free-tier"}, "cloudaicompanionProject": {"id": "p-1"}}
         assert await held.handshake.project(google_account(google, tmp_path), ANTIGRAVITY) == "p-1"
     assert google.called("loadCodeAssist") == [{"metadata": {"ideType": "ANTIGRAVITY"}}]
+
+
+async def test_antigravity_is_set_up_in_its_own_way(tmp_path: Path) -> None:
+    async with ScriptedGoogle(antigravity=True) as google, ScriptedGoogle(antigravity=True) as old, cloud() as held:
+        old.oauth = google.oauth
+        old.loaded = {"allowedTiers": [FREE]}
+        google.onboarding.extend([NOT_YET, MADE])
+        account = google_account(google, tmp_path, None, 0, google, old)
+        standing = await held.handshake.standing(account, ANTIGRAVITY, onboard=True)
+        assert (standing.project, standing.tier) == ("made-1", "free-tier")
+    assert len(old.called("loadCodeAssist")) == 1
+    assert google.called("onboardUser") == [{"tier_id": "free-tier", "metadata": {"ide_type": "ANTIGRAVITY"}}]
+    assert len(google.called("operation")) == 1
+
+
+async def test_a_clock_neither_sets_up_nor_forgives(tmp_path: Path) -> None:
+    """Checks on schedule look at accounts that failed; what needs somebody to act is left to somebody."""
+    async with ScriptedGoogle() as google, Transport() as transport:
+        google.loaded = {"allowedTiers": [FREE]}
+        google.onboarding.append(MADE)
+        account = google_account(google, tmp_path)
+        found = await checked(transport, account, Settings(), None, wanted=False)
+        assert (found.healthy, "has not been set up" in found.message) == (False, True)
+        google.oauth.refresh_tokens.clear()
+        ended = google_account(google, tmp_path, credential(refresh_token="1//ended"), 1)
+        for _ in range(3):
+            found = await checked(transport, ended, Settings(), None, wanted=False)
+            assert (found.healthy, "log in again" in found.message) == (False, True)
+        assert (google.called("onboardUser"), google.oauth.renewals) == ([], 1)
+        google.project = "made-1"
+        assert (await checked(transport, account, Settings(), None)).healthy is True
+        assert (await checked(transport, ended, Settings(), None)).healthy is False
+        assert (len(google.called("onboardUser")), google.oauth.renewals) == (1, 2)

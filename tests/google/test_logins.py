@@ -22,11 +22,14 @@ from tests.support.google.server import ScriptedGoogle
 from tests.support.process import ROOT, small_environment
 from tests.support.replies import slowed
 
+from codenex.control.google_renewing import Renewing
+from codenex.control.part import ControlPart
+from codenex.control.supervision import Supervision
 from codenex.core.errors import Fault
 from codenex.providers.google.credentials import parsed
 from codenex.providers.google.logins import EARLY, LATE, Logins
 from codenex.providers.transport import Transport
-from codenex.store.settings import Account
+from codenex.store.settings import Account, Settings
 
 
 @asynccontextmanager
@@ -90,6 +93,26 @@ async def test_a_token_near_its_end_is_renewed_and_still_used(tmp_path: Path) ->
             await asyncio.sleep(0.01)
         assert token in google.oauth.access_tokens
         assert google.oauth.renewals == 1
+
+
+async def test_the_control_process_renews_ahead_of_the_end(tmp_path: Path) -> None:
+    async with ScriptedGoogle() as google:
+        moments = {"ended": -10.0, "ending": EARLY - 10, "good": EARLY + 600}
+        accounts = []
+        for number, (name, rest) in enumerate(moments.items()):
+            until = int((time.time() + rest) * 1000)
+            google.oauth.refresh_tokens[f"1//{name}"] = CLIENT_ID
+            content = credential(refresh_token=f"1//{name}", expiry_date=until)
+            accounts.append(google_account(google, tmp_path, content, number))
+        accounts.append(google_account(google, tmp_path, "nonsense", 9))
+        settings = msgspec.structs.replace(Settings(), accounts={accounts[0].provider: tuple(accounts)})
+        part = ControlPart(settings, [], Supervision())
+        for _ in range(3):
+            await Renewing(part).look()
+        await part.outward.close()
+        assert google.oauth.renewals == 1
+        kept = [parsed(file_of(account).read_bytes()).access_token for account in accounts[:3]]
+    assert [token in google.oauth.access_tokens for token in kept] == [False, True, False]
 
 
 async def test_many_at_once_and_several_processes_renew_once(tmp_path: Path) -> None:

@@ -277,10 +277,11 @@ def _account(part: ControlPart, provider_type: str, uuid: str) -> Account:
     raise Refusal(404, f"{provider_type} has no account {uuid[:128]}")
 
 
-async def check_account(part: ControlPart, account: Account) -> Checked:
-    """Check an account and tell the workers: one that answers is trusted again, one whose key is refused rests."""
+async def check_account(part: ControlPart, account: Account, *, wanted: bool = True) -> Checked:
+    """Check an account and tell the workers: one that answers is trusted again, one whose key is refused rests.
+    ``wanted`` says that an operator asks for it, and not the clock."""
     named = account.check_model
-    found = await checked(await part.outward.transport(), account, part.settings, named)
+    found = await checked(await part.outward.transport(), account, part.settings, named, wanted=wanted)
     checked_at = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")
     part.checks[account.uuid] = {"lastHealthCheckTime": checked_at, "lastHealthCheckModel": found.model}
     if found.healthy:

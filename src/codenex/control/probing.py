@@ -41,8 +41,11 @@ class Checked(msgspec.Struct, frozen=True):
     refused: bool = False
 
 
-async def checked(transport: Transport, account: Account, settings: Settings, model: str | None) -> Checked:
-    """Check an account with a request for ``model``, without one by its list of models. Never raises."""
+async def checked(
+    transport: Transport, account: Account, settings: Settings, model: str | None, *, wanted: bool = True
+) -> Checked:
+    """Check an account with a request for ``model``, without one by its list of models. Never raises. ``wanted`` says
+    that an operator asks for it: only then is an account tried that needs somebody to act."""
     program = PROVIDER_TYPES[account.provider].program
     if program is not None:
         return await _program(account, account.program or settings.claude_code_path or program)
@@ -50,8 +53,8 @@ async def checked(transport: Transport, account: Account, settings: Settings, mo
         async with asyncio.timeout(PATIENCE):
             count = None
             if (service := PROVIDER_TYPES[account.provider].google) is not None:
-                # This is asked for by an operator: an account that Google doesn't know yet is set up.
-                count = len((await cloud_of(transport).check(account, service))[1])
+                _, quotas = await cloud_of(transport).check(account, service, wanted=wanted)
+                count = len(quotas)
             if model is None:
                 count = len(await listed_models(transport, account)) if count is None else count
                 return Checked(True, f"the upstream listed {count} model{'' if count == 1 else 's'}")

@@ -25,6 +25,7 @@ from codenex.control.database.sessions import SessionTable
 from codenex.control.database.statistics import Statistics
 from codenex.control.files import FILES, POOLS
 from codenex.control.google_accounts import is_credential
+from codenex.control.google_renewing import Renewing
 from codenex.control.health_api import check_account
 from codenex.control.health_schedule import HealthSchedule
 from codenex.control.ingest import Ingest
@@ -183,13 +184,14 @@ class ControlService:
         self._tasks = [
             asyncio.create_task(self._pools.run(), name="state of accounts"),
             asyncio.create_task(HealthSchedule(self.part, self._check).run(), name="health checks"),
+            asyncio.create_task(Renewing(self.part).run(), name="renewal of tokens"),
             asyncio.create_task(self._keep_sessions_for_ever(), name="sessions"),
             asyncio.create_task(watch.run(), name="file watch"),
             asyncio.create_task(Sweeper(lambda: self.part.settings).run(), name="sweep"),
         ]
 
     async def _check(self, account: Account) -> None:
-        await check_account(self.part, account)
+        await check_account(self.part, account, wanted=False)
 
     async def _files_changed(self) -> None:
         try:

@@ -84,10 +84,12 @@ class Cloud:
         """Return the models of an account and what is left of their quotas. Raises :class:`Fault`."""
         return await self._listings.quotas(account, service)
 
-    async def check(self, account: Account, service: Service) -> tuple[Standing, list[Quota]]:
-        """Look at an account as an operator asks for it: it is set up where it isn't yet. Raises :class:`Fault`."""
-        await self.logins.forgive(account)
-        standing = await self.handshake.standing(account, service, onboard=True)
+    async def check(self, account: Account, service: Service, *, wanted: bool = True) -> tuple[Standing, list[Quota]]:
+        """Look at an account. Where it is ``wanted`` by an operator, what was wrong is forgotten first, and the account
+        is set up at Google where it isn't yet; a clock may do neither. Raises :class:`Fault`."""
+        if wanted:
+            await self.logins.forgive(account)
+        standing = await self.handshake.standing(account, service, onboard=wanted)
         return standing, await self.quotas(account, service)
 
     async def close(self) -> None:

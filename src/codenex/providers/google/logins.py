@@ -82,6 +82,15 @@ class Logins:
                 return token
         return await asyncio.shield(self._renewal(account, login, refused))
 
+    async def renew_early(self, account: Account) -> bool:
+        """Renew a token that is about to end, and no other; tell whether there was one. Raises :class:`Fault`."""
+        login = self.login(account)
+        out = login.known.problem is not None and login.known.problem.lasting
+        if out or login.token is None or not 0 < login.expires - self._clock() <= EARLY:
+            return False
+        await asyncio.shield(self._renewal(account, login, None))
+        return True
+
     def login(self, account: Account) -> Login:
         """Return what is known of an account's login, read anew where a file has changed. Raises :class:`Fault`."""
         place = _place(account)
