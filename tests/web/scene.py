@@ -26,9 +26,12 @@ class Scene:
     anthropic: ScriptedVendor
     chat: ScriptedVendor
 
-    async def ask(self, model: str = CLAUDE, text: str = "Hello", key: str | None = None) -> int:
+    async def ask(
+        self, model: str = CLAUDE, text: str = "Hello", key: str | None = None, *, stream: bool = False
+    ) -> int:
         """Send one request as a client of the OpenAI Chat API; return its status."""
-        body = {**BODIES["openai_chat"], "model": model, "messages": [{"role": "user", "content": text}]}
+        messages = [{"role": "user", "content": text}]
+        body = {**BODIES["openai_chat"], "model": model, "messages": messages, "stream": stream}
         headers = {"authorization": f"Bearer {key or await self.site.key()}"}
         async with await RawClient.connect(self.site.server.port) as client:
             return (await client.ask("POST", GENERATE["openai_chat"], body, headers)).status
@@ -68,5 +71,5 @@ async def used_site(folder: Path, requests: int = 24) -> AsyncIterator[Scene]:
             for number in range(requests):
                 if number % 8 == 7:
                     chat.fail_next("internal")
-                await scene.ask(CLAUDE if number % 2 else CHAT, f"Question {number}")
+                await scene.ask(CLAUDE if number % 2 else CHAT, f"Question {number}", stream=number % 3 > 0)
             yield scene

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from playwright.async_api import Browser, Page, Request, Response
+from playwright.async_api import Browser, Page, Request, Response, expect
 from tests.support.browser import chromium
 from tests.support.client import RawClient, RawResponse
 from tests.support.process import ROOT, ServerProcess
@@ -31,6 +31,8 @@ PAGES: Final = (
 )
 DESKTOP, PHONE = (1280, 800), (360, 740)
 AXE: Final = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+_STILL: Final = """Promise.all(document.getAnimations()
+  .filter((one) => one.effect.getComputedTiming().iterations !== Infinity).map((one) => one.finished.catch(() => 0)))"""
 _COUNTED: Final = ("serious", "critical")
 Scheme = Literal["light", "dark"]
 
@@ -72,13 +74,13 @@ class View:
     async def settled(self) -> None:
         """Wait until the page has a heading and nothing is being loaded."""
         await self.page.locator("h1").first.wait_for()
-        await self.page.wait_for_function("document.querySelectorAll('.mantine-Skeleton-root').length === 0")
+        await expect(self.page.locator(".mantine-Skeleton-root")).to_have_count(0, timeout=15_000)
 
     async def accessibility(self) -> list[str]:
         """What axe-core finds that is serious or critical, one line for each place."""
         await self.page.evaluate(AXE.read_text())
         # What is still fading in has no colour of its own yet.
-        await self.page.wait_for_function("document.getAnimations().every((one) => one.playState !== 'running')")
+        await self.page.evaluate(_STILL)
         found = await self.page.evaluate("axe.run({resultTypes: ['violations']})")
         return [
             f"{violation['id']}: {node['target'][0]}: {node['failureSummary']}"

@@ -35,7 +35,7 @@ export interface Snapshot {
 /** Events that are kept here; the server keeps as many. */
 const KEPT = 1000;
 const SHORTEST_PAUSE = 500;
-const LONGEST_PAUSE = 15_000;
+const LONGEST_PAUSE = 5000;
 
 export class EventStream {
   private snapshot: Snapshot = { events: [], connection: "connecting" };

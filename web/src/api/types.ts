@@ -11,6 +11,14 @@ export interface AccountChecked {
   isAuthError: boolean;
 }
 
+/** How many accounts there are; `resting` ones are in use and not called at this moment. */
+export interface AccountCounts {
+  total: number;
+  healthy: number;
+  resting: number;
+  disabled: number;
+}
+
 /** One account. `usage` is the quota that its provider tells; `null` where it tells none. */
 export interface AccountUsage {
   uuid: string;
@@ -22,6 +30,13 @@ export interface AccountUsage {
   error: string | null;
   usage: Record<string, unknown> | null;
   requests: Requests;
+}
+
+/** What goes on at this moment, in all processes together. */
+export interface Active {
+  workers: number;
+  requests: number;
+  connections: number;
 }
 
 /** That the management API answers; `timestamp` in milliseconds since 1970. */
@@ -95,6 +110,22 @@ export interface ConfigChanged {
   changes: FieldChanged[];
   overruled: Record<string, string>;
   atStart: string[];
+}
+
+/** A period up to now in steps of `step` seconds, its sums, and this moment. `requestsPerMinute` is that of the last five minutes; `byProvider` and `byModel` have the most used first; `errors` are the latest ones. */
+export interface Dashboard {
+  since: number;
+  until: number;
+  step: number;
+  series: Point[];
+  total: UsageSum | null;
+  byProvider: UsageSum[];
+  byModel: UsageSum[];
+  requestsPerMinute: number;
+  active: Active;
+  accounts: AccountCounts;
+  errors: RequestShown[];
+  problems: string[];
 }
 
 /** Fields that are tried in place of the stored ones; a masked value means the stored one. */
@@ -232,8 +263,8 @@ export interface KeyShown {
 
 /** The latest requests; `next` is the `before` of the next page. */
 export interface LatestRequests {
-  requests: Record<string, unknown>[];
-  next: number | null;
+  requests: RequestShown[];
+  next: string | null;
 }
 
 /** What a key may do; what is not said stays as it is, `null` removes a limit. A name can't be removed. */
@@ -299,6 +330,13 @@ export interface LoginRequest {
 
 /** What does not survive. `action` is dropped, adapted or approximated. */
 export interface Loss {
+  path: string;
+  action: string;
+  reason: string;
+}
+
+/** One thing that did not survive the translation; `path` names it in the terms of its source protocol. */
+export interface LossShown {
   path: string;
   action: string;
   reason: string;
@@ -379,6 +417,18 @@ export interface Percentiles {
   p99: number;
 }
 
+/** The requests of one step, which begins at `at` (seconds since 1970); `cost` in dollars. */
+export interface Point {
+  at: number;
+  requests: number;
+  errors: number;
+  cost?: number | null;
+  inputTokens: number;
+  outputTokens: number;
+  latencyMs?: Percentiles | null;
+  firstOutputMs?: Percentiles | null;
+}
+
 /** One account. */
 export interface PoolItem {
   uuid: string;
@@ -402,6 +452,22 @@ export interface PoolReport {
   unhealthySummeryMessage: string;
   summaryHealth: boolean;
   providers: Record<string, Record<string, unknown>[]>;
+}
+
+/** One process. `age` and `cpuSeconds` are in seconds; `requests` and `connections` are those of now, `dropped` reports that its queue could not take; `report` is all that it tells of itself. */
+export interface ProcessShown {
+  role: string;
+  pid: number;
+  slot?: number | null;
+  state: string;
+  age: number;
+  version?: string | null;
+  memoryBytes?: number | null;
+  cpuSeconds?: number | null;
+  requests?: number | null;
+  connections?: number | null;
+  dropped?: number | null;
+  report: Record<string, unknown>;
 }
 
 /** One account after a change. */
@@ -451,6 +517,42 @@ export interface ReloadDetails {
 export interface RemovedAccount {
   uuid: string;
   customName: string | null;
+}
+
+/** One request. `at` is when it ended, in seconds since 1970, times are in milliseconds, `cost` in dollars; `attempts` is how many calls of accounts it took, `losses` what its translation lost. Tokens that nobody counted and prices that nobody knows are `null`. */
+export interface RequestShown {
+  request_id: string;
+  at: number;
+  status: number;
+  duration_ms: number;
+  complete: boolean;
+  first_output_ms: number | null;
+  key: string | null;
+  protocol: string | null;
+  path: string | null;
+  provider: string | null;
+  account: string | null;
+  model: string | null;
+  finish: string | null;
+  error: string | null;
+  attempts: number;
+  losses: number;
+  bytes_in: number;
+  bytes_out: number;
+  input_uncached: number | null;
+  input_cache_read: number | null;
+  input_cache_write: number | null;
+  input_tool: number | null;
+  output_text: number | null;
+  output_reasoning: number | null;
+  cost: number | null;
+}
+
+/** One request, what happened in it in order of time, and what its translation lost. */
+export interface RequestTold {
+  request: RequestShown;
+  timeline: Step[];
+  lost: LossShown[];
 }
 
 /** Requests of the last 30 days; `lastUsed` is when the latest one was. */
@@ -547,7 +649,19 @@ export interface SetupState {
   required: boolean;
 }
 
-/** Version, resources and processes. `problems` is what is wrong with the configuration's files, `settled` whether no process is being replaced. */
+/** Something that happened in a request, `ms` milliseconds after it was received. An `attempt` is the call of an account, which ended at `endMs`: `error` is the kind of its fault, `status` what the upstream answered then. `done` has what the client got. */
+export interface Step {
+  event: "received" | "attempt" | "first_output" | "done";
+  ms: number;
+  endMs?: number | null;
+  provider?: string | null;
+  account?: string | null;
+  model?: string | null;
+  error?: string | null;
+  status?: number | null;
+}
+
+/** Version, resources and processes. `problems` is what is wrong with the configuration's files, `settled` whether no process is being replaced; `versions` are those of what this server is made of, `database` is the kind of its database. */
 export interface System {
   appVersion: string;
   pythonVersion: string;
@@ -556,10 +670,12 @@ export interface System {
   cpuUsage: string;
   uptime: number;
   mode: string;
-  processes: Record<string, unknown>[];
+  processes: ProcessShown[];
   settled: boolean;
   memory: Memory[];
   problems: string[];
+  versions: Record<string, string>;
+  database: string | null;
 }
 
 /** The request in the hub's form, and a translation for each target. */
@@ -639,7 +755,7 @@ export interface UsageInfo {
 
 /** Sums of a period. Moments are in seconds since 1970. */
 export interface UsageStatistics {
-  by: "provider" | "account" | "model" | "key" | "protocol" | "status" | "hour" | "day";
+  by: "provider" | "account" | "model" | "key" | "protocol" | "status" | "error" | "hour" | "day";
   since: number;
   until: number;
   rows: UsageSum[];
@@ -699,6 +815,8 @@ export interface Operations {
   "POST /api/config": { path: Record<string, never>; query: { dry_run?: boolean }; body: Record<string, unknown>; answer: ConfigChanged };
   /** The JSON schema of `config.json`, with help texts, defaults and groups, for forms. */
   "GET /api/config/schema": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: Record<string, unknown> };
+  /** How requests went in the last hours, what goes on now, and what went wrong last. */
+  "GET /api/dashboard": { path: Record<string, never>; query: { hours?: number }; body: undefined; answer: Dashboard };
   /** Everything that happens, as server-sent events; with `Last-Event-ID` what came after it as well. */
   "GET /api/events": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: unknown };
   /** Whether the management API answers. */
@@ -747,8 +865,10 @@ export interface Operations {
   "POST /api/quick-link-provider": { path: Record<string, never>; query: Record<string, never>; body: Links; answer: Linked };
   /** Read the configuration's files again; where one can't be used, the last good one stays in use. */
   "POST /api/reload-config": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: ReloadAnswer };
-  /** The latest requests, newest first. `before` goes on from the last one of an earlier answer. */
-  "GET /api/requests": { path: Record<string, never>; query: { limit?: number; before?: number | null; provider?: string | null; account?: string | null; model?: string | null; key?: string | null; status?: number | null }; body: undefined; answer: LatestRequests };
+  /** The latest requests that reached a provider or should have, newest first. `before` goes on from an earlier answer. `search` looks for a text in ids, names, errors and paths of the latest 100,000. As CSV it is all of them, at most 100,000. */
+  "GET /api/requests": { path: Record<string, never>; query: { limit?: number; before?: string | null; since?: number | null; until?: number | null; provider?: string | null; account?: string | null; model?: string | null; key?: string | null; protocol?: string | null; error?: string | null; status?: string | null; search?: string | null; format?: "json" | "csv" }; body: undefined; answer: LatestRequests };
+  /** What happened in one request: when it was received, which accounts were called and how that ended, its first output, its end. */
+  "GET /api/requests/{request_id}": { path: { request_id: string }; query: Record<string, never>; body: undefined; answer: RequestTold };
   /** Replace every process; requests in progress end in peace. */
   "POST /api/restart-service": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: Restarted };
   /** How this server runs. */
@@ -786,7 +906,7 @@ export interface Operations {
   /** Requests, tokens, health and quotas of every account. Google is asked for its accounts' quotas every five minutes at most, with `refresh` at once; other providers tell them with their answers. */
   "GET /api/usage": { path: Record<string, never>; query: { refresh?: boolean }; body: undefined; answer: AllUsage };
   /** Requests, errors, tokens, cost and times of a period (by default the last 30 days), told apart by one thing. Moments are seconds since 1970; costs are US dollars, `null` where no price is known. */
-  "GET /api/usage-statistics": { path: Record<string, never>; query: { by?: "provider" | "account" | "model" | "key" | "protocol" | "status" | "hour" | "day"; since?: number | null; until?: number | null; provider?: string | null; account?: string | null; model?: string | null; key?: string | null; format?: "json" | "csv" }; body: undefined; answer: UsageStatistics };
+  "GET /api/usage-statistics": { path: Record<string, never>; query: { by?: "provider" | "account" | "model" | "key" | "protocol" | "status" | "error" | "hour" | "day"; since?: number | null; until?: number | null; provider?: string | null; account?: string | null; model?: string | null; key?: string | null; protocol?: string | null; format?: "json" | "csv" }; body: undefined; answer: UsageStatistics };
   /** The provider types whose usage is told. */
   "GET /api/usage/supported-providers": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: string[] };
   /** The accounts of one provider type. */

@@ -16,9 +16,11 @@ export function momentOf(value: Moment): Date {
 
 export function formatter(locale: string) {
   const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+  const decimal = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
   const compact = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 });
   const percent = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
   const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
+  const hour = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
   const day = new Intl.DateTimeFormat(locale, { month: "short", day: "numeric" });
   const dateTime = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
   const utc = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" });
@@ -41,20 +43,21 @@ export function formatter(locale: string) {
   return {
     /** 12,345 */
     number: known<number>((value) => whole.format(value)),
+    /** 12.3 */
+    decimal: known<number>((value) => decimal.format(value)),
     /** 12.3K */
     compact: known<number>((value) => compact.format(value)),
     /** A share from 0 to 1: 98.5 % */
     percent: known<number>((value) => percent.format(value)),
-    /** US dollars; small sums keep their digits. */
+    /** US dollars; small sums keep two digits that say something. */
     money: known<number>((value) => {
-      const digits = value !== 0 && Math.abs(value) < 0.01 ? 6 : Math.abs(value) < 1 ? 4 : 2;
-      return new Intl.NumberFormat(locale, {
-        style: "currency",
-        currency: "USD",
-        currencyDisplay: "narrowSymbol",
-        minimumFractionDigits: 2,
-        maximumFractionDigits: digits,
-      }).format(value);
+      const size = Math.abs(value);
+      const digits =
+        size > 0 && size < 0.01
+          ? { maximumSignificantDigits: 2 }
+          : { minimumFractionDigits: 2, maximumFractionDigits: size < 1 ? 3 : 2 };
+      const currency = { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol" } as const;
+      return new Intl.NumberFormat(locale, { ...currency, ...digits }).format(value);
     }),
     /** Milliseconds: 820 ms, 1.42 s, 3 min. */
     duration: known<number>((ms) => {
@@ -71,6 +74,7 @@ export function formatter(locale: string) {
       return unit(value / 1024 ** 3, "gigabyte", 2);
     }),
     clock: known<Moment>((value) => clock.format(momentOf(value))),
+    hour: known<Moment>((value) => hour.format(momentOf(value))),
     day: known<Moment>((value) => day.format(momentOf(value))),
     dateTime: known<Moment>((value) => dateTime.format(momentOf(value))),
     utc: known<Moment>((value) => `${utc.format(momentOf(value))} UTC`),

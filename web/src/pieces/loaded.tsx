@@ -1,6 +1,6 @@
 /** Shows a query: a place holder at first, the failure with a way to try again, or what came. */
 
-import { Skeleton, VisuallyHidden } from "@mantine/core";
+import { Box, Skeleton, VisuallyHidden } from "@mantine/core";
 import type { ReactNode } from "react";
 
 import { useStrings } from "#/language/strings";
@@ -23,22 +23,22 @@ interface Props<T> {
 
 export function Loaded<T>({ query, height = 200, children }: Props<T>) {
   const t = useStrings(strings);
-  // What came earlier stays, with a word about the failure above it.
-  if (query.error !== null && query.error !== undefined) {
-    return (
-      <>
-        <Failure error={query.error} onRetry={query.refetch} />
-        {query.data !== undefined && <div style={{ marginTop: "0.75rem" }}>{children(query.data)}</div>}
-      </>
-    );
-  }
-  if (query.data === undefined) {
-    return (
-      <div role="status">
-        <VisuallyHidden>{t.loading}</VisuallyHidden>
-        <Skeleton height={height} radius="md" />
-      </div>
-    );
-  }
-  return children(query.data);
+  const failed = query.error !== null && query.error !== undefined;
+  // What came earlier stays, with a word about the failure above it; what people have begun in it stays as well.
+  return (
+    <>
+      {failed && (
+        <Box mb={query.data === undefined ? 0 : "md"}>
+          <Failure error={query.error} onRetry={query.refetch} />
+        </Box>
+      )}
+      {query.data !== undefined && children(query.data)}
+      {query.data === undefined && !failed && (
+        <div role="status">
+          <VisuallyHidden>{t.loading}</VisuallyHidden>
+          <Skeleton height={height} radius="md" />
+        </div>
+      )}
+    </>
+  );
 }
