@@ -678,6 +678,13 @@ export interface System {
   database: string | null;
 }
 
+/** Credentials in any shape in which programs keep them, or refresh tokens alone. */
+export interface Tokens {
+  providerType?: string;
+  tokens: (Record<string, unknown> | string)[];
+  skipDuplicateCheck?: boolean;
+}
+
 /** The request in the hub's form, and a translation for each target. */
 export interface TranslateAnswer {
   source: string;
@@ -819,6 +826,8 @@ export interface Operations {
   "GET /api/dashboard": { path: Record<string, never>; query: { hours?: number }; body: undefined; answer: Dashboard };
   /** Everything that happens, as server-sent events; with `Last-Event-ID` what came after it as well. */
   "GET /api/events": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: unknown };
+  /** Make accounts of many credentials; how far it is comes as events. */
+  "POST /api/gemini/batch-import-tokens": { path: Record<string, never>; query: Record<string, never>; body: Tokens; answer: unknown };
   /** Whether the management API answers. */
   "GET /api/health": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: Alive };
   /** Log in with the admin password. */
