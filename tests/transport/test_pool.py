@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from tests.transport.scripted import CHUNKED_HEAD, Line, always, answer, chunk, once
+from tests.transport.scripted import CHUNKED_HEAD, Line, always, answer, chunk, once, until
 
 from codenex.core.errors import Fault, FaultKind
 from codenex.providers.transport import Deadlines, Origin, Transport, UpstreamRequest
@@ -168,8 +168,7 @@ async def test_idle_connection_that_speaks_unasked_is_dropped(upstream, transpor
 
     server = upstream(chatty, always(answer(b"second")))
     await (await transport.send(server.ask())).read()
-    await asyncio.sleep(0.05)
-    assert transport.counts() == {}
+    await until(lambda: transport.counts() == {})
     assert await (await transport.send(server.ask())).read() == b"second"
 
 

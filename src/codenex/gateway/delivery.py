@@ -120,6 +120,8 @@ class Delivery:
                 return
             out = lane.feed(data)
             if seen.done or seen.told:
+                # The connection is good for another request, if what is left of this answer comes at once.
+                response.settle()
                 if self.settle is None:
                     self._finish(out)
                 else:
@@ -130,12 +132,13 @@ class Delivery:
                 self._last_write = self._loop.time()
             if seen.fault is not None:
                 self.fail(seen.fault)
+                response.close()
 
         try:
             await response.pipe(forward)
         except Fault:
             # What comes after the end of an answer doesn't matter any more.
-            if ending is None:
+            if ending is None and self.gate.stage is not Stage.ENDED:
                 raise
         except asyncio.CancelledError:
             if ending is not None:

@@ -21,7 +21,7 @@ from codenex.core.spoke import StreamDecoder, StreamEncoder
 from codenex.core.usage import Usage
 from codenex.wire.json_array import JsonArrayDecoder
 from codenex.wire.opening import Opening
-from codenex.wire.sse import EVENT_LIMIT, SseDecoder, last_boundary
+from codenex.wire.sse import EVENT_LIMIT, SseDecoder, event_too_large, last_boundary
 
 
 class Observation:
@@ -124,7 +124,9 @@ class PassthroughLane:
             cut = last_boundary(tail, searched)
             if not cut:
                 if len(tail) > EVENT_LIMIT:
-                    self._observe(bytes(tail))
+                    # It is never whole, and so not for the decoder, which would hold it twice more.
+                    tail.clear()
+                    self.seen.fault = event_too_large()
                 return b""
             data = bytes(tail[:cut])
             del tail[:cut]

@@ -10,6 +10,9 @@ from collections.abc import Callable
 
 #: More gzip members or zstd frames than this in one body are an attack on the processor, not data.
 _MEMBERS = 1024
+#: Bytes that are decompressed at a time, and about as many as come of them at a time.
+_STEP = 64 * 1024
+_OUTPUT = 1024 * 1024
 
 
 class CodingUnknown(ValueError):
@@ -24,23 +27,36 @@ class CodingTooLarge(ValueError):
     """The plain body is larger than the limit."""
 
 
+def _add(plain: bytearray, output: bytes, limit: int) -> None:
+    plain += output
+    if len(plain) > limit:
+        # The exception holds on to the frames that it passes, and so to what they have: nothing large any more.
+        plain.clear()
+        raise CodingTooLarge(f"more than {limit} bytes")
+
+
 def _inflate(data: bytes, limit: int, window: int) -> bytes:
     plain = bytearray()
+    source = memoryview(data)
     for _ in range(_MEMBERS):
         member = zlib.decompressobj(window)
         try:
-            plain += member.decompress(data, limit + 1 - len(plain))
+            while not member.eof:
+                piece: bytes | memoryview = member.unconsumed_tail
+                if not piece:
+                    piece, source = source[:_STEP], source[_STEP:]
+                output = member.decompress(piece, _OUTPUT)
+                if not output and not piece and not member.eof:
+                    raise CodingBroken("the compressed data ends early")
+                _add(plain, output, limit)
         except zlib.error as error:
             raise CodingBroken(str(error)) from None
-        if len(plain) > limit:
-            raise CodingTooLarge(f"more than {limit} bytes")
-        if not member.eof:
-            raise CodingBroken("the compressed data ends early")
-        data = member.unused_data
-        if not data:
+        rest = member.unused_data
+        if not rest and not len(source):
             return bytes(plain)
         if window < 16:
             raise CodingBroken("there is data after the end")
+        source = memoryview(rest + bytes(source))
     raise CodingBroken("too many members")
 
 
@@ -64,10 +80,8 @@ def _brotli(data: bytes, limit: int) -> bytes:
     piece = data
     try:
         while not reader.is_finished():
-            output = reader.process(piece, output_buffer_limit=max(limit + 1 - len(plain), 1))
-            plain += output
-            if len(plain) > limit:
-                raise CodingTooLarge(f"more than {limit} bytes")
+            output = reader.process(piece, output_buffer_limit=_OUTPUT)
+            _add(plain, output, limit)
             if not output and reader.can_accept_more_data() and not reader.is_finished():
                 raise CodingBroken("the compressed data ends early")
             piece = b""
@@ -89,10 +103,8 @@ def _zstd(data: bytes, limit: int) -> bytes:
         for _ in range(_MEMBERS):
             frame = context.decompressobj()
             while not frame.eof and len(source):
-                piece, source = source[:16384], source[16384:]
-                plain += frame.decompress(piece)
-                if len(plain) > limit:
-                    raise CodingTooLarge(f"more than {limit} bytes")
+                piece, source = source[:_STEP], source[_STEP:]
+                _add(plain, frame.decompress(piece), limit)
             if not frame.eof:
                 raise CodingBroken("the compressed data ends early")
             rest = frame.unused_data

@@ -86,7 +86,7 @@ class SseDecoder:
             del pending[:position]
         self._scanned = max(0, len(pending) - 1)
         if len(pending) + self._size > self._limit:
-            raise Fault(FaultKind.UPSTREAM, f"the upstream sent a single event of more than {self._limit} bytes")
+            raise event_too_large(self._limit)
         return frames
 
     def _plain(self, data: bytes) -> list[Frame]:
@@ -117,7 +117,7 @@ class SseDecoder:
             del pending[:end]
         self._scanned = max(0, len(pending) - 1)
         if len(pending) + self._size > self._limit:
-            raise Fault(FaultKind.UPSTREAM, f"the upstream sent a single event of more than {self._limit} bytes")
+            raise event_too_large(self._limit)
 
     def eof(self) -> list[Frame]:
         """End the stream; return the last frame if its blank line is missing."""
@@ -150,6 +150,11 @@ class SseDecoder:
             self._data = []
             self._size = 0
         self._event = b""
+
+
+def event_too_large(limit: int = EVENT_LIMIT) -> Fault:
+    """Build the fault of an event that grows beyond ``limit`` bytes."""
+    return Fault(FaultKind.UPSTREAM, f"the upstream sent a single event of more than {limit} bytes")
 
 
 def data_event(data: bytes) -> bytes:

@@ -150,6 +150,9 @@ class Run:
             self._heard = self.loop.time()
             self._flowing.set()
 
+    def settle(self) -> None:
+        """Let the program end by itself, as it does behind its answer; there is a deadline for all of it."""
+
     def drop(self) -> None:
         """Kill the program: nobody wants the rest of its answer."""
         self._dropped = True

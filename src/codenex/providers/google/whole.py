@@ -32,5 +32,8 @@ class _Nothing:
     def regulate(self) -> None:
         """There is nothing to regulate."""
 
+    def settle(self) -> None:
+        """There is nothing to wait for."""
+
     def drop(self) -> None:
         """There is nothing to drop."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _JOIN_BYTES = 64 * 1024
 _BODILESS = frozenset((204, 304))
+#: Seconds that the end of a body may take once its content has come to its own end.
+_SETTLE_SECONDS = 2.0
 #: Bytes taken by one read, which is what a client that reads slowly makes a stream hold at least.
 _READ_BYTES = 32 * 1024
 #: Where all connections read into: what the parser makes of it are copies.
@@ -333,6 +335,13 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self.pool.connection_closed(self)
         if not self.closed:
             self.transport.abort()
+
+    def settle(self) -> None:
+        """Give a response, of which the end is all that matters yet, a moment for it."""
+        if not self._ended:
+            self._total_deadline = min(self._total_deadline, self.loop.time() + _SETTLE_SECONDS)
+            self.deadline = self._total_deadline
+            self.pool.sweep.watch(self.deadline)
 
     def expire(self, now: float) -> None:
         """Fail the response whose deadline has passed."""

@@ -35,6 +35,10 @@ class Source(Protocol):
         """End at once: nobody wants the rest."""
         ...
 
+    def settle(self) -> None:
+        """End soon, if the response doesn't by itself: nobody wants the rest."""
+        ...
+
 
 class Rewriting(Protocol):
     """Changes a body as it comes."""
@@ -203,6 +207,12 @@ class UpstreamResponse:
         self.held = True
         if self._connection is not None:
             self._connection.regulate()
+
+    def settle(self) -> None:
+        """Say that the rest of the body matters to nobody. It may come to its end, which saves the connection, but not
+        for long."""
+        if self._connection is not None:
+            self._connection.settle()
 
     def resume(self) -> None:
         """Go on reading."""
