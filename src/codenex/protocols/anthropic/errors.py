@@ -13,6 +13,7 @@ from codenex.core.context_length import token_counts
 from codenex.core.errors import DEFAULT_STATUS, Fault, FaultKind
 from codenex.core.redaction import redacted
 from codenex.core.spoke import ErrorBody
+from codenex.core.waits import DAY, believed, http_date, wait_of
 
 #: The vendor's error type → what went wrong, and the HTTP status where there is none (an error inside a stream).
 TO_HUB: dict[str, tuple[FaultKind, int]] = {
@@ -103,7 +104,7 @@ _DEPLETED = re.compile(r"credit balance is too low|api usage limits|billing", re
 _TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 #: No stated rest is believed beyond a week, the longest window of the vendor's own limits.
-_LONGEST_REST = 7 * 86400.0
+_LONGEST_REST = 7 * DAY
 _TEXT_LIMIT = 500
 
 
@@ -173,16 +174,11 @@ def _plain(body: bytes) -> str:
 
 def _rest_of(headers: list[tuple[str, str]]) -> float | None:
     """Return the seconds to wait: as stated, or until the first exhausted limit is renewed."""
+    stated = wait_of(headers, _LONGEST_REST)
     values = {name.lower(): value.strip() for name, value in headers}
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        with suppress(KeyError, ValueError):
-            return _sane(float(values[name]) * unit)
-    now = _date(values.get("date"))
-    if now is None:
-        return None
-    until = _date(values.get("retry-after"))
-    if until is not None:
-        return _sane((until - now).total_seconds())
+    now = http_date(values.get("date"))
+    if stated is not None or now is None:
+        return stated
     resets = [
         (renewed - now).total_seconds()
         for name, value in values.items()
@@ -191,24 +187,14 @@ def _rest_of(headers: list[tuple[str, str]]) -> float | None:
         and values.get(name.removesuffix("reset") + "remaining") == "0"
         and (renewed := _date(value)) is not None
     ]
-    return _sane(max(resets)) if resets else None
+    return believed(max(resets), _LONGEST_REST) if resets else None
 
 
-def _date(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    with suppress(ValueError):
-        return datetime.strptime(text, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
+def _date(text: str) -> datetime | None:
     with suppress(ValueError):
         found = datetime.fromisoformat(text)
         return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-    return None
-
-
-def _sane(seconds: float) -> float | None:
-    if not math.isfinite(seconds) or seconds < 0:
-        return None
-    return min(seconds, _LONGEST_REST)
+    return http_date(text)
 
 
 # To the client

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from math import ceil
 from typing import Any
 
@@ -13,6 +11,7 @@ from codenex.core.context_length import token_counts
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.redaction import redacted
 from codenex.core.spoke import ErrorBody
+from codenex.core.waits import DAY, believed, wait_of
 from codenex.protocols.gemini.types import Object
 
 #: Canonical code → (what went wrong, HTTP status where the answer has none).
@@ -100,8 +99,6 @@ _DEPLETED = re.compile(
     r"prepa\w+ credits? .*deplet|credits? (?:are|is) depleted|billing (?:account|to be enabled)|dunning", re.IGNORECASE
 )
 _TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
-#: No stated rest is believed beyond a day.
-_LONGEST_REST = 86400.0
 _TEXT_LIMIT = 500
 
 
@@ -114,7 +111,7 @@ def decode_error(status: int, headers: list[tuple[str, str]], body: bytes) -> Fa
     if isinstance(value, list) and value:
         value = value[0]
     error = value.get("error") if isinstance(value, dict) else None
-    rest = _rest_of_headers(headers)
+    rest = wait_of(headers, DAY)
     if isinstance(error, dict):
         return fault_of(error, status, rest)
     message = error if isinstance(error, str) else _plain(body)
@@ -172,37 +169,16 @@ def _refined(kind: FaultKind, status: int, text: str, details: list[Any]) -> tup
     return kind, status, None
 
 
-def _rest_of_headers(headers: list[tuple[str, str]]) -> float | None:
-    values = {name.lower(): value.strip() for name, value in headers}
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            found = float(values[name]) * unit
-        except (KeyError, ValueError):
-            continue
-        return _sane(found)
-    # There is no clock here: the answer's own date says when it was written.
-    until, now = _moment(values.get("retry-after")), _moment(values.get("date"))
-    return _sane((until - now).total_seconds()) if until is not None and now is not None else None
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(text) if text is not None else None
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return found if found is not None and found.tzinfo is not None else None
-
-
 def _rest_of_details(details: Any) -> float | None:
     for detail in details if isinstance(details, list) else []:
         if isinstance(detail, dict) and str(detail.get("@type", "")).endswith("google.rpc.RetryInfo"):
             delay = detail.get("retryDelay")
             if isinstance(delay, str) and (match := _DURATION.fullmatch(delay.strip())) is not None:
-                return _sane(float(match.group(1)))
+                return believed(float(match.group(1)), DAY)
             if isinstance(delay, dict):
                 seconds, nanos = delay.get("seconds", 0), delay.get("nanos", 0)
                 try:
-                    return _sane(float(seconds) + float(nanos) / 1e9)
+                    return believed(float(seconds) + float(nanos) / 1e9, DAY)
                 except (TypeError, ValueError, OverflowError):
                     return None
     return None
@@ -212,11 +188,7 @@ def _rest_of_text(text: str) -> float | None:
     match = _RETRY_TEXT.search(text)
     if match is None:
         return None
-    return _sane(float(match.group(1)) * (0.001 if match.group(2).lower() == "ms" else 1.0))
-
-
-def _sane(seconds: float) -> float | None:
-    return min(seconds, _LONGEST_REST) if seconds >= 0 else None
+    return believed(float(match.group(1)) * (0.001 if match.group(2).lower() == "ms" else 1.0), DAY)
 
 
 def _plain(body: bytes) -> str:

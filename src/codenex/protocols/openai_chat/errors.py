@@ -11,6 +11,7 @@ from codenex.core.context_length import token_counts
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.redaction import redacted
 from codenex.core.spoke import ErrorBody
+from codenex.core.waits import DAY, believed, wait_of
 
 #: What a status means where nothing finer is said.
 BY_STATUS: dict[int, FaultKind] = {
@@ -133,11 +134,8 @@ _RETRY_TEXT = re.compile(
     re.IGNORECASE,
 )
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
-_HTTP_DATE = re.compile(r"\w{3}, (\d\d) (\w{3}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT")
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _TEXT_LIMIT = 500
-_LONGEST_WAIT = 86_400.0
 
 
 def decode_error(status: int, headers: list[tuple[str, str]], body: bytes) -> Fault:
@@ -305,11 +303,7 @@ def _plain(text: str) -> str:
 def _retry_after(headers: list[tuple[str, str]], error: dict[str, Any], text: str, kind: FaultKind) -> float | None:
     """Return seconds from the first source that gives them: headers, the error's fields, its text, reset headers."""
     values = {name.lower(): value.strip() for name, value in headers}
-    found = _scaled(values.get("retry-after-ms"), 0.001)
-    if found is None:
-        found = _scaled(values.get("retry-after"), 1.0)
-    if found is None:
-        found = _until(values.get("retry-after"), values.get("date"))
+    found = wait_of(headers, DAY)
     if found is None:
         found = _stated(error)
     if found is None and kind in (FaultKind.RATE_LIMIT, FaultKind.OVERLOADED):
@@ -319,7 +313,7 @@ def _retry_after(headers: list[tuple[str, str]], error: dict[str, Any], text: st
             found = int(match.group(1) or 0) * 60 + float(match.group(2)) * unit
     if found is None and kind is FaultKind.RATE_LIMIT:
         found = _reset(values)
-    return min(found, _LONGEST_WAIT) if found is not None and found >= 0 else None
+    return None if found is None else believed(found, DAY)
 
 
 def _scaled(value: str | None, unit: float) -> float | None:
@@ -328,27 +322,6 @@ def _scaled(value: str | None, unit: float) -> float | None:
     except ValueError:
         return None
     return seconds if seconds is None or math.isfinite(seconds) else None
-
-
-def _until(value: str | None, now: str | None) -> float | None:
-    """Return the time between two HTTP dates; the answer's own date is the clock."""
-    if value is None or now is None:
-        return None
-    then, base = _seconds(value), _seconds(now)
-    return float(then - base) if then is not None and base is not None else None
-
-
-def _seconds(value: str) -> int | None:
-    """Return the seconds of an HTTP date (RFC 9110, IMF-fixdate) since the year 0."""
-    match = _HTTP_DATE.fullmatch(value)
-    if match is None or match.group(2).lower() not in _MONTHS:
-        return None
-    day, year, hour, minute, second = (int(match.group(number)) for number in (1, 3, 4, 5, 6))
-    month = _MONTHS.index(match.group(2).lower()) + 1
-    # Years begin in March here, so that the leap day is their last.
-    year -= month < 3
-    days = 365 * year + year // 4 - year // 100 + year // 400 + (153 * ((month + 9) % 12) + 2) // 5 + day
-    return ((days * 24 + hour) * 60 + minute) * 60 + second
 
 
 def _stated(error: dict[str, Any]) -> float | None:

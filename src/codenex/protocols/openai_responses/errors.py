@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from codenex.core import json
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.redaction import redacted
 from codenex.core.spoke import ErrorBody
+from codenex.core.waits import DAY, believed, http_date, wait_of
 
 #: ``error.code`` or ``error.type`` of an upstream → what went wrong. Codes are looked up first.
 CODES: dict[str, FaultKind] = {
@@ -146,7 +145,7 @@ _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)", re.I)
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 #: Longest wait that is believed, in seconds.
-_LONGEST_WAIT = 7 * 86400.0
+_LONGEST_WAIT = 7 * DAY
 _LONGEST_MESSAGE = 2000
 
 
@@ -247,43 +246,21 @@ def _word(value: Any) -> str | None:
 
 def _retry_after(fields: dict[str, Any], message: str, headers: dict[str, str]) -> float | None:
     """Return how long to wait, from headers, then fields, then words; in seconds."""
-    found = _number(headers.get("retry-after-ms"))
-    if found is not None:
-        return _believed(found / 1000)
-    after = headers.get("retry-after")
-    if after is not None:
-        found = _number(after)
-        if found is None:
-            found = _seconds_until(_date(after), headers)
-        if found is not None:
-            return _believed(found)
+    stated = wait_of(headers.items(), _LONGEST_WAIT)
+    if stated is not None:
+        return stated
     found = _number(fields.get("resets_in_seconds", fields.get("retry_after")))
     if found is not None:
-        return _believed(found)
+        return believed(found, _LONGEST_WAIT)
     resets = _number(fields.get("resets_at"))
-    now = _date(headers.get("date"))
+    now = http_date(headers.get("date"))
     if resets is not None and now is not None:
-        return _believed(resets - now.timestamp())
+        return believed(resets - now.timestamp(), _LONGEST_WAIT)
     match = _AGAIN.search(message)
     if match is not None:
-        return _believed(sum(float(n) * _UNITS[unit.lower()] for n, unit in _SPAN.findall(match.group(1))))
+        seconds = sum(float(n) * _UNITS[unit.lower()] for n, unit in _SPAN.findall(match.group(1)))
+        return believed(seconds, _LONGEST_WAIT)
     return None
-
-
-def _seconds_until(moment: datetime | None, headers: dict[str, str]) -> float | None:
-    # There is no clock here: the answer's own date says when it was written.
-    now = _date(headers.get("date"))
-    return (moment - now).total_seconds() if moment is not None and now is not None else None
-
-
-def _date(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = parsedate_to_datetime(text)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return moment if moment.tzinfo is not None else None
 
 
 def _number(value: Any) -> float | None:
@@ -294,10 +271,6 @@ def _number(value: Any) -> float | None:
     except (ValueError, OverflowError):
         return None
     return found if math.isfinite(found) else None
-
-
-def _believed(seconds: float) -> float | None:
-    return min(seconds, _LONGEST_WAIT) if seconds >= 0 else None
 
 
 # --- encoding -------------------------------------------------------------------------------------------------------
