@@ -23,9 +23,27 @@ _WAYS: Final[tuple[tuple[str, Scheme, tuple[int, int], str], ...]] = (
 )
 
 
+async def _ask(view: View, site: WebSite) -> None:
+    """Let the playground have a conversation, with a call of a tool and what becomes of it in other protocols."""
+    page = view.page
+    await page.locator("input[type=password]").fill(await site.key())
+    await page.locator(".mantine-Accordion-control").click()
+    await page.locator(".mantine-Accordion-content button").first.click()
+    await page.locator("form textarea").last.fill("What is the weather in Paris?")
+    await page.keyboard.press("Control+Enter")
+    await page.get_by_text("get_weather").nth(1).wait_for()
+    await page.get_by_role("tab").last.click()
+    await page.locator("pre").first.wait_for()
+
+
+#: What is done on a page before its picture is taken, where that shows more.
+_PREPARED: Final = {"playground": _ask}
+
+
 async def _take(view: View, name: str, way: str) -> None:
     # Charts grow for a moment; pictures are of what stays.
     await view.page.wait_for_timeout(400)
+    await view.page.evaluate("scrollTo(0, 0)")
     path = FOLDER / f"{name}-{way}.png"
     await view.page.screenshot(path=path, full_page=True)
     print(path.relative_to(ROOT))
@@ -74,6 +92,8 @@ async def take(pages: tuple[str, ...]) -> None:
                 view = await scene.site.view(scheme=scheme, size=size, language=language)
                 for name in pages:
                     await view.open(name)
+                    if (prepare := _PREPARED.get(name)) is not None:
+                        await prepare(view, scene.site)
                     await _take(view, name, way)
 
 
