@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import pytest
@@ -21,8 +21,8 @@ from tests.support.browser import chromium
 from tests.support.client import RawClient
 from tests.support.google.oauth import EMAIL
 from tests.support.google.server import ScriptedGoogle
-from tests.support.ports import accepts
-from tests.support.process import ServerProcess
+from tests.support.ports import accepts, free_port
+from tests.support.process import ROOT, ServerProcess, small_environment
 
 from codenex.providers.google.credentials import parsed
 
@@ -48,7 +48,14 @@ async def begun(managed: Managed) -> str:
     return str(answer.json()["authUrl"])
 
 
-async def consented(google: ScriptedGoogle, url: str, answer: str = "allow") -> str:
+class Demonstrated(NamedTuple):
+    """Where a scripted Google is that another process runs."""
+
+    url: str
+    port: int
+
+
+async def consented(google: ScriptedGoogle | Demonstrated, url: str, answer: str = "allow") -> str:
     """Do at Google what somebody does there; return where the browser is sent to."""
     query = dict(parse_qsl(urlsplit(url).query))
     async with await RawClient.connect(google.port) as client:
@@ -293,15 +300,32 @@ async def test_a_browser(tmp_path: Path) -> None:
     assert not google.oauth.problems
 
 
+@asynccontextmanager
+async def demonstration() -> AsyncIterator[tuple[Demonstrated, dict[str, str]]]:
+    """``make demo-google`` as it runs, and the variables that it says to export."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.support.google", str(free_port())), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        said = b""
+        while b"Antigravity:" not in said:
+            said += await asyncio.wait_for(process.stdout.readline(), 20)
+        variables = dict(re.findall(r"([A-Z_]+)=(\S+)", said.decode()))
+        url = variables["GOOGLE_OAUTH_TOKEN_URL"].removesuffix("/token")
+        yield Demonstrated(url, urlsplit(url).port or 0), variables
+    finally:
+        process.kill()
+        await process.communicate()
+
+
 async def test_an_address_typed_into_the_terminal(tmp_path: Path) -> None:
-    async with ScriptedGoogle(antigravity=True) as google:
-        (tmp_path / "configs").mkdir()
-        client = {"GEMINI_ANTIGRAVITY_OAUTH_CLIENT_ID": "c", "GEMINI_ANTIGRAVITY_OAUTH_CLIENT_SECRET": "s"}
-        google.oauth.clients["c"] = "s"
-        (tmp_path / "configs" / "config.json").write_text(json.dumps(settings(google, **client)))
+    """With what ``make demo-google`` says to do."""
+    async with demonstration() as (google, variables):
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "codenex", "login", "gemini-antigravity"),
             cwd=tmp_path,
+            env={**small_environment(tmp_path), **variables},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
@@ -317,4 +341,4 @@ async def test_an_address_typed_into_the_terminal(tmp_path: Path) -> None:
         out, _ = await asyncio.wait_for(process.communicate(), 20)
     assert process.returncode == 0, out
     assert b"has to begin with http://localhost:8086" in out
-    assert f"{EMAIL} is logged in".encode() in out
+    assert f"{EMAIL} is logged in. The account can be used".encode() in out

@@ -23,6 +23,8 @@ from codenex.providers.transport.budget import BodyBudget, no_room
 _SUPPOSED = {"image": "image/png", "audio": "audio/wav", "video": "video/mp4", "document": "application/pdf"}
 #: Files of one request.
 MOST = 32
+#: Of them, so many are fetched at once: nobody's request shall hold up all others'.
+AT_ONCE = 4
 
 
 class Attachments:
@@ -35,6 +37,7 @@ class Attachments:
         self._limit = limit
         self._held: dict[str, Fetched] = {}
         self._charged = 0
+        self._free = asyncio.Semaphore(AT_ONCE)
 
     async def brought(self, request: Request, spoke: Spoke, capabilities: Capabilities) -> Request:
         """Return the request with everything inline that the target needs so. Raises :class:`Fault`: 400 where a file
@@ -64,7 +67,8 @@ class Attachments:
         if known is not None:
             return known
         try:
-            found = await self._fetcher.fetch(url, media.kind)
+            async with self._free:
+                found = await self._fetcher.fetch(url, media.kind)
         except Unavailable as error:
             raise invalid_request(
                 f"{path}: the {media.kind} at {_shown(url)} can't be fetched: {error}",
