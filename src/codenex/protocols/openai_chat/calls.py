@@ -12,6 +12,7 @@ from codenex.core import json
 from codenex.core.assembly import Assembly
 from codenex.core.identifiers import derived_call_id
 from codenex.core.parts import Signature
+from codenex.core.pieces import Pieces
 from codenex.core.reversal import argument_object
 from codenex.protocols.openai_chat import fields
 from codenex.protocols.openai_chat.types import VENDOR
@@ -31,7 +32,7 @@ class _Call:
         self.id = ""
         self.name = ""
         self.kind: Literal["function", "custom"] = "function"
-        self.arguments = ""
+        self.arguments = Pieces()
         #: arguments that could not be passed on yet
         self.pending: list[str] = []
         #: an empty object that may be a placeholder for what follows
@@ -41,9 +42,17 @@ class _Call:
         self.extras: dict[str, Any] = {}
 
     @property
+    def text(self) -> str:
+        """The arguments so far."""
+        return "".join(self.arguments)
+
+    @property
     def is_whole(self) -> bool:
         """Whether the arguments so far are a complete object."""
-        text = self.arguments or self.held
+        last = self.arguments[-1].rstrip() if self.arguments else ""
+        if last and not last.endswith("}"):
+            return False
+        text = self.text or self.held
         return text.rstrip().endswith("}") and json.try_object(text) is not None
 
 
@@ -116,7 +125,7 @@ class CallAssembler:
                 self._open(call)
             if call.held and not call.arguments:
                 self._pass(call, call.held)
-            complete = call.kind == "custom" or argument_object(call.arguments) is not None
+            complete = call.kind == "custom" or argument_object(call.text) is not None
             self._assembly.close(call.key, complete=complete)
             self.cut = self.cut or not complete
             self._finished += 1
@@ -202,7 +211,7 @@ class CallAssembler:
         self._pass(call, piece)
 
     def _pass(self, call: _Call, piece: str) -> None:
-        call.arguments += piece
+        call.arguments.add(piece)
         if call.opened:
             self._assembly.arguments(call.key, piece)
         else:
@@ -237,7 +246,7 @@ class CallAssembler:
 
     def _dispatched(self, call: _Call) -> bool:
         """Take a dispatcher's call apart into the calls it stands for; do nothing where it is an ordinary tool."""
-        uses = (json.try_object(call.arguments) or {}).get("tool_uses")
+        uses = (json.try_object(call.text) or {}).get("tool_uses")
         if not isinstance(uses, list) or not uses:
             return False
         calls: list[tuple[str, Any]] = []

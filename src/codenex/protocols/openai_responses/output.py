@@ -29,12 +29,25 @@ _REASONING_TEXT = {"summary": "response.reasoning_summary_text", "content": "res
 class OutputWriter:
     """Writes items one after the other; opening one closes the one before. ``sequence_number`` is added later."""
 
-    __slots__ = ("_content", "_context_id", "_index", "_item", "_logprobs", "_out", "_pieces", "_segment", "items")
+    __slots__ = (
+        "_content",
+        "_context_id",
+        "_index",
+        "_item",
+        "_logprobs",
+        "_out",
+        "_pieces",
+        "_segment",
+        "_taken",
+        "items",
+    )
 
     def __init__(self, context_id: str) -> None:
         self._context_id = context_id
         #: items that are complete
         self.items: list[Fields] = []
+        #: their ids, and those of their calls
+        self._taken: set[object] = set()
         self._out: list[Fields] = []
         self._item = _NOTHING
         self._index = -1
@@ -75,7 +88,7 @@ class OutputWriter:
     def fitted_call_id(self, call_id: str | None) -> str:
         """Return an id of a call that can be sent back; one without, or a second one, gets it from its position."""
         fitted = fitted_call_id(call_id) if call_id else None
-        if fitted is None or any(item.get("call_id") == fitted for item in self.items):
+        if fitted is None or ("call_id", fitted) in self._taken:
             return f"call_{self._context_id}{self._index + 1:04x}"
         return fitted
 
@@ -89,6 +102,10 @@ class OutputWriter:
     def _done(self) -> None:
         item, self._item = self._item, _NOTHING
         self.items.append(item)
+        for name in ("id", "call_id"):
+            value = item.get(name)
+            if isinstance(value, str):
+                self._taken.add((name, value))
         self.emit("response.output_item.done", output_index=self._index, item=item)
 
     def close(self, *, complete: bool = True) -> None:
@@ -203,7 +220,7 @@ class OutputWriter:
     def open_reasoning(self, item_id: str | None, *, raw: bool) -> None:
         """Begin an item of reasoning. A signature may be bound to the vendor's id, but no two items may share one."""
         self.close()
-        taken = item_id is None or any(item.get("id") == item_id for item in self.items)
+        taken = item_id is None or ("id", item_id) in self._taken
         item: Fields = {"id": self.next_id("reasoning") if taken else item_id, "type": "reasoning", "summary": []}
         if raw:
             item["content"] = []
