@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.google.accounts import credential, google_account
+from tests.google.accounts import credential, fresh, google_account
 from tests.support.google.server import PROJECT, STANDARD, ScriptedGoogle, error
 
 from codenex.control.probing import checked
@@ -66,6 +66,16 @@ async def test_a_configured_project_is_told_and_google_has_the_last_word(tmp_pat
         assert (await held.handshake.standing(other, CODE_ASSIST, onboard=False)).project == "mine"
     sent = google.called("loadCodeAssist")[0]
     assert (sent["cloudaicompanionProject"], sent["metadata"]["duetProject"]) == ("mine", "mine")
+
+
+async def test_a_project_that_a_credential_brings_along_is_told(tmp_path: Path) -> None:
+    async with ScriptedGoogle() as google, cloud() as held:
+        google.loaded = {key: value for key, value in STANDARD.items() if key != "cloudaicompanionProject"}
+        account = google_account(google, tmp_path, fresh(google, project_id="brought"))
+        assert await held.handshake.project(account, CODE_ASSIST) == "brought"
+        other = google_account(google, tmp_path, fresh(google, project_id="brought"), 1, project="mine")
+        assert await held.handshake.project(other, CODE_ASSIST) == "mine"
+    assert [sent["cloudaicompanionProject"] for sent in google.called("loadCodeAssist")] == ["brought", "mine"]
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ from tests.support.google.server import ScriptedGoogle
 from tests.support.ports import accepts, free_port
 from tests.support.process import ROOT, ServerProcess, small_environment
 
+from codenex.control import google_login
+from codenex.providers.google.authorization import Refused
 from codenex.providers.google.credentials import parsed
 
 PROVIDER = "gemini-cli-oauth"
@@ -273,6 +275,26 @@ async def test_a_login_that_google_or_somebody_refuses(
         assert status == 200
         assert "can&#x27;t be used yet" in page
         assert "individuals" in page
+
+
+async def test_where_and_how_long_an_answer_is_waited_for(
+    home: Home, google: ScriptedGoogle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = own_port(monkeypatch, google)
+    async with site(home, google) as managed:
+        await begun(managed)
+        assert not accepts(port, "127.0.0.2"), "on loopback, and there on one address"
+        managed.part.google_logins[PROVIDER].give_up("the next one shall be reached from elsewhere")
+        configured(home, google, OAUTH_BIND="0.0.0.0")
+        await managed.part.supervision.reload()
+        monkeypatch.setattr(google_login, "PATIENCE", 0.2)
+        await begun(managed)
+        assert accepts(port, "127.0.0.2")
+        with pytest.raises(Refused, match="within ten minutes"):
+            await asyncio.wait_for(asyncio.shield(managed.part.google_logins[PROVIDER].done), 10)
+        assert not accepts(port)
+        told = [data["error"] for name, data in managed.events() if name == "oauth_error"]
+        assert "nobody logged in" in told[-1]
 
 
 async def test_a_browser(tmp_path: Path) -> None:

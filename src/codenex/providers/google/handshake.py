@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from codenex.core.errors import Fault, FaultKind
-from codenex.providers.google.ledger import Known
 from codenex.providers.google.logins import Logins, unusable
 from codenex.providers.google.service import Service
 from codenex.providers.google.states import Problem, no_project, not_set_up, problem_of, problem_of_tiers
@@ -43,12 +42,10 @@ class Handshake:
 
     async def project(self, account: Account, service: Service) -> str:
         """Return the project of an account, which is asked for once. Raises :class:`Fault`."""
-        known = self._logins.login(account).known
-        if (found := _kept(known, account)) is not None:
+        if (found := self._kept(account)) is not None:
             return found
         async with self._turns.setdefault(account.uuid, asyncio.Lock()):
-            known = self._logins.login(account).known
-            if (found := _kept(known, account)) is not None:
+            if (found := self._kept(account)) is not None:
                 return found
             return (await self.standing(account, service, onboard=False)).project
 
@@ -60,7 +57,7 @@ class Handshake:
         except Unusable as error:
             await self._logins.learn(account, problem=error.problem, project=None, tier=None)
             raise unusable(error.problem) from None
-        kept = f"{_configured(account) or ''}>{standing.project}"
+        kept = f"{self._configured(account) or ''}>{standing.project}"
         await self._logins.learn(account, problem=None, project=kept, tier=standing.tier)
         return standing
 
@@ -74,7 +71,7 @@ class Handshake:
             raise unusable(error.problem) from None
 
     async def _asked(self, account: Account, service: Service, onboard: bool) -> Standing:
-        configured = _configured(account)
+        configured = self._configured(account)
         hosts = hosts_of(account, service)
         body: dict[str, Any] = {"metadata": _metadata(service, configured)}
         if configured is not None and service.kind == "code_assist":
@@ -143,6 +140,16 @@ class Handshake:
         self._judge(answer)
         return answer
 
+    def _configured(self, account: Account) -> str | None:
+        """Return the project that the operator has named, else that which the credential brings along."""
+        named = account.google.project if account.google is not None else None
+        return named if named is not None else project_in(self._logins.login(account).credential.project)
+
+    def _kept(self, account: Account) -> str | None:
+        """Return the project that was found for what is configured now."""
+        asked, separator, project = (self._logins.login(account).known.project or "").partition(">")
+        return project if separator and asked == (self._configured(account) or "") else None
+
     def _judge(self, answer: Answer) -> None:
         if answer.status in (400, 403) and (problem := problem_of(answer.error)) is not None:
             raise Unusable(problem)
@@ -167,16 +174,6 @@ def project_in(value: Any) -> str | None:
     if isinstance(value, dict):
         value = value.get("id")
     return value if isinstance(value, str) and value not in ("", "default") else None
-
-
-def _configured(account: Account) -> str | None:
-    return account.google.project if account.google is not None else None
-
-
-def _kept(known: Known, account: Account) -> str | None:
-    """Return the project that was found for what is configured now."""
-    asked, separator, project = (known.project or "").partition(">")
-    return project if separator and asked == (_configured(account) or "") else None
 
 
 def _metadata(service: Service, project: str | None) -> dict[str, str]:
