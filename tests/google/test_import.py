@@ -33,6 +33,13 @@ def own(number: int, **more: Any) -> dict[str, Any]:
     return {"access_token": f"ya29.{number}", "refresh_token": f"1//token-{number}", **more}
 
 
+def _nested(depth: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for _ in range(depth):
+        found = {"a": found}
+    return found
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_and_its_text_and_base64(shape: str) -> None:
     document = SHAPES[shape]
@@ -43,7 +50,19 @@ def test_every_shape_and_its_text_and_base64(shape: str) -> None:
 
 @pytest.mark.parametrize(
     ("token", "words"),
-    [({}, "neither"), ("", "not JSON"), ("x", "neither"), (5, "neither"), ({"access_token": "a"}, "no refresh_token")],
+    [
+        ({}, "neither"),
+        ("", "not JSON"),
+        ("x", "neither"),
+        (5, "neither"),
+        ({"access_token": "a"}, "no refresh_token"),
+        ({"refresh_token": "1//\ud800"}, "refresh_token"),
+        ({"refresh_token": "1//x", "email": "a\n@\ud800"}, "email"),
+        ({"refresh_token": "1//x", "scope": "\ud800"}, "scope"),
+        ("1//\ud800", "refresh_token"),
+        ("\ud800", "neither"),
+        ({"token": _nested(3000)}, "neither"),
+    ],
 )
 def test_what_is_no_token(token: Any, words: str) -> None:
     with pytest.raises(CredentialInvalid, match=words):

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from codenex.control.google_keeping import Link, linked, written_file
-from codenex.core import json
 from codenex.core.errors import Fault
-from codenex.providers.google.credentials import Credential, CredentialInvalid, parsed
+from codenex.providers.google.credentials import Credential, CredentialInvalid, from_document, parsed
 from codenex.providers.google.logins import newest
 from codenex.providers.google.service import Service
 from codenex.store.settings import Settings
@@ -26,9 +25,9 @@ def credential_in(token: Any) -> Credential:
     """Return what was sent as one token: an object in any of the shapes, its text, base64 of that, or a refresh token
     alone. Raises :class:`CredentialInvalid`."""
     if isinstance(token, dict):
-        found = parsed(json.encode(token))
+        found = from_document(token)
     elif isinstance(token, str) and token.strip().startswith(_REFRESH_TOKEN):
-        found = parsed(json.encode({"refresh_token": token.strip()}))
+        found = from_document({"refresh_token": token.strip()})
     elif isinstance(token, str):
         found = parsed(token.encode("utf-8", "replace"))
     else:

@@ -37,7 +37,11 @@ class Credential(msgspec.Struct, frozen=True):
 
 def parsed(content: bytes) -> Credential:
     """Return the credential in a file's content: JSON, or base64 of it. Raises :class:`CredentialInvalid`."""
-    document = _document(content)
+    return from_document(_document(content))
+
+
+def from_document(document: dict[str, Any]) -> Credential:
+    """Return the credential in a document. Raises :class:`CredentialInvalid`."""
     kind = document.get("type")
     if kind in ("service_account", "external_account", "impersonated_service_account"):
         raise CredentialInvalid(f"it is a credential of the type {kind}, which can't log in here: use a user's login")
@@ -94,7 +98,8 @@ def _text(values: dict[str, Any], name: str) -> str | None:
     value = values.get(name)
     if value is None or value == "":
         return None
-    if not isinstance(value, str) or (name.endswith(("token", "secret", "_id")) and not _GRAPHIC.fullmatch(value)):
+    secret = name.endswith(("token", "secret", "_id"))
+    if not isinstance(value, str) or not value.isprintable() or (secret and not _GRAPHIC.fullmatch(value)):
         raise CredentialInvalid(f"its {name} is no text that could be sent")
     return value
 
@@ -102,7 +107,7 @@ def _text(values: dict[str, Any], name: str) -> str | None:
 def _scope(values: dict[str, Any]) -> str | None:
     scopes = values.get("scopes")
     if isinstance(scopes, list):
-        return " ".join(scope for scope in scopes if isinstance(scope, str)) or None
+        return " ".join(scope for scope in scopes if isinstance(scope, str) and scope.isprintable()) or None
     return _text(values, "scope")
 
 

@@ -91,7 +91,7 @@ def _without_placeholders(inner: dict[str, Any], names: frozenset[str]) -> None:
     for candidate in inner.get("candidates") or []:
         content = candidate.get("content") if isinstance(candidate, dict) else None
         for part in (content.get("parts") if isinstance(content, dict) else None) or []:
-            call = part.get("functionCall") if isinstance(part, dict) else None
+            call = part.get("functionCall", part.get("function_call")) if isinstance(part, dict) else None
             if isinstance(call, dict) and call.get("name") in names and isinstance(call.get("args"), dict):
                 call["args"].pop("reason", None)
 

@@ -191,7 +191,9 @@ def fetcher_of(transport: Transport) -> Fetcher:
     known = transport.companions.get(__name__)
     if isinstance(known, Fetcher):
         return known
-    own = Transport(budget=transport.budget, resolver=PublicResolver(), idle_seconds=10.0, idle_per_origin=2)
+    own = Transport(
+        budget=transport.budget, resolver=PublicResolver(), connections=_AT_ONCE, idle_seconds=2.0, idle_per_origin=1
+    )
     fetcher = transport.companions[__name__] = Fetcher(own)
     transport.closing.append(fetcher.close)
     return fetcher
