@@ -16,7 +16,7 @@ from tests.support.vendor import ScriptedVendor
 from tests.support.vendors.dialects import ProtocolName
 from tests.transport.scripted import until
 
-from codenex.gateway import lanes
+from codenex.gateway import delivery, lanes
 from codenex.providers.transport import connection
 
 PROTOCOLS: list[ProtocolName] = ["openai_chat", "openai_responses", "anthropic", "gemini"]
@@ -92,3 +92,26 @@ async def test_an_event_that_never_ends_is_given_up_in_the_middle_of_an_answer(
             assert SCENARIO.text.startswith(outcome.text)
             await until(gateway.idle)
             assert gateway.transport.counts() == {}
+
+
+async def test_a_beginning_that_never_ends_is_given_up(leak_check: LeakCheck, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes before the first content is held back, so that another account can take over: but not all of it."""
+    monkeypatch.setattr(delivery, "HELD_LIMIT", 100_000)
+    async with (
+        ScriptedVendor("openai_chat", scenario=SCENARIO, validate=False) as bad,
+        ScriptedVendor("openai_chat", scenario=SCENARIO, validate=False) as good,
+    ):
+
+        def answer(request: Request) -> Reply:
+            reply = bad.rendered(request, stream=True)
+            comment = b": " + b"x" * 5000 + b"\n\n"
+            more: list[Any] = [Write(b"%x\r\n%b\r\n" % (len(comment), comment)), Sleep(0.001)] * 1000
+            return Script([reply.steps()[0], *more, Hang()])
+
+        settings = settings_for(account_for(bad), account_for(good, 1), pool_strategy="fill-first", idle_timeout=IDLE)
+        async with running_gateway(settings) as gateway:
+            bad.answer_next(answer)
+            outcome = await asyncio.wait_for(asked(gateway, "openai_chat", True), 10)
+            assert (outcome.kind, outcome.text) == ("whole", SCENARIO.text)
+            assert len(good.requests) == 1
+            await until(gateway.idle)

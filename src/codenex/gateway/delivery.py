@@ -8,12 +8,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from codenex.core.errors import Fault
+from codenex.core.errors import Fault, FaultKind
 from codenex.core.spoke import ErrorBody, StreamEncoder
 from codenex.gateway.commit import CommitGate, Recovery, Stage
 from codenex.gateway.exchange import Exchange, Headers
 from codenex.gateway.lanes import Lane, Observation, truncated
 from codenex.providers.transport import UpstreamResponse
+from codenex.wire.sse import EVENT_LIMIT
+
+#: Bytes of events without content that are held back before the first that has some.
+HELD_LIMIT = EVENT_LIMIT
 
 STREAM_HEADERS: Headers = [("cache-control", "no-cache"), ("x-accel-buffering", "no")]
 
@@ -77,12 +81,16 @@ class Delivery:
         attempt may still take over; afterwards errors go in-band."""
         seen = lane.seen
         held: list[bytes] = []
+        size = 0
         try:
             while self.gate.may_fail_over:
                 data = await response.chunk()
                 out = lane.feed(data) if data else lane.eof()
                 if out:
                     held.append(out)
+                    size += len(out)
+                    if size > HELD_LIMIT:
+                        raise Fault(FaultKind.UPSTREAM, f"the upstream sent {size} bytes without any content")
                 if seen.fault is not None and not seen.content:
                     raise seen.fault
                 if not data and seen.fault is None and not seen.done:
