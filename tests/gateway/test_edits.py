@@ -38,11 +38,28 @@ def test_a_new_field_comes_last():
         b'{"stream":true,"x":{"stream":1},"stream":false}',
     ],
 )
-def test_two_fields_that_policy_reads_are_refused(body):
+@pytest.mark.parametrize("padding", [0, 10_000])
+@pytest.mark.parametrize("blank", [b"", b"\n"])
+def test_two_fields_that_policy_reads_are_refused(body, padding, blank):
     with pytest.raises(Fault) as caught:
-        head_of(body)
+        head_of(b'{"padding":"' + b"x" * padding + b'",' + body[1:] + blank)
     assert caught.value.status == 400
     assert "two fields" in caught.value.message
+
+
+@given(
+    st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5), max_size=4),
+    st.sampled_from(["model", "stream", "x", "m\u00f6del"]),
+)
+def test_only_a_body_without_room_for_a_second_field_is_spared_the_search(values, name):
+    fields = {**values, name: "padding" * 1000}
+    fields["model"] = "m"
+    fields.pop("stream", None)
+    whole = json.encode(fields)
+    assert head_of(whole).model == "m"
+    for more in (b',"model":"n"}', b',"mod\\u0065l":"n"}', b' , "stream" : true, "stream":false }'):
+        with pytest.raises(Fault):
+            head_of(whole[:-1] + more)
 
 
 def test_the_same_name_deeper_inside_is_no_repetition():

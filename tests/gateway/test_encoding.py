@@ -33,7 +33,7 @@ def test_encoding_changes_nothing_of_what_it_encodes(provider: str, request: Req
     for _ in range(2):
         losses = Losses()
         try:
-            body = target.encoded(request, b"0" * 32, (), losses).body
+            body = target.encoded(request, b"0" * 32, losses).body
         except Fault as fault:
             made.append(fault.message)
         else:

@@ -132,7 +132,7 @@ def test_it_goes_together_with_renamed_tools() -> None:
 )
 def test_targets_get_names_that_they_take(provider: str, model: str, changes: bool) -> None:
     target = Target(PROVIDER_TYPES[provider], Account("one", provider), model)
-    encoded = target.encoded(request(SCHEMA, '{"a b": 1}'), b"k" * 32, (), Losses())
+    encoded = target.encoded(request(SCHEMA, '{"a b": 1}'), b"k" * 32, Losses())
 
     assert (b'"a b":' not in encoded.body) == changes
     assert bool(encoded.reversal.properties) == changes

@@ -43,7 +43,7 @@ def context(client: ProtocolName, *, stream: bool, array: bool = False) -> Rende
     request = msgspec.structs.replace(request, stream=stream)
     echo = {name: value for name, value in body.items() if name != "input"}
     return RenderContext(
-        ID, 1_790_000_000, MODEL, request, echo, request.include_usage, input_tokens=7, array_stream=array
+        ID, 1_790_000_000, MODEL, request, echo, request.include_usage, estimate=lambda: 7, array_stream=array
     )
 
 

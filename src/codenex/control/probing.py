@@ -99,7 +99,7 @@ async def _generate(transport: Transport, account: Account, settings: Settings, 
     asked = {"model": name, "messages": [{"role": "user", "content": "Hi"}], "max_completion_tokens": _OUTPUT_TOKENS}
     request = SPOKES["openai-chat"].decode_request(json.encode(asked), name)
     key = bytes.fromhex(settings.envelope_key)
-    encoded = Target(kind, account, name).encoded(request, key, settings.model_facts, Losses())
+    encoded = Target(kind, account, name, settings.model_facts).encoded(request, key, Losses())
     response = await call(
         transport,
         kind,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -19,8 +20,9 @@ class RenderContext(msgspec.Struct):
     which the answer repeats;
     ``request`` is the decoded request for protocols that echo it; ``echo`` holds the top-level fields as the
     client sent them;
-    ``input_tokens`` is an estimate for protocols that want the count before the answer; ``losses`` collects what
-    the answer lost.
+    ``estimate`` makes up a count of input tokens for protocols that want one even where the upstream tells none: made
+    when it is asked for, since it costs time on large requests, which it holds; ``losses`` collects what the answer
+    lost.
     """
 
     id: str
@@ -30,7 +32,7 @@ class RenderContext(msgspec.Struct):
     echo: dict[str, Any] | None = None
     include_usage: bool = False
     stored: bool = False
-    input_tokens: int | None = None
+    estimate: Callable[[], int] | None = None
     #: answer of a Gemini stream: server-sent events, or one JSON array
     array_stream: bool = False
     losses: Losses = msgspec.field(default_factory=Losses)

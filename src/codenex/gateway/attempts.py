@@ -24,7 +24,6 @@ from codenex.gateway.delivery import Delivery
 from codenex.gateway.edits import Head, edited
 from codenex.gateway.encoding import Target, upstream_model
 from codenex.gateway.exchange import Headers
-from codenex.gateway.facts import capabilities_of
 from codenex.gateway.failover import Failover
 from codenex.gateway.fetching import Attachments, by_address
 from codenex.gateway.headers import passed_down, passed_up
@@ -42,6 +41,10 @@ from codenex.providers.registry import ProviderType
 from codenex.providers.transport import Deadlines, Transport, UpstreamResponse
 from codenex.store.responses import Place
 from codenex.store.settings import Account, Settings
+
+#: Models behind accounts that are remembered at most, and the longest name among them.
+_REMEMBERED = 1024
+_LONGEST_MODEL = 256
 
 
 class Attempts:
@@ -68,8 +71,17 @@ class Attempts:
         )
         self._deadlines: dict[str, Deadlines] = {}
         self.envelope_key = bytes.fromhex(settings.envelope_key)
-        #: by account and model, whether a stream's usage can be asked for
-        self.usage_options: dict[tuple[str, str], bool] = {}
+        self._targets: dict[tuple[str, str, str], Target] = {}
+
+    def target_of(self, provider: ProviderType, account: Account, model: str) -> Target:
+        """Return a model behind an account; those that are asked for again and again are remembered."""
+        key = (provider.name, account.uuid, model)
+        known = self._targets.get(key)
+        if known is None:
+            known = Target(provider, account, model, self.settings.model_facts)
+            if len(self._targets) < _REMEMBERED and len(model) <= _LONGEST_MODEL:
+                self._targets[key] = known
+        return known
 
     def deadlines_of(self, account: Account) -> Deadlines:
         """Return the deadlines of an account's requests: its own, or those of all."""
@@ -162,9 +174,7 @@ class Attempt:
         self._account = account
         self._delivery = delivery
         self._model = upstream_model(account, model)
-        self._target = Target(provider, account, self._model)
-        self._corrections = attempts.settings.model_facts
-        self._usage_options = attempts.usage_options
+        self._target = attempts.target_of(provider, account, self._model)
         self._spoke = SPOKES[provider.protocol]
         self._headers: Headers = [*common, ("x-codenex-provider", provider.name)]
         #: what went wrong after the answer had begun, so that it was told in-band
@@ -211,7 +221,9 @@ class Attempt:
         if job.head.model is not None and self._spoke.name != "gemini" and job.head.model != self._model:
             changes["model"] = self._model
         option = self._spoke.usage_option
-        added = option(job.head.fields) if option is not None and job.stream and self._tells_usage else {}
+        # There are upstreams that don't know the option which makes them tell the usage of a stream.
+        asks = option is not None and job.stream and self._target.capabilities.include_usage_option
+        added = option(job.head.fields) if option is not None and asks else {}
         changes.update(added)
         # No name for the body: this frame lives as long as the answer, the body only until content has gone out.
         response = await self._send(
@@ -326,11 +338,10 @@ class Attempt:
         if job.attachments is None:
             budget, limit = attempts.transport.budget, attempts.settings.max_body_bytes
             job.attachments = Attachments(fetcher_of(attempts.transport), budget, limit)
-        capabilities = capabilities_of(self._provider, self._account, self._model, self._corrections)
-        return await job.attachments.brought(request, self._spoke, capabilities)
+        return await job.attachments.brought(request, self._spoke, self._target.capabilities)
 
     def _encoded(self, request: Request, losses: Losses) -> Encoded:
-        return self._target.encoded(request, self._key, self._corrections, losses)
+        return self._target.encoded(request, self._key, losses)
 
     async def _send(self, body: bytes, headers: Headers, query: str) -> UpstreamResponse:
         job = self._job
@@ -363,15 +374,6 @@ class Attempt:
         finally:
             self._note(lane.seen)
         self.fault = lane.seen.fault
-
-    @property
-    def _tells_usage(self) -> bool:
-        """Whether the upstream knows the option that makes it tell the usage of a stream."""
-        known = self._usage_options.get((self._account.uuid, self._model))
-        if known is None:
-            capabilities = capabilities_of(self._provider, self._account, self._model, self._corrections)
-            known = self._usage_options[self._account.uuid, self._model] = capabilities.include_usage_option
-        return known
 
     def _passthrough_lane(self, *, hide: bool) -> Lane:
         spoke, decoder = self._spoke, self._spoke.stream_decoder()

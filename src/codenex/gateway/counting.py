@@ -11,7 +11,6 @@ from codenex.gateway.accounts import Accounts
 from codenex.gateway.edits import edited, head_of
 from codenex.gateway.encoding import Target, upstream_model
 from codenex.gateway.exchange import Exchange
-from codenex.gateway.facts import capabilities_of
 from codenex.gateway.headers import passed_up
 from codenex.gateway.queries import forwarded_query
 from codenex.gateway.resolution import Resolution
@@ -71,7 +70,7 @@ async def _asked(
     kind = PROVIDER_TYPES[resolution.provider]
     target = SPOKES[kind.protocol]
     model = upstream_model(account, resolution.model)
-    place = Target(kind, account, model)
+    place = Target(kind, account, model, corrections)
     if target.encode_count_request is None:
         raise KeyError(kind.protocol)
     if place.takes(spoke, body):
@@ -80,9 +79,8 @@ async def _asked(
         content = edited(head, {"model": model}) if renamed else body
         headers, query = passed_up(exchange.headers), forwarded_query(exchange.query)
     else:
-        capabilities = capabilities_of(kind, account, model, corrections)
         request = place.opened(request, key, Losses())
-        content, headers, query = target.encode_count_request(request, capabilities, Losses()).body, [], ""
+        content, headers, query = target.encode_count_request(request, place.capabilities, Losses()).body, [], ""
         if target is spoke:
             headers, query = passed_up(exchange.headers), forwarded_query(exchange.query)
     response = await call(

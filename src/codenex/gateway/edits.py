@@ -22,6 +22,8 @@ class _Top(msgspec.Struct):
 
 
 _decode_top = msgspec.json.Decoder(_Top).decode
+#: From this size on, in bytes, it is cheaper to add up the fields of a body than to search it for their names.
+_LARGE = 4096
 
 
 class Head:
@@ -47,6 +49,10 @@ class Head:
         self._body = body
         self._fields: dict[str, msgspec.Raw] | None = None
 
+    def known(self, fields: dict[str, msgspec.Raw] | None) -> None:
+        """Take the top level where it has been read already."""
+        self._fields = fields
+
     @property
     def fields(self) -> dict[str, msgspec.Raw]:
         """The top level, each value as its bytes."""
@@ -61,14 +67,29 @@ def head_of(body: bytes) -> Head:
         if not body.isascii():
             # Strings that are skipped are not decoded, so the bytes are looked at as a whole.
             body.decode()
-        top = _decode_top(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        fields = None if len(body) < _LARGE else json.decode_raw_object(body)
+        top = _decode_top(body if fields is None else _policy_fields(fields))
+    except (msgspec.DecodeError, RecursionError, UnicodeError, json.MalformedJson) as error:
         raise _fault_of(body, error) from None
-    if _may_repeat(body):
+    if (fields is None or not _is_compact(fields, len(body))) and _may_repeat(body):
         twice = json.duplicate_keys(body, POLICY_FIELDS)
         if twice is not None:
             raise invalid_request(f"the body has two fields named {twice!r}", param=twice)
-    return Head(top.model, bool(top.stream), body, top.store, top.previous_response_id, top.conversation)
+    head = Head(top.model, bool(top.stream), body, top.store, top.previous_response_id, top.conversation)
+    head.known(fields)
+    return head
+
+
+def _policy_fields(fields: dict[str, msgspec.Raw]) -> bytes:
+    return json.encode({name: fields[name] for name in _Top.__struct_fields__ if name in fields})
+
+
+def _is_compact(fields: dict[str, msgspec.Raw], size: int) -> bool:
+    """Whether these fields fill a body of ``size`` bytes, so that it can't have a second field of any name."""
+    least = 1 + 4 * len(fields)
+    for name, raw in fields.items():
+        least += len(name) + len(raw)
+    return least == size
 
 
 def _fault_of(body: bytes, error: Exception) -> Fault:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import msgspec
 
 from codenex.core.envelope import may_hold_envelope, opened_request
@@ -11,19 +13,31 @@ from codenex.core.request import Request
 from codenex.core.spoke import Encoded, Spoke
 from codenex.gateway.facts import capabilities_of
 from codenex.gateway.spokes import SPOKES
+from codenex.models.capabilities import Capabilities
 from codenex.models.property_names import with_fitting_names
 from codenex.providers.registry import ProviderType
 from codenex.store.settings import Account, ModelFacts
 
 
-class Target(msgspec.Struct, frozen=True):
-    """One account of a provider type and the model (the upstream's name) that a request goes to."""
+class Target:
+    """One account of a provider type and the model (the upstream's name) that a request goes to. What all requests to
+    it have in common is found out once."""
 
-    provider: ProviderType
-    account: Account
-    model: str
+    def __init__(
+        self, provider: ProviderType, account: Account, model: str, corrections: tuple[ModelFacts, ...] = ()
+    ) -> None:
+        self.provider = provider
+        self.account = account
+        self.model = model
+        self._corrections = corrections
+        self._passes = SPOKES.get(provider.protocol) if not account.normalise and provider.fit is None else None
 
-    @property
+    @cached_property
+    def capabilities(self) -> Capabilities:
+        """What the model takes."""
+        return capabilities_of(self.provider, self.account, self.model, self._corrections)
+
+    @cached_property
     def scope(self) -> str:
         """Return what signatures are bound to, beside the model: a hash that tells accounts apart and names none."""
         return digest("scope", self.provider.name, self.account.uuid)
@@ -31,20 +45,18 @@ class Target(msgspec.Struct, frozen=True):
     def takes(self, client: Spoke, body: bytes) -> bool:
         """Whether a client's own bytes can go on. A signature of another vendor's answer, which this gateway sealed, is
         nothing that the upstream could read."""
-        rebuilt = self.account.normalise or self.provider.fit is not None
-        same = SPOKES[self.provider.protocol] is client and not rebuilt
-        return same and not may_hold_envelope(body)
+        return self._passes is client and not may_hold_envelope(body)
 
     def opened(self, request: Request, key: bytes, losses: Losses) -> Request:
         """Return the request with those signatures that this target can read, and with its name of the model."""
         request = opened_request(request, (key,), self.model, self.scope, losses)
         return msgspec.structs.replace(request, model=self.model)
 
-    def encoded(self, request: Request, key: bytes, corrections: tuple[ModelFacts, ...], losses: Losses) -> Encoded:
+    def encoded(self, request: Request, key: bytes, losses: Losses) -> Encoded:
         """Return the request as the account's protocol has it. Raises :class:`Fault` (400) for what can't be said."""
         losses.extend(request.losses)
         request = self.opened(request, key, losses)
-        capabilities = capabilities_of(self.provider, self.account, self.model, corrections)
+        capabilities = self.capabilities
         request, properties = with_fitting_names(request, capabilities.property_names)
         encoded = SPOKES[self.provider.protocol].encode_request(request, capabilities, losses)
         if self.provider.fit is not None:

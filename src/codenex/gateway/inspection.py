@@ -13,7 +13,6 @@ from codenex.core.losses import Losses
 from codenex.core.request import Request
 from codenex.gateway.edits import edited, head_of
 from codenex.gateway.encoding import Target, upstream_model
-from codenex.gateway.facts import capabilities_of
 from codenex.gateway.fetching import supposed
 from codenex.gateway.spokes import SPOKES
 from codenex.providers.endpoints import base_url, endpoint
@@ -84,9 +83,8 @@ def inspected(body: bytes, source: str, targets: tuple[str, ...], settings: Sett
         # By Gemini the path says it; which path that would have been is not part of the body.
         request = msgspec.structs.replace(request, stream=False)
     hub = msgspec.to_builtins(request)
-    translations = tuple(
-        _translation(body, request, Target(*target, upstream_model(target[1], name)), settings) for target in found
-    )
+    places = [Target(kind, account, upstream_model(account, name), settings.model_facts) for kind, account in found]
+    translations = tuple(_translation(body, request, place, settings) for place in places)
     return Inspection(spoke.name, name, hub, translations)
 
 
@@ -115,9 +113,8 @@ def _translation(body: bytes, request: Request, target: Target, settings: Settin
     losses = Losses()
     try:
         if settings.fetch_media:
-            capabilities = capabilities_of(kind, target.account, model, settings.model_facts)
-            request = supposed(request, SPOKES[kind.protocol], capabilities, losses)
-        encoded = target.encoded(request, bytes.fromhex(settings.envelope_key), settings.model_facts, losses)
+            request = supposed(request, SPOKES[kind.protocol], target.capabilities, losses)
+        encoded = target.encoded(request, bytes.fromhex(settings.envelope_key), losses)
     except Fault as fault:
         refusal = {"status": 400, "message": fault.message, "param": fault.param, "code": fault.code}
         return msgspec.structs.replace(shape, refusal=refusal)

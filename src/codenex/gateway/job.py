@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +22,7 @@ from codenex.gateway.edits import Head
 from codenex.gateway.exchange import Exchange, Headers
 from codenex.gateway.fetching import Attachments
 from codenex.gateway.resolution import Resolution
-from codenex.gateway.routes import RESPONSES
+from codenex.gateway.routes import ANTHROPIC, RESPONSES
 from codenex.models.tokens import estimated_input_tokens
 
 
@@ -129,7 +130,8 @@ class Job(msgspec.Struct):
             # Encoders of answers look at tools and options, never at the conversation, which may be large.
             context.request = msgspec.structs.replace(request, turns=())
             context.include_usage = request.include_usage
-            context.input_tokens = estimated_input_tokens(request)
+            if self.spoke.name == ANTHROPIC:
+                context.estimate = partial(estimated_input_tokens, request)
         if self.spoke.name == RESPONSES:
             context.echo = self.echo()
             context.stored = self.conversation is not None and self.conversation.keeps

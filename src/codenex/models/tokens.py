@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, assert_never
 
+from codenex.core import json
 from codenex.core.embeddings import EmbeddingRequest
 from codenex.core.parts import (
     Compaction,
@@ -117,7 +118,7 @@ def estimated_part_tokens(part: Part) -> int:
 def _tool_tokens(tool: Tool) -> int:
     match tool:
         case FunctionTool():
-            return TOOL_OVERHEAD + _named_tokens(tool.name, tool.description) + _value_tokens(tool.schema)
+            return TOOL_OVERHEAD + _named_tokens(tool.name, tool.description) + _schema_tokens(tool.schema)
         case CustomTool():
             return TOOL_OVERHEAD + _named_tokens(tool.name, tool.description) + _value_tokens(tool.grammar)
         case HostedTool():
@@ -131,7 +132,7 @@ def _named_tokens(name: str | None, description: str | None) -> int:
 
 
 def _output_tokens(output: OutputFormat) -> int:
-    return _named_tokens(output.name, output.description) + _value_tokens(output.schema)
+    return _named_tokens(output.name, output.description) + _schema_tokens(output.schema)
 
 
 def _media_tokens(media: Media) -> int:
@@ -164,6 +165,16 @@ def _image_tokens(data: str) -> int:
     if longest > _IMAGE_EDGE:
         width, height = width * _IMAGE_EDGE // longest, height * _IMAGE_EDGE // longest
     return min(IMAGE_TOKENS, max(1, -(-width * height // _PIXELS_PER_TOKEN)))
+
+
+def _schema_tokens(schema: Any) -> int:
+    """Estimate a JSON Schema, which is all words, by the length of its text: a request may have thousands of nodes."""
+    if schema is None:
+        return 0
+    try:
+        return max(1, len(json.encode(schema)) // 4)
+    except (TypeError, ValueError, RecursionError):
+        return _value_tokens(schema)
 
 
 def _value_tokens(value: Any) -> int:

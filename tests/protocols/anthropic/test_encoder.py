@@ -303,7 +303,7 @@ def test_usage_is_stated_twice_and_complete_at_the_end() -> None:
         e.Finish(STOP),
         e.UsageSnapshot(Usage(40, 7, 2, 1, 5, 6, 4, {"web_search_requests": 3})),
     ]
-    found = values(encoded(events, context(input_tokens=50)))
+    found = values(encoded(events, context(estimate=lambda: 50)))
     assert found[0]["message"]["usage"]["input_tokens"] == 50
     assert found[0]["message"]["usage"]["output_tokens"] == 0
     assert found[-2]["usage"] == {
@@ -314,7 +314,7 @@ def test_usage_is_stated_twice_and_complete_at_the_end() -> None:
         "output_tokens_details": {"thinking_tokens": 4},
         "server_tool_use": {"web_search_requests": 3, "web_fetch_requests": 0},
     }
-    unknown = values(encoded(events[:-1], context(input_tokens=50)))
+    unknown = values(encoded(events[:-1], context(estimate=lambda: 50)))
     assert unknown[-2]["usage"]["input_tokens"] == 50
     assert unknown[-2]["usage"]["output_tokens"] == 0
 

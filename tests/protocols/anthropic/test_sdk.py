@@ -66,7 +66,7 @@ def test_the_sdk_reads_whole_answers_and_streams_alike(name: str) -> None:
     given = answer(*ANSWERS[name], finish=FinishDetail(reason), usage=USAGE)
     body = json.dumps(unary(given)).encode()
     whole = client(serving(body)).messages.create(model="m", max_tokens=10, messages=MESSAGES)
-    sse = encoded(list(unfold(given)), context(input_tokens=9))
+    sse = encoded(list(unfold(given)), context(estimate=lambda: 9))
     with client(serving(sse, "text/event-stream")).messages.stream(
         model="m", max_tokens=10, messages=MESSAGES
     ) as stream:

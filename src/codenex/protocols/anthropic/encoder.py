@@ -6,6 +6,7 @@ deltas of the block's own kind; one ``message_delta`` with stop reason and usage
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from codenex.core import events as e
@@ -191,7 +192,10 @@ class AnthropicStreamEncoder:
             return
         self._begun = True
         own = self._start.protocol == NAME
-        usage = usage_object(self._usage, input_estimate=self._context.input_tokens, own=own)
+        usage = usage_object(self._usage, estimate=self._context.estimate, own=own)
+        if self._context.estimate is not None:
+            # What it counts, the whole request, can go now.
+            self._context.estimate = partial(int, usage["input_tokens"])
         message = {
             **message_head(self._start, self._context),
             "content": [],
@@ -203,7 +207,7 @@ class AnthropicStreamEncoder:
 
     def _final_usage(self) -> dict[str, Any]:
         own = self._start.protocol == NAME
-        return final_usage(usage_object(self._usage, input_estimate=self._context.input_tokens, own=own))
+        return final_usage(usage_object(self._usage, estimate=self._context.estimate, own=own))
 
     def _detail(self, detail: FinishDetail) -> FinishDetail:
         return settled(detail, has_tool_calls=self._calls > 0, cut=self._cut > 0)

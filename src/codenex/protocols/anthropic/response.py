@@ -63,7 +63,7 @@ def encode_response(answer: Answer, context: RenderContext) -> bytes:
         "content": content,
         "stop_reason": fields.stop_reason,
         "stop_sequence": fields.stop_sequence,
-        "usage": usage_object(answer.usage, input_estimate=context.input_tokens, own=own),
+        "usage": usage_object(answer.usage, estimate=context.estimate, own=own),
     }
     if fields.stop_details is not None:
         message["stop_details"] = fields.stop_details

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -71,13 +72,15 @@ def updated(raw: dict[str, Any], later: Any) -> dict[str, Any]:
     return {**raw, **{key: value for key, value in later.items() if value is not None}}
 
 
-def usage_object(usage: Usage | None, *, input_estimate: int | None = None, own: bool = False) -> dict[str, Any]:
+def usage_object(
+    usage: Usage | None, *, estimate: Callable[[], int] | None = None, own: bool = False
+) -> dict[str, Any]:
     """Encode usage; every count that clients insist on is an integer. ``own`` keeps the vendor's further fields."""
     raw = dict(usage.raw) if own and usage is not None and usage.raw is not None else {}
     known = usage if usage is not None else Usage()
     uncached = known.input_uncached
     if uncached is None and known.input_tool is None and known.input_total is None:
-        uncached = input_estimate
+        uncached = None if estimate is None else estimate()
     counts: dict[str, Any] = {
         "input_tokens": _sum(uncached, known.input_tool),
         "cache_creation_input_tokens": _sum(known.input_cache_write),
