@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 from tests.support.process import ROOT
-from tests.web.site import DESKTOP, PAGES, PHONE, Scheme, web_site
+from tests.web.site import DESKTOP, PAGES, PHONE, Scheme, WebSite, web_site
 
 TABLE = ROOT / "web" / "src" / "pages" / "table.ts"
 
@@ -33,25 +33,26 @@ async def test_every_page_light_and_dark_and_on_a_phone(tmp_path: Path) -> None:
                 found[f"{name}, {scheme}: pixels too wide"] = max(0, await view.overflow())
                 found[f"{name}, {scheme}: problems"] = view.problems[:]
                 view.problems.clear()
+        await by_keyboard_alone(site)
     assert {what: told for what, told in found.items() if told} == {}
 
 
-async def test_the_keyboard_alone_reaches_a_page_and_its_content(tmp_path: Path) -> None:
-    async with web_site(tmp_path) as site:
-        view = await site.view()
-        page = view.page
-        await view.open("dashboard")
-        await page.keyboard.press("Tab")
-        await expect(page.get_by_text("Skip to content")).to_be_focused()
-        await page.keyboard.press("Enter")
-        assert await page.evaluate("document.activeElement.id") == "content"
-        await page.get_by_role("link", name="System").focus()
-        await page.keyboard.press("Enter")
-        await expect(page.get_by_role("heading", name="System", level=1)).to_be_visible()
-        assert await page.evaluate("document.activeElement.id") == "content"
-        assert await page.title() == "System · CODENEX"
-        await page.goto(f"{site.server.url}/ui/nowhere")
-        await expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
-        await page.goto(site.server.url)
-        await page.wait_for_url("**/ui/dashboard")
-        assert view.problems == []
+async def by_keyboard_alone(site: WebSite) -> None:
+    """A page and its content are reached, and every address leads somewhere."""
+    view = await site.view()
+    page = view.page
+    await view.open("dashboard")
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_text("Skip to content")).to_be_focused()
+    await page.keyboard.press("Enter")
+    assert await page.evaluate("document.activeElement.id") == "content"
+    await page.get_by_role("link", name="System").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="System", level=1)).to_be_visible()
+    assert await page.evaluate("document.activeElement.id") == "content"
+    assert await page.title() == "System · CODENEX"
+    await page.goto(f"{site.server.url}/ui/nowhere")
+    await expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    await page.goto(site.server.url)
+    await page.wait_for_url("**/ui/dashboard")
+    assert view.problems == []

@@ -11,6 +11,8 @@ from tests.web.scene import CHAT, CLAUDE, used_site
 from tests.web.site import web_site
 
 TIMEOUT = 15_000
+# Half a minute each, which `make e2e-web` has.
+pytestmark = pytest.mark.deep
 
 
 async def test_requests_and_a_failing_account_show_while_somebody_looks(tmp_path: Path) -> None:
