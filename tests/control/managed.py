@@ -111,5 +111,7 @@ async def managed_server(home: Home, **flags: Any) -> AsyncIterator[Managed]:
         managed.session = answer.json()["token"]
         client.cookies.clear()
         yield managed
+        for login in part.google_logins.values():
+            login.give_up("the test is over")
         part.events.close()
         await part.outward.close()

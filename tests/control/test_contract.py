@@ -5,212 +5,28 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from tests.control.managed import PASSWORD, Managed
+from tests.control.contract_rows import NUMBER, ROWS, TEXT, Row
+from tests.control.managed import Managed
+from tests.support.ports import free_port
 from tests.support.vendor import KEY, ScriptedVendor
 
+from codenex.control.database.address import address_in
+from codenex.control.database.engine import open_database
+from codenex.control.database.reports import Reports
+from codenex.control.database.request_log import RequestLog
+from codenex.control.database.statistics import Statistics
+from codenex.providers.google.service import SERVICES
+from codenex.telemetry.rows import Batch, UsageRow
+
 ROOT = Path(__file__).parents[2]
-#: A value of each shape; in a list or an object of one element, every element has its shape.
-TEXT, NUMBER, FLAG, ANY = "", 0, False, None
-ACCOUNT = {"uuid": TEXT, "customName": ANY, "isHealthy": FLAG, "isDisabled": FLAG, "OPENAI_API_KEY": TEXT}
-CHECK = {"uuid": TEXT, "success": FLAG, "modelName": ANY, "message": TEXT, "isAuthError": FLAG}
-SAID = {"success": FLAG, "message": TEXT}
-TYPE_USAGE = {
-    "providerType": TEXT,
-    "totalCount": NUMBER,
-    "successCount": NUMBER,
-    "errorCount": NUMBER,
-    "instances": [{"uuid": TEXT, "name": ANY, "isHealthy": FLAG, "isDisabled": FLAG, "success": FLAG, "requests": {}}],
-}
-FILE = {"name": TEXT, "path": TEXT, "size": NUMBER, "type": TEXT, "modified": TEXT, "isUsed": FLAG, "preview": TEXT}
-POOL_ITEM = {"uuid": TEXT, "isHealthy": FLAG, "isDisabled": FLAG, "identify": TEXT, "provider": TEXT}
-
-
-@dataclass
-class Row:
-    """One endpoint. ``shape`` is what its answer holds at least; a text instead is the answer's content type."""
-
-    method: str
-    path: str
-    shape: Any
-    body: Any = None
-    status: int = 200
-    #: what the documentation calls the path, where it has places in it
-    name: str = ""
-    prepare: Callable[[Managed], None] | None = None
-    files: Any = None
-    known: list[Any] = field(default_factory=list)
-
-
-def credential(managed: Managed) -> None:
-    managed.home.config({"refresh_token": "r" * 20}, "gemini/1.json")
-
-
-NEW = {"providerType": "openai-custom", "providerConfig": {"OPENAI_API_KEY": "another-key-1"}}
-P = "/api/providers/openai-custom"
-ROWS = [
-    Row("POST", "/api/login", {"success": FLAG, "token": TEXT, "expiresIn": NUMBER}, {"password": PASSWORD}),
-    Row("POST", "/api/admin-password", {"success": FLAG}, {"current": PASSWORD, "password": PASSWORD + "!"}),
-    Row("POST", "/api/logout", {"success": FLAG}),
-    Row("GET", "/api/setup", {"required": FLAG}),
-    Row("GET", "/api/sessions", [{"id": TEXT, "began": TEXT, "lastUsed": TEXT, "expires": TEXT, "current": FLAG}]),
-    Row("DELETE", "/api/sessions", {"success": FLAG, "ended": NUMBER}),
-    Row("GET", "/api/providers", {"providers": {"openai-custom": [ACCOUNT]}, "supportedProviders": [TEXT]}),
-    Row("GET", "/api/providers/supported", [TEXT]),
-    Row(
-        "GET",
-        P,
-        {"providerType": TEXT, "providers": [ACCOUNT], "totalCount": NUMBER, "healthyCount": NUMBER},
-        name="/api/providers/{type}",
-    ),
-    Row("POST", "/api/providers", {**SAID, "provider": ACCOUNT, "providerType": TEXT}, NEW, 201),
-    Row(
-        "PUT",
-        f"{P}/a",
-        {**SAID, "provider": ACCOUNT},
-        {"providerConfig": {"weight": 2}},
-        name="/api/providers/{type}/{uuid}",
-    ),
-    Row("DELETE", f"{P}/a", {**SAID, "deletedProvider": {}}, name="/api/providers/{type}/{uuid}"),
-    Row("POST", f"{P}/a/enable", {**SAID, "provider": ACCOUNT}, name="/api/providers/{type}/{uuid}/enable"),
-    Row("POST", f"{P}/a/disable", {**SAID, "provider": ACCOUNT}, name="/api/providers/{type}/{uuid}/disable"),
-    Row(
-        "POST",
-        f"{P}/health-check",
-        {**SAID, "successCount": NUMBER, "failCount": NUMBER, "totalCount": NUMBER, "results": [CHECK]},
-        name="/api/providers/{type}/health-check",
-    ),
-    Row(
-        "POST",
-        f"{P}/a/health-check",
-        {"success": FLAG, "providerType": TEXT, "uuid": TEXT, "healthy": FLAG, "message": TEXT, "isAuthError": FLAG},
-        name="/api/providers/{type}/{uuid}/health-check",
-    ),
-    Row(
-        "POST",
-        f"{P}/reset-health",
-        {**SAID, "resetCount": NUMBER, "totalCount": NUMBER, "providerType": TEXT},
-        name="/api/providers/{type}/reset-health",
-    ),
-    Row(
-        "DELETE",
-        f"{P}/delete-unhealthy",
-        {**SAID, "deletedCount": NUMBER, "remainingCount": NUMBER, "deletedProviders": []},
-        name="/api/providers/{type}/delete-unhealthy",
-    ),
-    Row(
-        "POST",
-        f"{P}/a/refresh-uuid",
-        {**SAID, "oldUuid": TEXT, "newUuid": TEXT},
-        name="/api/providers/{type}/{uuid}/refresh-uuid",
-    ),
-    Row(
-        "POST",
-        f"{P}/a/detect-models",
-        {"success": FLAG, "count": NUMBER, "models": [TEXT], "selectedModels": []},
-        name="/api/providers/{type}/{uuid}/detect-models",
-    ),
-    Row(
-        "POST",
-        "/api/quick-link-provider",
-        {**SAID, "successCount": NUMBER, "failCount": NUMBER, "results": [{"filePath": TEXT, **SAID}]},
-        {"filePath": "configs/gemini/1.json"},
-        prepare=credential,
-    ),
-    Row(
-        "POST",
-        "/api/upload-oauth-credentials",
-        {**SAID, "filePath": TEXT, "originalName": TEXT, "provider": TEXT},
-        files={"files": {"file": ("a.json", b"{}")}, "data": {"provider": "gemini"}},
-    ),
-    Row(
-        "POST",
-        "/api/gemini/batch-import-tokens",
-        "text/event-stream; charset=utf-8",
-        {"providerType": "gemini-cli-oauth", "tokens": [{"refresh_token": "r" * 20}]},
-    ),
-    Row("GET", "/api/config", {"HOST": TEXT, "SERVER_PORT": NUMBER, "isDefaultPassword": FLAG, "problems": []}),
-    Row("GET", "/api/config/schema", {"properties": {}, "type": TEXT}),
-    Row("POST", "/api/config", {**SAID, "details": TEXT, "changes": []}, {"MAX_ERROR_COUNT": 4}),
-    Row(
-        "POST",
-        "/api/reload-config",
-        {**SAID, "details": {"configReloaded": FLAG, "configPath": TEXT, "providerPoolsPath": TEXT}},
-    ),
-    Row(
-        "GET",
-        "/provider_health",
-        {
-            "timestamp": TEXT,
-            "items": [POOL_ITEM],
-            "count": NUMBER,
-            "unhealthyCount": NUMBER,
-            "unhealthyRatio": 0.0,
-            "unhealthySummeryMessage": TEXT,
-            "summaryHealth": FLAG,
-        },
-    ),
-    Row("GET", "/api/health", {"status": TEXT, "timestamp": NUMBER}),
-    Row(
-        "GET",
-        "/api/system",
-        {"appVersion": TEXT, "serverTime": TEXT, "memoryUsage": TEXT, "cpuUsage": TEXT, "uptime": 0.0, "problems": []},
-    ),
-    Row(
-        "GET",
-        "/api/service-mode",
-        {"mode": TEXT, "pid": NUMBER, "ppid": NUMBER, "uptime": 0.0, "canAutoRestart": FLAG, "platform": TEXT},
-    ),
-    Row("POST", "/api/restart-service", {**SAID, "mode": TEXT, "hint": TEXT}, status=400),
-    Row("GET", "/api/usage", {"timestamp": TEXT, "serverTime": TEXT, "providers": {"openai-custom": TYPE_USAGE}}),
-    Row("GET", "/api/usage/supported-providers", [TEXT]),
-    Row("GET", "/api/usage/openai-custom", TYPE_USAGE, name="/api/usage/{type}"),
-    Row(
-        "GET",
-        "/api/usage/openai-custom/a",
-        {"uuid": TEXT, "serverTime": TEXT, "requests": {"total": NUMBER}},
-        name="/api/usage/{type}/{uuid}",
-    ),
-    Row("GET", "/api/provider-models", {"openai-custom": [TEXT]}),
-    Row(
-        "GET",
-        "/api/provider-models/openai-custom",
-        {"providerType": TEXT, "models": [TEXT]},
-        name="/api/provider-models/{type}",
-    ),
-    Row("GET", "/api/upload-configs", [FILE]),
-    Row(
-        "GET",
-        "/api/upload-configs/view/configs%2Fprovider_pools.json",
-        {"path": TEXT, "name": TEXT, "content": TEXT, "size": NUMBER, "modified": TEXT},
-        name="/api/upload-configs/view/{path}",
-    ),
-    Row(
-        "GET",
-        "/api/upload-configs/download/provider_pools.json",
-        "text/plain; charset=utf-8",
-        name="/api/upload-configs/download/{path}",
-    ),
-    Row("GET", "/api/upload-configs/download-all", "application/zip"),
-    Row(
-        "DELETE",
-        "/api/upload-configs/delete/gemini%2F1.json",
-        {**SAID, "filePath": TEXT},
-        prepare=credential,
-        name="/api/upload-configs/delete/{path}",
-    ),
-    Row(
-        "DELETE",
-        "/api/upload-configs/delete-unbound",
-        {**SAID, "deletedCount": NUMBER, "deletedFiles": [TEXT], "failedCount": NUMBER, "failedFiles": []},
-        prepare=credential,
-    ),
-]
 
 
 def mismatches(shape: Any, value: Any, place: str = "$") -> list[str]:
@@ -242,16 +58,35 @@ def title(row: Row) -> str:
     return f"{row.method} {row.name or row.path}"
 
 
+@asynccontextmanager
+async def with_requests(managed: Managed, folder: Path) -> AsyncIterator[None]:
+    """Let the server have a database with a request in it, until the block ends."""
+    engine = await open_database(address_in(str(folder), None))
+    row = UsageRow(1, time.time(), "r-1", 200, 5.0, provider="openai-custom", account="a", model="m")
+    await Reports(engine).keep(Batch("s", [row]), row.at)
+    managed.part.statistics, managed.part.request_log = Statistics(engine), RequestLog(engine)
+    yield
+    await engine.dispose()
+
+
 @pytest.mark.parametrize("row", ROWS, ids=title)
-async def test_the_answer_has_the_shape_that_clients_know(managed: Managed, row: Row) -> None:
-    async with ScriptedVendor("openai_chat") as vendor:
+async def test_the_answer_has_the_shape_that_clients_know(
+    managed: Managed, row: Row, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = msgspec.structs.replace(SERVICES["gemini-cli-oauth"], port=free_port())
+    monkeypatch.setitem(SERVICES, "gemini-cli-oauth", login)
+    async with AsyncExitStack() as stack:
+        vendor = await stack.enter_async_context(ScriptedVendor("openai_chat"))
         entry = {"uuid": "a", "OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": f"{vendor.url}/v1"}
         managed.home.pools({"openai-custom": [entry]})
         await managed.part.supervision.reload()
+        if row.kept:
+            await stack.enter_async_context(with_requests(managed, tmp_path / "data"))
         if row.prepare is not None:
             row.prepare(managed)
         headers = {"authorization": f"Bearer {managed.session}"}
-        sent = row.files or ({} if row.body is None else {"json": row.body})
+        body = row.body(managed) if callable(row.body) else row.body
+        sent = row.files or ({} if body is None else {"json": body})
         answer = await managed.client.request(row.method, row.path, headers=headers, **sent)
 
         assert answer.status_code == row.status, answer.text
@@ -264,7 +99,7 @@ async def test_the_answer_has_the_shape_that_clients_know(managed: Managed, row:
 
 @pytest.mark.parametrize("row", ROWS, ids=title)
 async def test_nothing_is_told_without_a_session(managed: Managed, row: Row) -> None:
-    if title(row) in ("POST /api/login", "GET /api/setup"):
+    if title(row) in ("POST /api/login", "GET /api/setup", "POST /api/setup"):
         return
     for headers in ({}, {"authorization": "Bearer wrong"}, {"x-api-key": "k"}, {"cookie": "codenex_session=wrong"}):
         answer = await managed.client.request(row.method, row.path, headers=headers)
@@ -282,7 +117,10 @@ async def test_every_endpoint_has_its_row_and_its_line_in_the_documentation(mana
     assert there - told == set()
     refused = set(re.findall(r"^\| `([A-Z]+) ([^`]+)` \| (?:elsewhere|refused)", document, re.MULTILINE))
     assert told - refused - there == set()
-    assert {(row.method, row.name or row.path) for row in ROWS} <= told
+    rows = {(row.method, row.name or row.path) for row in ROWS}
+    assert rows <= told
+    # `/metrics` has tests of its own, for what clients may read there.
+    assert there - rows - {("GET", "/metrics")} == set()
 
 
 def test_shapes_can_be_missed() -> None:
