@@ -1,4 +1,5 @@
-"""Every example of the documentation runs as written, against the demo and against every kind of vendor."""
+"""Every example of the documentation runs as written, against the demo and against a vendor; in the deep run against
+every kind of vendor."""
 
 from __future__ import annotations
 
@@ -15,6 +16,18 @@ from tests.support.vendor import ScriptedVendor
 from tests.support.vendors.dialects import DIALECTS, ProtocolName
 
 EXAMPLES = [pytest.param(block(name), expected, id=name) for name, expected in EXPECTED.items()]
+#: Each example with one kind of vendor; the others come on top in the deep run.
+WITH_VENDORS = [
+    pytest.param(
+        block(name),
+        expected,
+        upstream,
+        id=f"{name}-{upstream}",
+        marks=[] if place == number % len(DIALECTS) else [pytest.mark.deep],
+    )
+    for number, (name, expected) in enumerate(EXPECTED.items())
+    for place, upstream in enumerate(DIALECTS)
+]
 FALLBACKS = [pytest.param(block(name), id=name) for name in EXPECTED if name.endswith("-fallback")]
 
 
@@ -47,8 +60,7 @@ async def test_against_the_demo(example: Block, expected: Expected) -> None:
         assert demo_says(expected.repeated) in spoken(example, output)
 
 
-@pytest.mark.parametrize("upstream", DIALECTS)
-@pytest.mark.parametrize(("example", "expected"), EXAMPLES)
+@pytest.mark.parametrize(("example", "expected", "upstream"), WITH_VENDORS)
 async def test_against_vendors(example: Block, expected: Expected, upstream: ProtocolName) -> None:
     async with ExampleVendor(upstream, together=expected.requests if expected.together else 1) as vendor:
         model = vendor.dialect.default_model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import struct
 import time
@@ -17,8 +18,11 @@ from tests.transport.scripted import answer
 from codenex.core import json
 from codenex.store.settings import Account, Settings
 
-#: 8 phases, unary and stream, each so often: 1,200 in all.
-REPEATS = 75
+DEEP = os.environ.get("CODENEX_DEEP") == "1"
+#: 8 phases, unary and stream, each so often: 1,200 in all in the deep run.
+REPEATS = 75 if DEEP else 20
+#: Seconds after which the upstream of 99 of 100 has learned it; a machine that runs other tests beside is slower.
+LATEST = 0.050 if DEEP else 0.250
 #: While the body is sent, the connection opened, the answer awaited and received; while another request has the only
 #: place, an account that refused for a moment is waited for, another account is asked, two are asked at once.
 PHASES = ("upload", "connecting", "waiting", "answering", "queued", "resting", "failing over", "hedging")
@@ -204,7 +208,8 @@ async def test_every_departure_reaches_the_upstream(leak_check: LeakCheck, gatew
         assert all(state.in_flight == 0 for state in running.gateway.accounts.states.values())
     times.sort()
     print(f"{phase}: {len(times)} departures, p99 {times[int(len(times) * 0.99)] * 1000:.1f} ms")
-    assert times[int(len(times) * 0.99)] <= 0.050, times[-5:]
+    assert times[int(len(times) * 0.99)] <= LATEST, times[-5:]
+    assert times[len(times) // 2] <= 0.050
 
 
 @pytest.mark.parametrize("ending", ["fin", "rst"])
