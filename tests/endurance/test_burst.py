@@ -14,7 +14,7 @@ import pytest
 from tests.endurance.victim import ANSWER, CHAT, PlainUpstream, Times, Victim, health_watched, post, upstream_of
 
 THOROUGH = os.environ.get("CODENEX_DEEP") == "1"
-SECONDS = 20.0 if THOROUGH else 2.0
+SECONDS = 20.0 if THOROUGH else 1.0
 #: Seconds that the upstream takes for each answer, and that a client waits that found no room.
 TAKES, PAUSE = 0.05, 0.05
 #: By how much a measured time may be longer than what is promised.

@@ -63,7 +63,7 @@ async def health(port: int) -> int:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("limit", [64, 256])
+@pytest.mark.parametrize("limit", [64, pytest.param(256, marks=pytest.mark.deep)])
 async def test_without_descriptors_clients_are_told_so_and_there_is_room_again_at_once(
     tmp_path: Path, limit: int
 ) -> None:

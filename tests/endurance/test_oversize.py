@@ -113,7 +113,9 @@ async def ask(port: int, request: bytes, patience: float = 60) -> bytes:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("kind", ["one event", "a whole answer", "a bomb"])
+@pytest.mark.parametrize(
+    "kind", ["one event", *(pytest.param(kind, marks=pytest.mark.deep) for kind in ("a whole answer", "a bomb"))]
+)
 async def test_an_answer_beyond_the_limit_is_an_error_and_dropped(tmp_path: Path, kind: str) -> None:
     Bomb.packed = bomb(10 * LIMIT if THOROUGH else 2 * LIMIT)
     upstream = {"one event": EndlessEvent, "a whole answer": EndlessBody, "a bomb": Bomb}[kind]

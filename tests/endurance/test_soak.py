@@ -17,7 +17,7 @@ from tests.endurance.test_oversize import UNARY
 from tests.endurance.victim import ANSWER, EVENT, LAST, PlainUpstream, Victim, post, until, upstream_of
 
 THOROUGH = os.environ.get("CODENEX_DEEP") == "1"
-REQUESTS = 200_000 if THOROUGH else 3000
+REQUESTS = 200_000 if THOROUGH else 1500
 #: Before memory is looked at for the first time: buffers and caches have the size that they keep.
 WARM_UP = REQUESTS // 5
 CLIENTS = 24

@@ -50,7 +50,7 @@ class ServerProcess:
     ) -> None:
         self.folder = folder
         self.port = free_port() if port is None else port
-        self.output = b""
+        self.output = bytearray()
         """Standard output and error together, as far as written."""
         self._command = command
         self._health = health
