@@ -73,6 +73,7 @@ KEYS = {
     "MAX_BODY_BYTES": (64 * MIB, ("1024", 1024), ("2048", 2048), ("4096", 4096), ("8192", 8192)),
     "CORS_ORIGINS": ((), ("a, b", ("a", "b")), ("b", ("b",)), ("c d", ("c", "d")), ("d,,", ("d",))),
     "TRUSTED_PROXIES": ((), ("10.0.0.1", ("10.0.0.1",)), ("b", ("b",)), ("c", ("c",)), ("d", ("d",))),
+    "ALLOWED_HOSTS": ((), ("a.b", ("a.b",)), ("b", ("b",)), ("c d", ("c", "d")), ("d,", ("d",))),
     "USE_SYSTEM_PROXY_GEMINI": (False, ("true", True), ("false", False), ("1", True), ("0", False)),
     "USE_SYSTEM_PROXY_OPENAI": (False, ("true", True), ("false", False), ("1", True), ("0", False)),
     "USE_SYSTEM_PROXY_CLAUDE": (False, ("true", True), ("false", False), ("1", True), ("0", False)),

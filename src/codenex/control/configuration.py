@@ -64,6 +64,7 @@ class Configuration(BaseSettings):
     MAX_BODY_BYTES: int = Field(64 * 1024 * 1024, ge=1024)
     CORS_ORIGINS: Names = ()
     TRUSTED_PROXIES: Names = ()
+    ALLOWED_HOSTS: Names = ()
     USE_SYSTEM_PROXY_GEMINI: bool = False
     USE_SYSTEM_PROXY_OPENAI: bool = False
     USE_SYSTEM_PROXY_CLAUDE: bool = False
@@ -97,7 +98,7 @@ class Configuration(BaseSettings):
     modelAliases: dict[str, str] = {}  # noqa: N815
     modelFacts: tuple[dict[str, Any], ...] = ()  # noqa: N815
 
-    @field_validator("CORS_ORIGINS", "TRUSTED_PROXIES", mode="before")
+    @field_validator("CORS_ORIGINS", "TRUSTED_PROXIES", "ALLOWED_HOSTS", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         """Take a list, or one string with commas or spaces between the entries."""

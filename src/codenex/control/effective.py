@@ -14,6 +14,7 @@ from codenex.control.database.address import checked_address
 from codenex.control.entries import model_facts
 from codenex.control.errors import ConfigurationError
 from codenex.control.google_accounts import checked_url, google_clients
+from codenex.control.hosts import checked_hosts
 from codenex.control.keys import checked_client_key, generated_key
 from codenex.control.network import checked_authorities, checked_certificate, checked_collector, checked_networks
 from codenex.control.pools import accounts_of, pools_path, rests_of
@@ -89,6 +90,7 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
         max_body_bytes=configuration.MAX_BODY_BYTES,
         cors_origins=configuration.CORS_ORIGINS,
         trusted_proxies=checked_networks(configuration.TRUSTED_PROXIES),
+        allowed_hosts=checked_hosts(configuration.ALLOWED_HOSTS),
         upstream_ca_file=checked_authorities(configuration.UPSTREAM_CA_FILE),
         tls_certificate=certificate,
         tls_key=key,

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from codenex.control.administration import Administration, Refusal, before_setup
 from codenex.control.answers import refused
+from codenex.control.hosts import host_is_allowed
 
 COOKIE = "codenex_session"
 
@@ -30,13 +31,27 @@ class Guard:
         """Let a request through, or answer 401 or 403."""
         if scope["type"] != "http":
             raise RuntimeError(f"the management API has no {scope['type']}")
-        if not is_open(scope["method"], scope["path"]):
-            try:
+        try:
+            # Open or not: what nobody may call by this name isn't called.
+            _check_host(Request(scope), self._administration)
+            if not is_open(scope["method"], scope["path"]):
                 scope.setdefault("state", {})["session"] = session_of(Request(scope), self._administration)
-            except Refusal as refusal:
-                await refused(refusal)(scope, receive, send)
-                return
+        except Refusal as refusal:
+            await refused(refusal)(scope, receive, send)
+            return
         await self._app(scope, receive, send)
+
+
+def _check_host(request: Request, administration: Administration) -> None:
+    """Refuse a request for another host's name: the page that sent it may be anybody's (DNS rebinding). Raises
+    :class:`Refusal`: 403."""
+    # The relay puts it there; without one, it is no client's request.
+    host = request.headers.get("x-forwarded-host")
+    if host is None:
+        return
+    settings = administration.settings
+    if not host_is_allowed(host, (*settings.allowed_hosts, settings.host.lower())):
+        raise Refusal(403, f"this server does not know itself as {host[:100]!r}: name that in ALLOWED_HOSTS")
 
 
 def is_open(method: str, path: str) -> bool:

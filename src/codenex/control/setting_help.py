@@ -21,6 +21,7 @@ HELP: dict[str, dict[str, str]] = {
         "TLS_KEY": "The PEM file with the certificate's key.",
         "CORS_ORIGINS": "Origins whose pages may call the client APIs.",
         "TRUSTED_PROXIES": "Addresses and networks of reverse proxies whose word on the client's address is taken.",
+        "ALLOWED_HOSTS": "Names by which browsers reach these pages; addresses and names without a dot always do.",
     },
     "Access": {
         "REQUIRED_API_KEY": "The key of all clients; without one, it is generated into a file.",

@@ -164,6 +164,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     cors_origins: tuple[str, ...] = ()
     #: addresses and networks of reverse proxies whose word on the client's address is taken; ``unix`` for sockets
     trusted_proxies: tuple[str, ...] = ()
+    #: names by which the management API may be called, beside addresses; ``*.`` in front stands for any
+    allowed_hosts: tuple[str, ...] = ()
     #: PEM file with authorities that upstreams' certificates may be signed by, beside the system's
     upstream_ca_file: str | None = None
     #: PEM files of this server's certificate (with its chain) and key: with them it speaks TLS
