@@ -234,3 +234,32 @@ async def test_compressed_bodies_are_charged_as_they_become(serve):
         assert answer.status == status
     assert seen == [50_000, 50_000]
     assert budget.used == 0
+
+
+async def test_what_a_slow_client_leaves_of_a_large_answer_is_counted(serve):
+    budget = BodyBudget(20_000_000)
+
+    async def large(exchange: EdgeExchange) -> None:
+        await exchange.body()
+        exchange.respond(200, [], b"x" * 30_000_000)
+
+    site = await serve(large, budget=budget)
+    slow = site.client(receive_buffer=4096)
+    await slow.send(post("/", b"x"))
+    await slow.until(b"\r\n\r\n")
+    assert budget.used > 20_000_000
+    # Meanwhile there is no room for others' bodies.
+    assert (await site.client().ask(post("/", b"x"))).status == 503
+    slow.rest = b""
+    while budget.used:
+        assert await slow.receive(1_000_000)
+    gone = site.client(receive_buffer=4096)
+    await gone.send(get("/"))
+    await gone.until(b"\r\n\r\n")
+    assert budget.used > 20_000_000
+    gone.reset()
+    for _ in range(1000):
+        if budget.used == 0:
+            break
+        await asyncio.sleep(0.001)
+    assert budget.used == 0

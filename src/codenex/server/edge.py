@@ -65,6 +65,7 @@ class Connection(asyncio.Protocol):
         "_fresh",
         "_head_fed",
         "_headers",
+        "_held_out",
         "_in_head",
         "_last",
         "_lingering",
@@ -140,6 +141,8 @@ class Connection(asyncio.Protocol):
         self._window_mark = 0
         self._stall_mark = 0
         self._writable: asyncio.Future[None] | None = None
+        #: bytes of a whole answer that a slow client has not taken yet, as charged to the budget of all bodies
+        self._held_out = 0
 
     # --- transport callbacks ------------------------------------------------------------------------------------
 
@@ -176,6 +179,7 @@ class Connection(asyncio.Protocol):
             self.server.half_open.remove(self)
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
+        self._give_back_held()
         self.server.connection_closed(self)
 
     def eof_received(self) -> bool | None:
@@ -209,6 +213,8 @@ class Connection(asyncio.Protocol):
         """Restart the source."""
         self.write_paused = False
         self.write_deadline = NEVER
+        if self._held_out:
+            self._give_back_held()
         if self._writable is not None:
             if not self._writable.done():
                 self._writable.set_result(None)
@@ -219,6 +225,17 @@ class Connection(asyncio.Protocol):
                 current.resume_source()
         elif self._queue:
             self._next()
+
+    def hold_answer(self) -> None:
+        """Count what is left of a large answer until the client has taken nearly all of it."""
+        if self.write_paused and not self.closed:
+            waiting = self.transport.get_write_buffer_size()
+            self._held_out += waiting
+            self.server.budget.add(waiting)
+
+    def _give_back_held(self) -> None:
+        self.server.budget.give_back(self._held_out)
+        self._held_out = 0
 
     async def writable(self) -> None:
         """Wait until the write buffer has been emptied far enough, or the connection is gone."""

@@ -248,6 +248,7 @@ class EdgeExchange:
         else:
             self.bytes_out = len(head) + len(body)
             transport.writelines((head, body))
+            self.connection.hold_answer()
         self.connection.answer_done(self)
 
     def start(self, status: int, headers: Headers, *, hold: bool = False) -> None:

@@ -25,6 +25,10 @@ class BodyBudget:
         self.used = used
         return True
 
+    def add(self, size: int) -> None:
+        """Take ``size`` bytes that are there already, whether there is room for them or not."""
+        self.used += size
+
     def give_back(self, size: int) -> None:
         """Return ``size`` bytes that were charged."""
         self.used -= size
