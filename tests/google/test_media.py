@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ from tests.media.test_fetching import PICTURE, file, local
 from tests.support.client import RawClient
 from tests.support.gateway import RunningGateway, running_gateway, settings_for
 from tests.support.google.server import ScriptedGoogle, error
-from tests.support.replies import Unary
+from tests.support.replies import Unary, hang
 from tests.support.upstream import ScriptedUpstream
 
 from codenex.gateway.inspection import inspected
@@ -136,6 +137,18 @@ async def test_one_file_is_fetched_once_for_all_accounts_and_places(tmp_path: Pa
     assert len(server.requests) == 1
     assert len(google.called("generateContent")) == 2
     assert sent(google).count(INLINE) == 2
+
+
+async def test_a_client_that_leaves_ends_the_fetch(tmp_path: Path) -> None:
+    async with ScriptedGoogle() as google, pictures() as server:
+        server.on("GET", "/slow.png", lambda request: hang())
+        async with open_gateway(google_account(google, tmp_path)) as gateway:
+            url = f"http://public.example:{server.port}/slow.png"
+            task = asyncio.create_task(post(gateway, *asked("chat", url)))
+            await server.wait_for_requests(1)
+            task.cancel()
+            await server.exchanges[0].left()
+    assert not google.called("generateContent")
 
 
 async def test_a_picture_in_a_result_of_a_tool(tmp_path: Path) -> None:

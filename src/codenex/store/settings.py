@@ -41,8 +41,6 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     #: how a key is sent where the upstream takes several forms: ``x-api-key``, ``bearer``, ``both``
     auth_style: str | None = None
     proxy_url: str | None = None
-    #: the proxy on the way to where a login's tokens are renewed, which is another host
-    login_proxy_url: str | None = None
     supported_models: tuple[str, ...] = ()
     not_supported_models: tuple[str, ...] = ()
     aliases: dict[str, str] = {}
@@ -67,6 +65,8 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     #: nobody has configured it: what it needs was found on this machine
     automatic: bool = False
     google: GoogleLogin | None = None
+    #: the proxy on the way to where its tokens are renewed, which is another host
+    login_proxy_url: str | None = None
     #: whether it is checked on schedule, and the model that it is checked with in place of its list of models
     check_health: bool = True
     check_model: str | None = None
