@@ -22,3 +22,8 @@ export function useStrings<T>(dictionary: Dictionary<T>): Strings<T> {
   const { language } = useLanguage();
   return dictionary[language] as Strings<T>;
 }
+
+/** The same outside of components, at this moment. */
+export function stringsNow<T>(dictionary: Dictionary<T>): Strings<T> {
+  return (document.documentElement.lang.startsWith("zh") ? dictionary.zh : dictionary.en) as Strings<T>;
+}

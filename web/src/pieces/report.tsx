@@ -3,9 +3,17 @@
 import { notifications } from "@mantine/notifications";
 
 import { Problem } from "#/api/problem";
+import { stringsNow } from "#/language/strings";
+
+import { strings } from "./strings";
+
+/** What the button says that takes a message away. */
+export function closing() {
+  return { closeButtonProps: { "aria-label": stringsNow(strings).close } };
+}
 
 export function tell(message: string, color: "green" | "yellow" | "red" = "green"): void {
-  notifications.show({ message, color, withBorder: true });
+  notifications.show({ message, color, withBorder: true, ...closing() });
 }
 
 export function tellProblem(error: unknown): void {
@@ -18,6 +26,7 @@ export function tellProblem(error: unknown): void {
     withBorder: true,
     autoClose: 12_000,
     role: "alert",
+    ...closing(),
   });
 }
 

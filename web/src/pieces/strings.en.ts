@@ -8,6 +8,7 @@ export const en = {
   copy: "Copy",
   copied: "Copied",
   cancel: "Cancel",
+  close: "Close",
   typeToConfirm: (word: string) => `Type “${word}” to confirm`,
   rows: (count: string) => `${count} rows`,
   nothing: "Nothing here",

@@ -12,6 +12,7 @@ export const zh: Strings<typeof en> = {
   copy: "复制",
   copied: "已复制",
   cancel: "取消",
+  close: "关闭",
   typeToConfirm: (word) => `输入“${word}”以确认`,
   rows: (count) => `${count} 行`,
   nothing: "暂无内容",

@@ -1,6 +1,6 @@
 /** The event stream: live, filtered, and each event with everything that it says. */
 
-import { Badge, Button, Drawer, Group, MultiSelect, Text, TextInput, UnstyledButton } from "@mantine/core";
+import { Badge, Button, Group, MultiSelect, Text, TextInput, UnstyledButton } from "@mantine/core";
 import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
 import { useDeferredValue, useMemo, useState } from "react";
 import { useSearchParams } from "wouter";
@@ -12,6 +12,7 @@ import { CodeBlock } from "#/pieces/code";
 import { DataTable, type Column } from "#/pieces/data-table";
 import { Empty } from "#/pieces/empty";
 import { PageHeader } from "#/pieces/page-header";
+import { SidePanel } from "#/pieces/side-panel";
 import { strings as shell } from "#/shell/strings";
 
 import { strings } from "./strings";
@@ -124,12 +125,10 @@ export default function EventsPage() {
           source.length === 0 ? <Empty title={t.empty} text={t.emptyText} /> : <Empty title={t.noMatch} />
         }
       />
-      <Drawer
+      <SidePanel
         opened={chosen !== null}
         onClose={() => setChosen(null)}
-        position="right"
         title={chosen === null ? "" : (t.names[chosen.name] ?? chosen.name)}
-        closeButtonProps={{ "aria-label": t.close }}
       >
         {chosen !== null && (
           <>
@@ -139,7 +138,7 @@ export default function EventsPage() {
             <CodeBlock label={`${chosen.name} · ${chosen.id}`} value={chosen.data} height={640} />
           </>
         )}
-      </Drawer>
+      </SidePanel>
     </>
   );
 }

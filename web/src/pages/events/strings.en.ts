@@ -13,7 +13,6 @@ export const en = {
   what: "What happened",
   details: "Details",
   showDetails: (name: string) => `Details of ${name}`,
-  close: "Close",
   empty: "Nothing has happened yet",
   emptyText: "Changes of the configuration, logins, accounts that rest and restarts show here.",
   noMatch: "No event matches",

@@ -17,7 +17,6 @@ export const zh: Strings<typeof en> = {
   what: "发生了什么",
   details: "详情",
   showDetails: (name) => `${name} 的详情`,
-  close: "关闭",
   empty: "还没有事件",
   emptyText: "配置变更、登录、账户休息和重启都会显示在这里。",
   noMatch: "没有匹配的事件",

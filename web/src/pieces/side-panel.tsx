@@ -1,0 +1,12 @@
+/** Something beside the page: one row's details, a form. It says how it is closed, also to those who don't see it. */
+
+import { Drawer, type DrawerProps } from "@mantine/core";
+
+import { useStrings } from "#/language/strings";
+
+import { strings } from "./strings";
+
+export function SidePanel(props: DrawerProps) {
+  const t = useStrings(strings);
+  return <Drawer position="right" {...props} closeButtonProps={{ "aria-label": t.close }} />;
+}
