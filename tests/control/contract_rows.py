@@ -10,6 +10,7 @@ from typing import Any
 from tests.control.managed import PASSWORD, Managed
 
 from codenex.control.setup import password_path, setup_notice, token_path
+from codenex.store.files import write_atomically
 
 #: A value of each shape; in a list or an object of one element, every element has its shape.
 TEXT, NUMBER, FLAG, ANY = "", 0, False, None
@@ -55,6 +56,12 @@ def credential(managed: Managed) -> None:
 def made(managed: Managed) -> None:
     """A client key."""
     managed.home.config({"keys": [{"id": "k", "name": "K", "digest": "ab" * 32}]}, "client_keys.json")
+
+
+def breaking(managed: Managed) -> None:
+    """A file that can't be used, with a good copy of it."""
+    managed.home.config("{")
+    write_atomically(managed.home.data / "last_good" / "config.json", b"{}")
 
 
 def beginning_anew(managed: Managed) -> dict[str, str]:
@@ -164,6 +171,13 @@ ROWS = [
     Row("GET", "/api/config", {"HOST": TEXT, "SERVER_PORT": NUMBER, "isDefaultPassword": FLAG, "problems": []}),
     Row("GET", "/api/config/schema", {"properties": {}, "type": TEXT}),
     Row("POST", "/api/config", {**SAID, "details": TEXT, "changes": []}, {"MAX_ERROR_COUNT": 4}),
+    Row(
+        "POST",
+        "/api/config/restore",
+        {**SAID, "setAside": TEXT, "problems": []},
+        {"file": "config.json"},
+        prepare=breaking,
+    ),
     Row(
         "POST",
         "/api/reload-config",

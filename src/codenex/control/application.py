@@ -26,6 +26,7 @@ from codenex.control.part import ControlPart
 from codenex.control.pool_health_api import pool_health_router
 from codenex.control.providers_api import providers_router
 from codenex.control.requests_api import requests_router
+from codenex.control.restoring_api import restoring_router
 from codenex.control.sessions import AGE_LIMIT
 from codenex.control.sessions_api import sessions_router
 from codenex.control.supervision import Supervision
@@ -98,6 +99,7 @@ def build_application(administration: Administration, part: ControlPart | None =
     application.include_router(health_router())
     application.include_router(providers_router())
     application.include_router(config_router())
+    application.include_router(restoring_router())
     application.include_router(linking_router())
     application.include_router(pool_health_router())
     application.include_router(models_router())

@@ -63,6 +63,7 @@ _STATUSES: tuple[tuple[str, tuple[int, ...]], ...] = (
     (r"(GET|POST|PUT|DELETE) /api/(providers|config).*", (409,)),
     (r"(POST|PUT|DELETE) /api/providers.*", (404, 412, 422, 500, 507)),
     (r"POST /api/config", (412, 500, 507)),
+    (r"POST /api/config/restore", (404, 507)),
     (r".* /api/upload-configs.*", (409, 500)),
     (r"DELETE /api/upload-configs.*", (404, 507)),
     (r"POST /api/upload-oauth-credentials", (409, 415, 507)),

@@ -581,6 +581,14 @@ export interface Restarted {
   details: RestartDetails;
 }
 
+/** The last good copy is in its place; what was there is in `setAside`, beside it. */
+export interface Restored {
+  success: boolean;
+  message: string;
+  setAside: string;
+  problems: string[];
+}
+
 /** How this server runs. There is no control port and no Node. */
 export interface ServiceMode {
   mode: string;
@@ -803,6 +811,11 @@ export interface UuidRenewed {
   newUuid: string;
 }
 
+/** The file to be restored. */
+export interface WhichFile {
+  file: "config.json" | "provider_pools.json" | "client_keys.json";
+}
+
 export interface Operations {
   /** Change the admin password; every session ends. */
   "POST /api/admin-password": { path: Record<string, never>; query: Record<string, never>; body: PasswordChange; answer: Done };
@@ -820,6 +833,8 @@ export interface Operations {
   "GET /api/config": { path: Record<string, never>; query: { explain?: boolean }; body: undefined; answer: SettingsExplained | SettingsShown };
   /** Change settings in `config.json`; the others stay as they are, also those that this version does not know. What is written is in use when this answers. */
   "POST /api/config": { path: Record<string, never>; query: { dry_run?: boolean }; body: Record<string, unknown>; answer: ConfigChanged };
+  /** Put the last good copy in the place of a file that can't be used, so that it can be changed again. Nothing is lost: what was there is kept beside it. A file that can be used is left alone (409). */
+  "POST /api/config/restore": { path: Record<string, never>; query: Record<string, never>; body: WhichFile; answer: Restored };
   /** The JSON schema of `config.json`, with help texts, defaults and groups, for forms. */
   "GET /api/config/schema": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: Record<string, unknown> };
   /** How requests went in the last hours, what goes on now, and what went wrong last. */
