@@ -201,5 +201,6 @@ lock: ## resolve the newest versions into requirements/*.txt (needs uv)
 	$(LOCK) --upgrade pyproject.toml --constraints requirements/test.txt --output-file requirements/runtime.txt
 	$(LOCK) --upgrade pyproject.toml --extra postgresql --constraints requirements/test.txt --output-file requirements/postgresql.txt
 	$(LOCK) --upgrade pyproject.toml --extra otel --constraints requirements/test.txt --output-file requirements/otel.txt
+	$(LOCK) --upgrade pyproject.toml --extra encryption --constraints requirements/test.txt --output-file requirements/encryption.txt
 	$(LOCK) --upgrade --group build --constraints requirements/test.txt --output-file requirements/build.txt
 	$(LOCK) --upgrade --no-deps requirements/e2e-local.in --output-file requirements/e2e-local.txt

@@ -54,6 +54,7 @@ def test_a_lock_is_exact_versions_with_hashes_and_nothing_else(lock: Path) -> No
     [
         ("runtime.txt", PROJECT["project"]["dependencies"]),
         ("postgresql.txt", [*PROJECT["project"]["dependencies"], *EXTRAS["postgresql"]]),
+        ("encryption.txt", [*PROJECT["project"]["dependencies"], *EXTRAS["encryption"]]),
         ("build.txt", PROJECT["dependency-groups"]["build"] + PROJECT["build-system"]["requires"]),
         ("test.txt", [*PROJECT["dependency-groups"]["test"], *EXTRAS["postgresql"]]),
     ],
@@ -66,7 +67,7 @@ def test_a_lock_holds_what_the_project_names(lock: str, requirements: list[str])
     assert missing == set(), "run: make lock"
 
 
-@pytest.mark.parametrize("lock", ["runtime.txt", "postgresql.txt", "build.txt"])
+@pytest.mark.parametrize("lock", ["runtime.txt", "postgresql.txt", "encryption.txt", "build.txt"])
 def test_tests_run_with_the_versions_that_are_shipped(lock: str) -> None:
     shipped = pins(REPOSITORY / "requirements" / lock)
 

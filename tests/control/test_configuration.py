@@ -22,6 +22,7 @@ KEYS = {
     "PROMPT_LOG_FILENAME": (None, ("a", Path("a")), ("b", Path("b")), ("c", Path("c")), ("d", Path("d"))),
     "PROMPT_LOG_BYTES": (50 * MIB, ("1048576", MIB), ("2097152", 2 * MIB), ("3145728", 3 * MIB), ("4194304", 4 * MIB)),
     "LOG_FORMAT": ("json", ("console", "console"), ("json", "json"), ("console", "console"), ("json", "json")),
+    "CREDENTIALS_KEY_FILE": (None, ("a", Path("a")), ("b", Path("b")), ("c", Path("c")), ("d", Path("d"))),
     "OTEL_EXPORTER_OTLP_ENDPOINT": (None, ("http://a", "http://a"), ("http://b", "http://b"), ("c", "c"), ("d", "d")),
     "REQUIRED_API_KEY": (None, ("key-a", "key-a"), ("key-b", "key-b"), ("key-c", "key-c"), ("key-d", "key-d")),
     "MODEL_PROVIDER": (None, ("demo", "demo"), ("b", "b"), ("c", "c"), ("d", "d")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ class Watching:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._moments = count(1)
-        self._watch = Watch([WatchedFolder(folder, is_credential)], self._nothing)
+        self._watch = Watch([WatchedFolder(folder, partial(is_credential, key_file=None))], self._nothing)
 
     async def _nothing(self) -> None:
         raise AssertionError("nobody waits here")

@@ -13,6 +13,7 @@ import typer
 
 from codenex import __version__
 from codenex.cli.google_login import log_in
+from codenex.control.credential_sealing import change_all
 from codenex.control.errors import ConfigurationError
 from codenex.control.evaluation import Evaluated, evaluated, served
 from codenex.control.explanation import explained
@@ -21,6 +22,7 @@ from codenex.control.setup import setup_notice, start_over
 from codenex.core import json
 from codenex.core.errors import Fault
 from codenex.gateway.inspection import inspected
+from codenex.store.sealing import SealingError, new_key
 from codenex.supervisor.listeners import shown
 
 application = typer.Typer(
@@ -157,6 +159,30 @@ def reset_password(config_dir: ConfigDir = None, data_dir: DataDir = None) -> No
         raise ConfigurationError(f"the password can't be removed: {error}") from None
     for line in setup_notice(settings):
         print(line)
+
+
+@application.command("seal-credentials")
+def seal_credentials(
+    config_dir: ConfigDir = None,
+    data_dir: DataDir = None,
+    unseal: Annotated[bool, typer.Option("--open", help="Decrypt them again.")] = False,
+    fresh: Annotated[bool, typer.Option("--new-key", help="Only print a new key for the file of keys.")] = False,
+) -> None:
+    """Encrypt the credential files that are there with the first key of CREDENTIALS_KEY_FILE."""
+    if fresh:
+        print(new_key())
+        return
+    settings = evaluated(_flags(None, None, config_dir, data_dir), None, make=False).settings
+    try:
+        changed, problems = change_all(settings, seal=not unseal)
+    except SealingError as error:
+        raise ConfigurationError(str(error)) from None
+    for path in changed:
+        print(f"{'decrypted' if unseal else 'encrypted'} {path}")
+    for problem in problems:
+        print(f"codenex: left alone: {problem}", file=sys.stderr)
+    if problems:
+        raise typer.Exit(1)
 
 
 @application.command()

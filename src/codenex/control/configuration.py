@@ -90,6 +90,7 @@ class Configuration(BaseSettings):
     HEALTH_CHECK_INTERVAL: float = Field(600.0, ge=0)
     PROVIDER_POOLS_FILE_PATH: Path | None = None
     DATABASE_URL: str | None = None
+    CREDENTIALS_KEY_FILE: Path | None = None
     OTEL_EXPORTER_OTLP_ENDPOINT: str | None = None
     providerFallbackChain: dict[str, tuple[str, ...]] = {}  # noqa: N815 - the file's own spelling
     modelFallbackMapping: dict[str, ModelFallback] = {}  # noqa: N815

@@ -13,7 +13,7 @@ from codenex.control.configuration import Configuration
 from codenex.control.database.address import checked_address
 from codenex.control.entries import model_facts
 from codenex.control.errors import ConfigurationError
-from codenex.control.google_accounts import checked_url, google_clients
+from codenex.control.google_accounts import checked_url, google_clients, key_file_of
 from codenex.control.hosts import checked_hosts
 from codenex.control.keys import checked_client_key, generated_key
 from codenex.control.network import checked_authorities, checked_certificate, checked_collector, checked_networks
@@ -118,6 +118,7 @@ def effective_settings(configuration: Configuration, *, make: bool = True) -> Ef
         claude_code_timeout=configuration.CLAUDE_CODE_TIMEOUT,
         claude_code_spares=configuration.CLAUDE_CODE_SPARES,
         database_url=checked_address(configuration.DATABASE_URL),
+        credentials_key_file=key_file_of(configuration),
         otlp_endpoint=checked_collector(configuration.OTEL_EXPORTER_OTLP_ENDPOINT),
     )
     return Effective(settings, notices, made)

@@ -18,6 +18,7 @@ from codenex.control.files import POOLS
 from codenex.control.part import ControlPart
 from codenex.control.state import Part
 from codenex.control.uploads import CREDENTIAL_FOLDERS, folder_of, keep, parsed_form
+from codenex.store.sealing import SealingError, sealing_of
 
 _FORM = {
     "required": True,
@@ -168,7 +169,10 @@ def files_router() -> APIRouter:
         form = parsed_form(request.headers.get("content-type", ""), await request.body())
         folder = folder_of(form.fields.get("provider", ""))
         try:
-            relative = await asyncio.to_thread(keep, Path(part.settings.config_dir), folder, form)
+            sealing = sealing_of(part.settings.credentials_key_file)
+            relative = await asyncio.to_thread(keep, Path(part.settings.config_dir), folder, form, sealing)
+        except SealingError as error:
+            raise Refusal(409, f"the file can't be encrypted: {error}") from error
         except OSError as error:
             raise Refusal(507, f"the file can't be kept: {error.strerror}") from error
         _publish(part, "add", f"configs/{relative}")

@@ -16,6 +16,7 @@ from codenex.control.errors import ConfigurationError
 from codenex.providers.google.credentials import CredentialInvalid, parsed
 from codenex.providers.google.service import SERVICES, Service
 from codenex.providers.registry import PROVIDER_TYPES, ProviderType
+from codenex.store.sealing import SealingError, sealing_of
 from codenex.store.settings import Account, GoogleLogin
 
 if TYPE_CHECKING:
@@ -58,7 +59,21 @@ def login_of(service: Service, kind: ProviderType, entry: Entry, configuration: 
         project=entry.text("PROJECT_ID") or configuration.PROJECT_ID,
         hosts=hosts,
         credit_types=_credit_types(service, entry),
+        key_file=key_file_of(configuration),
     )
+
+
+def key_file_of(configuration: Configuration) -> str | None:
+    """Return where the keys for credential files lie. Raises :class:`ConfigurationError` where they can't be used."""
+    path = configuration.CREDENTIALS_KEY_FILE
+    if path is None:
+        return None
+    place = os.path.abspath(path.expanduser())
+    try:
+        sealing_of(place)
+    except SealingError as error:
+        raise ConfigurationError(f"CREDENTIALS_KEY_FILE: {error}") from None
+    return place
 
 
 def _credit_types(service: Service, entry: Entry) -> tuple[str, ...]:
@@ -113,7 +128,7 @@ def dropped_accounts(
         for path in _files(configuration.CONFIG_DIR / service.folder):
             if os.path.realpath(path) in named:
                 continue
-            if (reason := _why_not(path)) is not None:
+            if (reason := _why_not(path, key_file_of(configuration))) is not None:
                 notices.append(f"{service.folder}/{path.name} is no credential of {service.name}: {reason}")
                 continue
             kind, where = PROVIDER_TYPES[service.name], f"{service.folder}/{path.name}"
@@ -122,9 +137,9 @@ def dropped_accounts(
             yield logged_in(account, kind, entry, configuration)
 
 
-def is_credential(path: Path) -> bool:
+def is_credential(path: Path, key_file: str | None) -> bool:
     """Whether a file becomes an account where it lies in a service's folder."""
-    return _may_be_one(path) and _why_not(path) is None
+    return _may_be_one(path) and _why_not(path, key_file) is None
 
 
 def _files(folder: Path) -> list[Path]:
@@ -141,13 +156,13 @@ def _may_be_one(path: Path) -> bool:
         return False
 
 
-def _why_not(path: Path) -> str | None:
+def _why_not(path: Path, key_file: str | None) -> str | None:
     """Return why a file can't be used as a credential; ``None`` where it can."""
     try:
-        parsed(path.read_bytes())
+        parsed(sealing_of(key_file).opened(path.read_bytes()))
     except OSError as error:
         return error.strerror or "it can't be read"
-    except CredentialInvalid as error:
+    except (CredentialInvalid, SealingError) as error:
         return str(error)
     return None
 

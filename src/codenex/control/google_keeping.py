@@ -17,6 +17,7 @@ from codenex.providers.google.credentials import Credential, CredentialInvalid, 
 from codenex.providers.google.service import Service
 from codenex.providers.transport import Transport
 from codenex.store.files import write_atomically
+from codenex.store.sealing import Sealing, SealingError, sealing_of
 from codenex.store.settings import Account, Settings
 
 #: The name of a credential's file where it is the first one.
@@ -46,9 +47,10 @@ async def kept(service: Service, credential: Credential, settings: Settings, lin
 
 def written_file(settings: Settings, service: Service, credential: Credential) -> Path:
     """Write a credential that nobody else can read: in the place of an older one of the same person, or beside the
-    others. Raises ``OSError``."""
-    path = _file_for(Path(settings.config_dir) / service.folder, credential)
-    write_atomically(path, written(credential))
+    others. Raises ``OSError``, :class:`SealingError`."""
+    sealing = sealing_of(settings.credentials_key_file)
+    path = _file_for(Path(settings.config_dir) / service.folder, credential, sealing)
+    write_atomically(path, sealing.sealed(written(credential)))
     return path
 
 
@@ -87,9 +89,9 @@ async def _looked_at(transport: Transport, service: Service, account: Account | 
     return f"{whose}. The account can be used: {tier}, project {standing.project}, {len(quotas)} models."
 
 
-def _file_for(folder: Path, credential: Credential) -> Path:
+def _file_for(folder: Path, credential: Credential, sealing: Sealing) -> Path:
     for path in sorted(folder.glob("*.json")):
-        if credential.email is not None and not path.is_symlink() and _email_in(path) == credential.email:
+        if credential.email is not None and not path.is_symlink() and _email_in(path, sealing) == credential.email:
             return path
     path, moment = folder / FILE, int(time.time() * 1000)
     while path.exists() or path.is_symlink():
@@ -97,8 +99,8 @@ def _file_for(folder: Path, credential: Credential) -> Path:
     return path
 
 
-def _email_in(path: Path) -> str | None:
+def _email_in(path: Path, sealing: Sealing) -> str | None:
     try:
-        return parsed(path.read_bytes()).email
-    except (OSError, CredentialInvalid):
+        return parsed(sealing.opened(path.read_bytes())).email
+    except (OSError, CredentialInvalid, SealingError):
         return None

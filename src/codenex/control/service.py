@@ -177,7 +177,7 @@ class ControlService:
             WatchedFile(Document(path, revise=pools_revision) if name == POOLS else Document(path))
             for name, path in places.items()
         ]
-        folders = [WatchedFolder(configs / service.folder, is_credential) for service in SERVICES.values()]
+        folders = [WatchedFolder(configs / service.folder, self._is_credential) for service in SERVICES.values()]
         watch = Watch([*files, *folders], self._files_changed)
         self._pools = PoolState(self.part)
         await asyncio.to_thread(self._pools.restore)
@@ -192,6 +192,9 @@ class ControlService:
 
     async def _check(self, account: Account) -> None:
         await check_account(self.part, account, wanted=False)
+
+    def _is_credential(self, path: Path) -> bool:
+        return is_credential(path, self.part.settings.credentials_key_file)
 
     async def _files_changed(self) -> None:
         try:

@@ -83,6 +83,7 @@ HELP: dict[str, dict[str, str]] = {
         "CONFIG_DIR": "The folder of config.json and the other files.",
         "DATA_DIR": "The folder for what the server itself keeps.",
         "LOG_DIR": "The folder of log files.",
+        "CREDENTIALS_KEY_FILE": "A file with keys; the first one encrypts credential files of Google accounts.",
         "DATABASE_URL": "Where usage and sessions are kept; without one, in a SQLite file.",
     },
     "Observability": {

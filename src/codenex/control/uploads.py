@@ -15,6 +15,7 @@ import msgspec
 from codenex.control.administration import Refusal
 from codenex.providers.google.service import SERVICES
 from codenex.store.files import create_once
+from codenex.store.sealing import PLAIN, Sealing
 
 #: Bytes.
 UPLOAD_LIMIT = 5 * 1024 * 1024
@@ -75,8 +76,11 @@ def folder_of(name: str) -> CredentialFolder:
     raise Refusal(400, f"provider: {name[:64]!r} has no credential files; {known} have")
 
 
-def keep(configs: Path, folder: CredentialFolder, upload: Upload, wall: float | None = None) -> str:
-    """Keep a file that nobody else can read; return its path below ``configs``. Raises :class:`Refusal` (400, 413) and
+def keep(
+    configs: Path, folder: CredentialFolder, upload: Upload, sealing: Sealing = PLAIN, wall: float | None = None
+) -> str:
+    """Keep a file that nobody else can read, encrypted where there is a key for that; return its path below
+    ``configs``. Raises :class:`Refusal` (400, 413) and
     ``OSError``."""
     name = sanitised(upload.name)
     suffix = Path(name).suffix.lower()
@@ -88,11 +92,12 @@ def keep(configs: Path, folder: CredentialFolder, upload: Upload, wall: float | 
         raise Refusal(400, "file: it is empty")
     if suffix == ".json":
         _check_json(upload.content)
+    content = sealing.sealed(upload.content)
     moment = int((time.time() if wall is None else wall) * 1000)
     target = configs / folder.name
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise Refusal(409, f"{folder.name} is no folder of the configuration")
-    while not create_once(target / f"{moment}_{name}", upload.content):
+    while not create_once(target / f"{moment}_{name}", content):
         moment += 1
     return f"{folder.name}/{moment}_{name}"
 

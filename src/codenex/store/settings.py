@@ -26,6 +26,8 @@ class GoogleLogin(msgspec.Struct, frozen=True, omit_defaults=True):
     hosts: tuple[str, ...] = ()
     #: what may be spent where a quota is used up (Antigravity)
     credit_types: tuple[str, ...] = ()
+    #: a file with the keys that files are encrypted with
+    key_file: str | None = None
 
 
 class Account(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -216,6 +218,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     claude_code_spares: int = 1
     #: address of the control process's database, with its driver; without one it is a file in the data folder
     database_url: str | None = None
+    #: a file with the keys that credential files are encrypted with
+    credentials_key_file: str | None = None
     #: where the control process sends traces and metrics by OTLP
     otlp_endpoint: str | None = None
 

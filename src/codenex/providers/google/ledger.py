@@ -20,6 +20,7 @@ from codenex.core import json
 from codenex.providers.google.credentials import Credential
 from codenex.providers.google.states import Problem
 from codenex.store.files import private_folder, write_atomically
+from codenex.store.sealing import PLAIN, Sealing
 
 #: Seconds between two looks at whether another process has let go of the lock.
 _LOOK = 0.02
@@ -40,20 +41,28 @@ class Known(msgspec.Struct, frozen=True, omit_defaults=True):
 class Ledger:
     """The state of one login: of a refresh token and the client that it was made for."""
 
-    def __init__(self, folder: Path, credential: Credential, client: tuple[str | None, str | None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        credential: Credential,
+        client: tuple[str | None, str | None],
+        sealing: Sealing = PLAIN,
+    ) -> None:
+        self._sealing = sealing
         secret = "\0".join(piece or "" for piece in (*client, credential.refresh_token or credential.access_token))
         self.path = folder / f"{hashlib.sha256(secret.encode()).hexdigest()[:32]}.json"
 
     def read(self) -> Known:
-        """Return what is known; nothing where the file is not there or can't be read."""
+        """Return what is known; nothing where the file is not there or can't be read. Raises :class:`SealingError`
+        where it is encrypted and can't be opened: what stands there must not be overwritten."""
         try:
-            return json.decode_as(Known, self.path.read_bytes())
+            return json.decode_as(Known, self._sealing.opened(self.path.read_bytes()))
         except (OSError, json.MalformedJson):
             return Known()
 
     def write(self, known: Known) -> None:
         """Write what is known. Raises ``OSError``. Only for whoever holds the lock."""
-        write_atomically(self.path, json.encode(known))
+        write_atomically(self.path, self._sealing.sealed(json.encode(known)))
 
     def stamp(self) -> tuple[int, int] | None:
         """Return what changes with every write."""

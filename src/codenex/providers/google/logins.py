@@ -16,6 +16,7 @@ from codenex.providers.google.states import Problem, needs_login
 from codenex.providers.google.wires import Answer, out_of_order, post_form
 from codenex.providers.transport import Transport
 from codenex.store.files import write_atomically
+from codenex.store.sealing import Sealing, SealingError, sealing_of
 from codenex.store.settings import Account, GoogleLogin
 
 #: Seconds before a token's end from which on it is renewed, and from which on it isn't used any more.
@@ -190,7 +191,8 @@ class Logins:
         await asyncio.to_thread(login.ledger.write, Known(replaced=given))
         login.credential = msgspec.structs.replace(login.credential, refresh_token=given)
         folder, client = login.ledger.path.parent, _client(login.place, login.credential)
-        await asyncio.to_thread(Ledger(folder, login.credential, client).write, known)
+        sealing = sealing_of(login.place.key_file)
+        await asyncio.to_thread(Ledger(folder, login.credential, client, sealing).write, known)
         return known
 
     async def _follow(self, login: Login, known: Known) -> None:
@@ -199,8 +201,9 @@ class Logins:
             return
         path = Path(login.place.credentials_file)
         try:
-            there = await asyncio.to_thread(_read, path)
-        except CredentialInvalid:
+            sealing = sealing_of(login.place.key_file)
+            there = await asyncio.to_thread(_read, path, sealing)
+        except (CredentialInvalid, SealingError):
             return
         if there.refresh_token != login.kept:
             # Somebody has logged in meanwhile: what is there is newer than this.
@@ -212,16 +215,16 @@ class Logins:
             refresh_token=login.credential.refresh_token,
         )
         if changed != there:
-            await asyncio.to_thread(write_atomically, path, written(changed))
+            await asyncio.to_thread(write_atomically, path, sealing.sealed(written(changed)))
 
 
 def credential_of(place: GoogleLogin) -> Credential:
     """Return the credential of an account. Raises :class:`Fault` (``account_unusable``)."""
     try:
         if place.credentials_file is not None:
-            return _read(Path(place.credentials_file))
+            return _read(Path(place.credentials_file), sealing_of(place.key_file))
         return parsed((place.credentials or "").encode())
-    except CredentialInvalid as error:
+    except (CredentialInvalid, SealingError) as error:
         raise unusable(needs_login(f"the credential can't be used: {error}.")) from None
 
 
@@ -231,8 +234,12 @@ def newest(place: GoogleLogin) -> tuple[str | None, Credential, Ledger]:
     credential = credential_of(place)
     kept = credential.refresh_token
     while True:
-        ledger = Ledger(Path(place.state_dir), credential, _client(place, credential))
-        replaced = ledger.read().replaced
+        try:
+            sealing = sealing_of(place.key_file)
+            ledger = Ledger(Path(place.state_dir), credential, _client(place, credential), sealing)
+            replaced = ledger.read().replaced
+        except SealingError as error:
+            raise unusable(needs_login(f"what is known of the login can't be read: {error}.")) from None
         if replaced is None or replaced == credential.refresh_token:
             return kept, credential, ledger
         # Google gave another one, which this account's file may not have yet.
@@ -268,13 +275,13 @@ def unusable(problem: Problem) -> Fault:
     return fault
 
 
-def _read(path: Path) -> Credential:
+def _read(path: Path, sealing: Sealing) -> Credential:
     try:
         with path.open("rb") as file:
             content = file.read(_FILE_LIMIT)
     except OSError as error:
         raise CredentialInvalid(f"{path.name} can't be read: {error.strerror}") from None
-    return parsed(content)
+    return parsed(sealing.opened(content))
 
 
 def _place(account: Account) -> GoogleLogin:
