@@ -68,9 +68,10 @@ async def test_without_descriptors_clients_are_told_so_and_there_is_room_again_a
     tmp_path: Path, limit: int
 ) -> None:
     server, port = await upstream_of(Silent)
-    async with Victim(tmp_path, port, descriptors=limit) as victim, await RawClient.connect(victim.port) as early:
+    async with Victim(tmp_path, port, descriptors=limit) as victim:
         await victim.log_in()
         for number in range(ROUNDS):
+            early = await RawClient.connect(victim.port)
             callers = [Caller(victim.port) for _ in range(2 * limit)]
             for caller in callers:
                 await caller.ask(post(CHAT))
@@ -86,6 +87,7 @@ async def test_without_descriptors_clients_are_told_so_and_there_is_room_again_a
             session = {"authorization": f"Bearer {victim.session}"}
             answer = await early.ask("POST", "/api/config", {"MAX_ERROR_COUNT": 5 + number}, session, timeout=20)
             assert answer.status == 200, answer.body
+            await early.__aexit__()
             begun = time.monotonic()
             for caller in callers:
                 caller.leave()

@@ -317,6 +317,9 @@ async def test_connections_beyond_the_cap_get_a_503(serve):
     kept = [site.client() for _ in range(3)]
     for client in kept:
         assert (await client.ask(get())).status == 200
+        # None of them is idle.
+        await client.send(get()[:10])
+    await asyncio.sleep(0.05)
     extra = site.client()
     answer = await extra.answer()
     assert (answer.status, answer.headers["connection"], answer.headers["retry-after"]) == (503, "close", "1")
@@ -325,19 +328,38 @@ async def test_connections_beyond_the_cap_get_a_503(serve):
     extra.close()
     kept[0].close()
     for client in kept[1:]:
+        assert (await client.ask(get()[10:])).status == 200
+
+
+async def test_an_idle_connection_gives_way_to_a_new_one(serve):
+    site = await serve(echo, Limits(connections=3))
+    kept = [site.client() for _ in range(3)]
+    for client in kept:
         assert (await client.ask(get())).status == 200
+        # The loop's clock counts milliseconds.
+        await asyncio.sleep(0.005)
+    await kept[0].send(get()[:10])
+    await asyncio.sleep(0.05)
+    assert (await site.client().ask(get())).status == 200
+    # The one that had been idle the longest has gone, not the one that is asking.
+    assert await kept[1].ended()
+    assert (await kept[0].ask(get()[10:])).status == 200
+    assert (await kept[2].ask(get())).status == 200
+    assert site.server.connection_count == 3
 
 
 async def test_of_many_refused_connections_the_oldest_goes(serve):
     site = await serve(echo, Limits(connections=1, refused_connections=2))
     kept = site.client()
     assert (await kept.ask(get())).status == 200
+    await kept.send(get()[:10])
+    await asyncio.sleep(0.05)
     refused = [site.client() for _ in range(6)]
     for client in refused:
         # Each is told, and those that don't close are cut in their turn.
         assert (await client.answer()).status == 503
         assert site.server.connection_count <= 1 + 2 + 1
-    assert (await kept.ask(get())).status == 200
+    assert (await kept.ask(get()[10:])).status == 200
     assert len(site.server._refused) == 2
     for client in refused:
         client.close()

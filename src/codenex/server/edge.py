@@ -584,6 +584,12 @@ class Connection(asyncio.Protocol):
         self._drop_waiting()
         self.transport.abort()
 
+    @property
+    def idle(self) -> bool:
+        """Whether it is kept for a next request, of which nothing has come yet."""
+        busy = self.current is not None or self._queue or self._in_head or self._receiving is not None
+        return not (busy or self._fresh or self.ignoring or self.transport.is_closing())
+
     def close_if_idle(self) -> bool:
         """Close the connection if no request is being received or answered. Used when the server drains.
 

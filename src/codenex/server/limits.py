@@ -20,7 +20,7 @@ class Limits:
     header_count: int = 128
     #: The body, both as sent and decompressed; more is a 413.
     body_bytes: int = 64 * MIB
-    #: Open connections; one more is answered with 503 and closed.
+    #: Open connections; for one more an idle one is closed, and without any it is answered with 503 and closed.
     connections: int = 10_000
     #: Connections that have been answered so and are not closed yet; one more and the oldest goes at once.
     refused_connections: int = 1_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import logging
 import socket
 import ssl as tls
@@ -92,6 +93,8 @@ class Server:
         self._connections: set[Connection] = set()
         #: those among them that there was no room for, oldest first
         self._refused: dict[Connection, None] = {}
+        #: loop time from which on idle ones are looked for again
+        self._search_again = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._empty: asyncio.Event | None = None
 
@@ -174,7 +177,7 @@ class Server:
         """Register a connection; return whether it may be served."""
         self._connections.add(connection)
         refused = self._refused
-        if len(self._connections) - len(refused) <= self.limits.connections:
+        if len(self._connections) - len(refused) <= self.limits.connections or self._idle_give_way():
             return True
         refused[connection] = None
         if len(refused) > self.limits.refused_connections:
@@ -183,6 +186,22 @@ class Server:
             del refused[oldest]
             oldest.connection_left()
         return False
+
+    def _idle_give_way(self) -> bool:
+        """Close connections that are kept without a request, those first that nobody with a key has used; return
+        whether there were any."""
+        now = self.loop.time()
+        if now < self._search_again:
+            return False
+        idle = [connection for connection in self._connections if connection.idle]
+        if not idle:
+            # A search among many takes long: not with every connection of a flood.
+            self._search_again = now + 0.1
+            return False
+        some = max(1, self.limits.connections // 64)
+        for connection in heapq.nsmallest(some, idle, key=lambda one: (one.known, one.read_deadline)):
+            connection.close_if_idle()
+        return True
 
     def connection_closed(self, connection: Connection) -> None:
         """Forget a connection."""
