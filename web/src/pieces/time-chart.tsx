@@ -53,7 +53,9 @@ export function TimeChart<T>({ label, points, at, step, series, format, height =
     for (const one of series) row[one.key] = one.value(point) ?? null;
     return row;
   });
-  const tick = (moment: number) => (step >= 86_400 ? write.day(moment) : write.hour(moment));
+  // Whole days are those of UTC.
+  const daily = step >= 86_400;
+  const tick = (moment: number) => (daily ? write.utcDay(moment) : write.hour(moment));
   if (data.every((row) => series.every((one) => (row[one.key] ?? 0) === 0))) {
     return (
       <Text c="dimmed" size="sm" h={height} className={classes.empty}>
@@ -90,7 +92,7 @@ export function TimeChart<T>({ label, points, at, step, series, format, height =
             <Tooltip
               cursor={{ stroke: "var(--app-line)", fill: "var(--app-grid)", fillOpacity: 0.5 }}
               isAnimationActive={false}
-              content={(props) => <Hint {...props} title={(moment) => write.dateTime(moment)} format={format} />}
+              content={(props) => <Hint {...props} title={(moment) => (daily ? write.utcDay(moment) : write.dateTime(moment))} format={format} />}
             />
             {series.length > 1 && <Legend wrapperStyle={{ fontSize: 12 }} iconSize={10} formatter={legendText} />}
             {series.map((one) => mark(one))}
