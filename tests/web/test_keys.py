@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 from tests.web.scene import CLAUDE, used_site
 
 TIMEOUT = 15_000
-pytestmark = pytest.mark.deep
+pytestmark = [pytest.mark.deep, pytest.mark.timeout(300)]
 
 
 async def secret(page: Page) -> str:

@@ -12,7 +12,7 @@ from tests.web.site import web_site
 
 TIMEOUT = 15_000
 # Half a minute each, which `make e2e-web` has.
-pytestmark = pytest.mark.deep
+pytestmark = [pytest.mark.deep, pytest.mark.timeout(300)]
 
 
 async def test_requests_and_a_failing_account_show_while_somebody_looks(tmp_path: Path) -> None:

@@ -96,11 +96,11 @@ function KeyTable({ keys, onChoose }: { keys: readonly KeyShown[]; onChoose: (id
       cell: (key) => <Badge color={COLORS[stateOf(key, now)]}>{t.states[stateOf(key, now)]}</Badge>,
     },
     { key: "limits", header: t.limits, width: "minmax(140px, 1.2fr)", wideOnly: true, cell: (key) => <LimitsOf entry={key} /> },
-    { key: "budget", header: t.budget, width: "minmax(110px, 1fr)", wideOnly: true, cell: (key) => <BudgetOf entry={key} /> },
+    { key: "budget", header: t.budget, width: "minmax(170px, 1fr)", wideOnly: true, cell: (key) => <BudgetOf entry={key} /> },
     {
       key: "used",
       header: t.used,
-      width: "minmax(100px, 140px)",
+      width: "minmax(84px, 110px)",
       align: "right",
       order: (key) => usage?.get(key.id)?.requests ?? 0,
       cell: (key) => format.number(usage?.get(key.id)?.requests ?? 0),
@@ -108,7 +108,7 @@ function KeyTable({ keys, onChoose }: { keys: readonly KeyShown[]; onChoose: (id
     {
       key: "cost",
       header: t.cost,
-      width: "120px",
+      width: "96px",
       align: "right",
       wideOnly: true,
       order: (key) => usage?.get(key.id)?.cost ?? null,

@@ -3,7 +3,7 @@ import type { Strings } from "#/language/strings";
 import type { en } from "./strings.en";
 
 export const zh: Strings<typeof en> = {
-  text: "客户端出示的密钥。每个密钥可设限额和预算，也可单独撤销。",
+  text: "客户端出示的密钥。每个密钥可设限额和预算，也可单独撤销。用量为最近 30 天。",
   create: "新建密钥",
   name: "名称",
   state: "状态",
@@ -17,8 +17,8 @@ export const zh: Strings<typeof en> = {
   budget: "预算",
   budgetOf: (spent, amount) => `${spent} / ${amount}`,
   periods: { day: "每天", month: "每月" },
-  used: "30 天请求数",
-  cost: "30 天费用",
+  used: "请求数",
+  cost: "费用",
   lastUsed: "最近使用",
   expires: "到期",
   never: "永不",

@@ -1,0 +1,122 @@
+/** The changes as the server understands them, tried without being written; then saved. */
+
+import { Alert, Button, Code, Group, List, Modal, Stack, Table, Text } from "@mantine/core";
+import { useMutation, useQuery } from "@tanstack/react-query";
+
+import { call } from "#/api/client";
+import { Problem } from "#/api/problem";
+import type { ConfigChanged } from "#/api/types";
+import { useStrings } from "#/language/strings";
+import { Failure } from "#/pieces/failure";
+import { Loaded } from "#/pieces/loaded";
+import { tell } from "#/pieces/report";
+
+import { writtenValue } from "./settings";
+import { strings } from "./strings";
+
+interface Props {
+  changes: Record<string, unknown>;
+  revision: string | null;
+  onClose: () => void;
+  /** The file is another one now: saved, or changed by somebody else. */
+  onChanged: (saved: boolean) => void;
+}
+
+export function Review({ changes, revision, onClose, onChanged }: Props) {
+  const t = useStrings(strings);
+  const headers: Record<string, string> = revision === null ? {} : { "if-match": revision };
+  const tried = useQuery({
+    queryKey: ["config", "tried", changes, revision],
+    queryFn: ({ signal }) => call("POST /api/config", { query: { dry_run: true }, body: changes, headers, signal }),
+    retry: false,
+    gcTime: 0,
+  });
+  const save = useMutation({
+    mutationFn: () => call("POST /api/config", { body: changes, headers }),
+    onSuccess: () => {
+      tell(t.saved);
+      onChanged(true);
+    },
+  });
+  const error = save.error ?? tried.error;
+  const conflict = error instanceof Problem && error.status === 412;
+  return (
+    <Modal opened onClose={onClose} title={t.reviewTitle} size="lg" closeButtonProps={{ "aria-label": t.discard }}>
+      <Stack gap="sm">
+        {conflict ? (
+          <>
+            <Alert color="yellow" role="alert">
+              {t.conflict}
+            </Alert>
+            <Button onClick={() => onChanged(false)}>{t.reload}</Button>
+          </>
+        ) : (
+          <>
+            {save.isError && <Failure error={save.error} />}
+            <Loaded query={tried} height={120}>
+              {(told) => <Told told={told} />}
+            </Loaded>
+            <Group justify="flex-end">
+              <Button variant="default" onClick={onClose}>
+                {t.form}
+              </Button>
+              <Button loading={save.isPending} disabled={!tried.isSuccess || tried.data.changes.length === 0} onClick={() => save.mutate()}>
+                {t.save}
+              </Button>
+            </Group>
+          </>
+        )}
+      </Stack>
+    </Modal>
+  );
+}
+
+function Told({ told }: { told: ConfigChanged }) {
+  const t = useStrings(strings);
+  if (told.changes.length === 0) return <Text size="sm">{t.nothing}</Text>;
+  return (
+    <Stack gap="sm">
+      <Table.ScrollContainer minWidth={360} scrollAreaProps={{ viewportProps: { tabIndex: 0, "aria-label": t.reviewTitle } }}>
+        <Table>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t.name}</Table.Th>
+              <Table.Th>{t.before}</Table.Th>
+              <Table.Th>{t.after}</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {told.changes.map((change) => (
+              <Table.Tr key={change.name}>
+                <Table.Td>
+                  <Code className="app-break">{change.name}</Code>
+                </Table.Td>
+                <Table.Td className="app-break">{writtenValue(change.before, t.noValue)}</Table.Td>
+                <Table.Td className="app-break" fw={600}>
+                  {writtenValue(change.after, t.noValue)}
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+      <Remarks title={t.overruledTitle} lines={Object.entries(told.overruled).map(([name, by]) => `${name}: ${by}`)} />
+      <Remarks title={t.atStartTitle} lines={told.atStart} />
+    </Stack>
+  );
+}
+
+function Remarks({ title, lines }: { title: string; lines: readonly string[] }) {
+  if (lines.length === 0) return null;
+  return (
+    <Alert color="yellow" title={title}>
+      <List size="sm">
+        {lines.map((line) => (
+          <List.Item key={line} className="app-break">
+            {line}
+          </List.Item>
+        ))}
+      </List>
+    </Alert>
+  );
+}
