@@ -20,6 +20,7 @@ from codenex.cli.sockets import CONTROL_SOCKET, INGEST_SOCKET
 from codenex.store.settings import Settings
 from codenex.store.shared_memory import SharedMemory
 from codenex.supervisor.listeners import listen, listen_unix, shown
+from codenex.supervisor.notification import Notification
 from codenex.telemetry.messages import install
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ async def _serve(generation: Generation, listeners: list[socket.socket], folder:
     empty."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
+    notification = Notification()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     generations = OwnGenerations(generation)
@@ -74,14 +76,23 @@ async def _serve(generation: Generation, listeners: list[socket.socket], folder:
             "dropped": plane.outbox.dropped,
         }
         print(f"codenex {__version__} listens on {scheme}://{address}", file=sys.stderr, flush=True)
+        notification.ready()
+        _give_signs_of_life(loop, notification)
         await stop.wait()
         stop.clear()
+        notification.stopping()
         draining = asyncio.ensure_future(plane.server.drain(DRAIN_SECONDS))
         second = asyncio.ensure_future(stop.wait())
         await asyncio.wait({draining, second}, return_when=asyncio.FIRST_COMPLETED)
         draining.cancel()
         second.cancel()
     await lazy.stop()
+
+
+def _give_signs_of_life(loop: asyncio.AbstractEventLoop, notification: Notification) -> None:
+    due = notification.beat(loop.time())
+    if due != float("inf"):
+        loop.call_at(due, _give_signs_of_life, loop, notification)
 
 
 class OwnGenerations:

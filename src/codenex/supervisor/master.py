@@ -19,6 +19,7 @@ from typing import Any
 from codenex.supervisor.child import Child, Role
 from codenex.supervisor.evaluation import Evaluation
 from codenex.supervisor.listeners import listen, listen_unix, shown
+from codenex.supervisor.notification import Notification
 from codenex.supervisor.publication import Publication
 from codenex.supervisor.roster import Roster
 from codenex.supervisor.sources import Sources
@@ -46,6 +47,7 @@ class Master:
         self._again = False
         self._publication: Publication
         self._roster: Roster
+        self._notification: Notification
         self._listeners: list[socket.socket] = []
         self._address: tuple[str, int] | None = None
         self._announced = False
@@ -58,6 +60,7 @@ class Master:
     def run(self) -> int:
         """Serve until told to stop; return the exit status."""
         self._catch_signals()
+        self._notification = Notification()
         early = None if "--standalone" in self._arguments else Child("worker", 1, 1, time.monotonic())
         evaluation = Evaluation(self._arguments)
         document = self._first_document(evaluation)
@@ -66,6 +69,7 @@ class Master:
                 early.kill()
                 early.process.wait()
             if document is not None:
+                self._notification.hand_on()
                 _become_standalone(document)
             # Interrupted before anything began, or the evaluation has said what is wrong.
             return 0 if self._told_to_stop() else evaluation.status or 1
@@ -119,6 +123,9 @@ class Master:
                 return 1
             self._announce()
             self._report(now)
+            if self._evaluation is None and self._roster.settled():
+                self._notification.settled()
+            due = min(due, self._notification.beat(now))
             if self._stopping and not self._roster.children:
                 _say("stopped")
                 return 0
@@ -187,6 +194,8 @@ class Master:
 
     def _evaluate(self, *, renew: bool) -> None:
         self._renew_after = self._renew_after or renew
+        if renew:
+            self._notification.reloading()
         if self._evaluation is not None:
             # What is being read now may be older than what was asked for.
             self._again = True
@@ -277,6 +286,7 @@ class Master:
     def _announce(self) -> None:
         if not self._announced and self._roster.serving():
             self._announced = True
+            self._notification.ready()
             address = shown(*self._listeners[0].getsockname()[:2])
             _say(f"{self._version} listens on {self._scheme}://{address}", prefix="codenex ")
 
@@ -323,6 +333,7 @@ class Master:
                     self._roster.kill()
                     continue
                 self._stopping = True
+                self._notification.stopping()
                 for listener in self._listeners:
                     listener.close()
                 self._roster.stop(now, min(STOP_PATIENCE, self._roster.drain))
