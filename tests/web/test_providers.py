@@ -65,10 +65,10 @@ async def test_the_life_of_an_account(tmp_path: Path) -> None:
         await expect(page.get_by_role("heading", name="No account matches")).to_be_visible(timeout=TIMEOUT)
 
         await page.get_by_label("Search").fill("")
-        await page.get_by_label("Add a stand-in: claude-custom").click()
+        await page.get_by_role("combobox", name="Add a stand-in: claude-custom").click()
         await page.get_by_role("option", name="openai-custom").click()
         await expect(page.get_by_text("The order was saved.").last).to_be_visible(timeout=TIMEOUT)
-        await page.get_by_label("Add a stand-in: claude-custom").click()
+        await page.get_by_role("combobox", name="Add a stand-in: claude-custom").click()
         await page.get_by_role("option", name="gemini-custom").click()
         await page.get_by_role("button", name="Move gemini-custom up").click()
         await expect(page.get_by_text("1. gemini-custom")).to_be_visible(timeout=TIMEOUT)

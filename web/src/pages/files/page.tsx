@@ -8,7 +8,7 @@ import { useSearchParams } from "wouter";
 import { addressOf, call } from "#/api/client";
 import { useEventListener } from "#/api/events";
 import type { FileShown } from "#/api/types";
-import { useFormat } from "#/format/format";
+import { UNKNOWN, useFormat } from "#/format/format";
 import { useStrings } from "#/language/strings";
 import { useConfirmation } from "#/pieces/confirm";
 import { DataTable, type Column } from "#/pieces/data-table";
@@ -128,5 +128,7 @@ function Files({ files, onOpen }: { files: readonly FileShown[]; onOpen: (path: 
 function Use({ file }: { file: FileShown }) {
   const t = useStrings(strings);
   if (!file.isValid) return <Badge color="red">{t.invalid}</Badge>;
+  // The server's own files are named by nobody and needed all the same.
+  if (file.provider === null && !file.isUsed) return UNKNOWN;
   return file.isUsed ? <Badge color="green">{t.used}</Badge> : <Badge color="gray">{t.unused}</Badge>;
 }

@@ -8,7 +8,7 @@ export const en = {
   state: "State",
   allStates: "All states",
   states: { healthy: "healthy", resting: "resting", login: "needs login", disabled: "off" },
-  until: "until",
+  until: "back",
   name: "Account",
   successRate: "Success",
   inFlight: "Now",

@@ -12,7 +12,7 @@ export const zh: Strings<typeof en> = {
   state: "状态",
   allStates: "所有状态",
   states: { healthy: "健康", resting: "休息中", login: "需要登录", disabled: "已停用" },
-  until: "至",
+  until: "恢复于",
   name: "账户",
   successRate: "成功率",
   inFlight: "进行中",
