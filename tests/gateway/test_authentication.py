@@ -61,6 +61,25 @@ def test_refused(request_):
     assert KEY not in caught.value.message
 
 
+def test_a_header_that_was_right_before_opens_for_its_own_key_alone():
+    now = [100.0]
+    keyring = Keyring((ClientKey(digest_of(KEY), "mine", expires=200.0), KEYS[0]), lambda: now[0])
+    right = ("authorization", f"Bearer {KEY}")
+    for _ in range(2):
+        assert keyring.authenticate(Request([right])).id == "mine"
+        assert keyring.authenticate(Request([right, ("x-api-key", "another")])).id == "mine"
+        # a header that names no key has no part in what another one opens
+        assert keyring.authenticate(Request([("authorization", "Basic x"), ("x-api-key", KEY)])).id == "mine"
+        assert keyring.authenticate(Request([("authorization", "Basic x"), ("x-api-key", "another")])).id == "other"
+    for refused in (("authorization", "Basic x"), ("x-api-key", right[1]), ("authorization", right[1] + "x")):
+        with pytest.raises(Fault):
+            keyring.authenticate(Request([refused]))
+    now[0] = 200.0
+    with pytest.raises(Fault) as caught:
+        keyring.authenticate(Request([right]))
+    assert caught.value.code == "expired_api_key"
+
+
 def test_without_configured_keys_nothing_opens():
     with pytest.raises(Fault):
         Keyring(()).authenticate(Request([("x-api-key", KEY)]))

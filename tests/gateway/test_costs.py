@@ -193,7 +193,7 @@ def test_a_request_costs_by_its_size(client: str) -> None:
         account = Target(PROVIDER_TYPES[name], Account("a", name, api_key="k"), "m")
 
         def translated(body: bytes, account: Target = account) -> Any:
-            return account.encoded(spoke.decode_request(body, "m"), bytes(32), (), Losses())
+            return account.encoded(spoke.decode_request(body, "m"), bytes(32), Losses())
 
         (calls, memory), (more_calls, more_memory) = (measured(lambda b=b: translated(b)) for b in (small, large))
         assert more_calls <= calls * times * 1.05, f"{target}: {calls} calls, {more_calls} for {times:.1f} times it"

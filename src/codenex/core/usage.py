@@ -39,7 +39,13 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def input_total(self) -> int | None:
         """All input tokens."""
-        return add(self.input_uncached, self.input_cache_read, self.input_cache_write, self.input_tool)
+        return add(
+            self.input_uncached,
+            self.input_cache_read,
+            self.input_cache_write_5m,
+            self.input_cache_write_1h,
+            self.input_tool,
+        )
 
     @property
     def output_total(self) -> int | None:
@@ -49,7 +55,15 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def total(self) -> int | None:
         """All tokens."""
-        return add(self.input_total, self.output_total)
+        return add(
+            self.input_uncached,
+            self.input_cache_read,
+            self.input_cache_write_5m,
+            self.input_cache_write_1h,
+            self.input_tool,
+            self.output_text,
+            self.output_reasoning,
+        )
 
     def merged(self, later: Usage) -> Usage:
         """Return this snapshot overwritten by what a later one knows (stream usage is cumulative: replace, never
@@ -60,12 +74,18 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def add(*counts: int | None) -> int | None:
     """Add counts, unknown ones left out; ``None`` when all are unknown."""
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+    total: int | None = None
+    for count in counts:
+        if count is not None:
+            total = count if total is None else total + count
+    return total
 
 
 def less(total: int | None, *parts: int | None) -> int | None:
     """Subtract known parts from a total, never below 0; ``None`` when the total is unknown."""
     if total is None:
         return None
-    return max(0, total - sum(part for part in parts if part is not None))
+    for part in parts:
+        if part is not None:
+            total -= part
+    return total if total > 0 else 0

@@ -42,20 +42,20 @@ class AccountRows:
         if place is not None and shared is not None:
             row = place[0]
             shared.write(row, LAST_USED, sequence)
-            shared.write(row, IN_FLIGHT, shared.own(row, IN_FLIGHT) + 1)
-            shared.write(row, REQUESTS, shared.own(row, REQUESTS) + 1)
+            shared.add(row, IN_FLIGHT, 1)
+            shared.add(row, REQUESTS, 1)
 
     def ended(self, uuid: str) -> None:
         """Count an attempt that has ended."""
         place, shared = self._places.get(uuid), self._shared
         if place is not None and shared is not None:
-            shared.write(place[0], IN_FLIGHT, max(0, shared.own(place[0], IN_FLIGHT) - 1))
+            shared.add(place[0], IN_FLIGHT, -1)
 
     def add(self, uuid: str, field: int, amount: int = 1) -> None:
         """Add to a field of the own column."""
         place = self._places.get(uuid)
         if place is not None and self._shared is not None:
-            self._shared.write(place[0], field, max(0, self._shared.own(place[0], field) + amount))
+            self._shared.add(place[0], field, amount)
 
     def values(self, uuid: str, field: int) -> list[int]:
         """Return a field as every process has it; what is in progress only of those that live."""

@@ -314,8 +314,8 @@ class Accounts:
 
     def earn(self, provider: str) -> None:
         """Count a request for a provider type towards what may be repeated."""
-        budget = self._retries.get(provider)
-        self._retries[provider] = earned(RetryBudget(at=self._clock()) if budget is None else budget, self._clock())
+        budget, now = self._retries.get(provider), self._clock()
+        self._retries[provider] = earned(RetryBudget(at=now) if budget is None else budget, now)
 
     def may_repeat(self, provider: str) -> bool:
         """Take one repetition out of the budget of a provider type; false where nothing is left of it."""

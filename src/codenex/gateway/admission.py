@@ -70,9 +70,11 @@ class Admission:
 
     def settle(self, key: ClientKey, usage: Usage | None) -> None:
         """Count the tokens of an answer."""
+        if not key.tokens_per_minute or usage is None:
+            return
         place = self._places.get(key.digest)
-        tokens = (usage.cost or usage).total if usage is not None else None
-        if key.tokens_per_minute and place is not None and tokens:
+        tokens = (usage.cost or usage).total
+        if place is not None and tokens:
             place.add(TOKENS, self._clock(), tokens)
 
     def _left(self, what: str, place: _Place, field: int, limit: int, amount: int) -> Allowance:

@@ -111,30 +111,31 @@ class Attempts:
             keep_alive_interval=self.settings.keep_alive_interval,
             on_commit=job.forget,
         )
-        with delivery, job.files():
+        with delivery:
+            try:
 
-            async def run(provider: ProviderType, account: Account, model: str) -> Fault | None:
-                attempt = Attempt(self, job, provider, account, model, delivery, common, contest)
-                await attempt.run()
-                return attempt.fault
+                def run(provider: ProviderType, account: Account, model: str) -> Awaitable[Fault | None]:
+                    return Attempt(self, job, provider, account, model, delivery, common, contest).run()
 
-            failover = Failover(
-                self.settings,
-                self.accounts,
-                run,
-                only=None if place is None else place.account,
-                preferred=None if session is None else session.account,
-                contest=contest,
-                notes=job.exchange.notes,
-            )
-            fault = await failover.through(targets)
-            if fault is None:
-                if session is not None and failover.served is not None:
-                    self.affinity.remember(session, failover.served.uuid)
-                return
-            if gate.recovery is Recovery.RETRY:
-                raise fault
-            delivery.fail(fault)
+                failover = Failover(
+                    self.settings,
+                    self.accounts,
+                    run,
+                    only=None if place is None else place.account,
+                    preferred=None if session is None else session.account,
+                    contest=contest,
+                    notes=job.exchange.notes,
+                )
+                fault = await failover.through(targets)
+                if fault is None:
+                    if session is not None and failover.served is not None:
+                        self.affinity.remember(session, failover.served.uuid)
+                    return
+                if gate.recovery is Recovery.RETRY:
+                    raise fault
+                delivery.fail(fault)
+            finally:
+                job.let_files_go()
 
     def check_place(self, place: Place, resolution: Resolution, head: Head) -> None:
         """Let a request go on from what an account keeps. Raises :class:`Fault` (400) where it doesn't go there."""
@@ -193,12 +194,10 @@ class Attempt:
         self._delivery.headers, self._delivery.settle = self._headers, self._settle
         self._attempts.accounts.succeeded(self._account)
 
-    async def run(self) -> None:
-        """Make the attempt. Raises :class:`Fault` where another account may take over or the status is still open."""
-        if self._passes():
-            await self._pass_through()
-        else:
-            await self._translate()
+    def run(self) -> Awaitable[Fault | None]:
+        """Make the attempt; what is awaited returns what went wrong after the answer had begun. Raises :class:`Fault`
+        where another account may take over or the status is still open."""
+        return self._pass_through() if self._passes() else self._translate()
 
     def _passes(self) -> bool:
         """Whether bytes go through as they are."""
@@ -211,7 +210,7 @@ class Attempt:
             return False
         return self._target.takes(self._job.spoke, self._job.body)
 
-    async def _pass_through(self) -> None:
+    async def _pass_through(self) -> Fault | None:
         job = self._job
         place = Place(self._provider.name, self._account.uuid)
         if job.conversation is not None:
@@ -242,6 +241,7 @@ class Attempt:
                 await self._relay(response, self._passthrough_lane(hide=bool(added)))
         finally:
             response.close()
+        return self.fault
 
     async def _pass_unary(self, response: UpstreamResponse) -> None:
         job = self._job
@@ -269,7 +269,7 @@ class Attempt:
         self._note(observation)
         job.exchange.respond(200, [("content-type", "application/json"), *self._headers], content)
 
-    async def _translate(self) -> None:
+    async def _translate(self) -> Fault | None:
         job = self._job
         if job.conversation is not None:
             job.conversation.renders = True
@@ -296,6 +296,7 @@ class Attempt:
                 await self._translate_unary(response, reversal, context)
         finally:
             response.close()
+        return self.fault
 
     def _of_the_same_protocol(self) -> tuple[Headers, str]:
         """Return the client's headers and query where they mean something to the upstream: fields of a rebuilt body may

@@ -13,6 +13,9 @@ from codenex.gateway.exchange import Exchange
 from codenex.store.settings import ClientKey
 
 _KEY_HEADERS = ("x-api-key", "x-goog-api-key")
+#: ``Authorization`` headers that are remembered at most, and the longest one in characters.
+_REMEMBERED = 1024
+_LONGEST = 512
 
 
 def digest_of(key: str) -> str:
@@ -24,10 +27,8 @@ def presented_key(exchange: Exchange) -> str | None:
     """Return the key that a request carries: bearer token, ``x-api-key``, ``x-goog-api-key`` or ``?key=``; empty
     ones count as none."""
     authorization = exchange.header("authorization")
-    if authorization is not None:
-        scheme, _, token = authorization.strip().partition(" ")
-        if scheme.lower() == "bearer" and token.strip():
-            return token.strip()
+    if authorization is not None and (token := _bearer(authorization)) is not None:
+        return token
     for name in _KEY_HEADERS:
         value = exchange.header(name)
         if value is not None and value.strip():
@@ -52,9 +53,30 @@ class Keyring:
         # Found by their digest: what a lookup's time tells is the digest of a guess, which tells nothing of a key.
         self._keys = {key.digest: key for key in keys}
         self._wall = wall
+        #: ``Authorization`` header → the key that it was found to carry. Only those that were right are kept, and
+        #: Python compares texts only where their hashes, which are secret, are equal: time tells a guess nothing.
+        self._known: dict[str, ClientKey] = {}
 
     def authenticate(self, exchange: Exchange) -> ClientKey:
         """Return the key that a request carries. Raises :class:`Fault` ``authentication`` (401)."""
+        authorization = exchange.header("authorization")
+        key = None if authorization is None else self._known.get(authorization)
+        if key is None:
+            key = self._found(exchange)
+            if authorization is not None and _is_of(authorization, key):
+                self._remember(authorization, key)
+        if key.disabled:
+            raise Fault(FaultKind.AUTHENTICATION, "the API key has been revoked", code="revoked_api_key")
+        if key.expires is not None and key.expires <= self._wall():
+            raise Fault(FaultKind.AUTHENTICATION, "the API key has expired", code="expired_api_key")
+        return key
+
+    def _remember(self, authorization: str, key: ClientKey) -> None:
+        if len(authorization) <= _LONGEST and len(self._known) < _REMEMBERED:
+            self._known[authorization] = key
+
+    def _found(self, exchange: Exchange) -> ClientKey:
+        """Return the key by its digest. Raises :class:`Fault` where there is none."""
         presented = presented_key(exchange)
         if presented is None:
             raise Fault(
@@ -66,10 +88,6 @@ class Keyring:
         key = self._keys.get(digest)
         if key is None or not compare_digest(key.digest, digest):
             raise Fault(FaultKind.AUTHENTICATION, "the API key is not valid", code="invalid_api_key")
-        if key.disabled:
-            raise Fault(FaultKind.AUTHENTICATION, "the API key has been revoked", code="revoked_api_key")
-        if key.expires is not None and key.expires <= self._wall():
-            raise Fault(FaultKind.AUTHENTICATION, "the API key has expired", code="expired_api_key")
         return key
 
 
@@ -87,6 +105,17 @@ def check_permission(key: ClientKey, provider: str, model: str, asked: str) -> N
             code="model_not_allowed",
             param="model",
         )
+
+
+def _is_of(authorization: str, key: ClientKey) -> bool:
+    """Whether a header itself carries a key, so that no other header of the request had a say."""
+    token = _bearer(authorization)
+    return token is not None and compare_digest(digest_of(token), key.digest)
+
+
+def _bearer(authorization: str) -> str | None:
+    scheme, _, token = authorization.strip().partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 def _fits(name: str, pattern: str) -> bool:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -85,15 +83,8 @@ class Job(msgspec.Struct):
             self._echo = self.echo()
             self.head, self.body = opened.head, opened.body
 
-    @contextmanager
-    def files(self) -> Iterator[None]:
-        """Hold on to fetched files for as long as attempts may need them."""
-        try:
-            yield
-        finally:
-            self._let_files_go()
-
-    def _let_files_go(self) -> None:
+    def let_files_go(self) -> None:
+        """Let go of fetched files: no attempt needs them any more."""
         if self.attachments is not None:
             self.attachments.let_go()
 
@@ -105,7 +96,7 @@ class Job(msgspec.Struct):
         self.body = b""
         self.head = Head(self.head.model, self.head.stream, b"{}")
         self._request = None
-        self._let_files_go()
+        self.let_files_go()
         self.exchange.forget_body(held)
 
     async def kept(self, answer: bytes) -> bytes:

@@ -24,10 +24,11 @@ class RetryBudget(msgspec.Struct, frozen=True):
 
 def earned(budget: RetryBudget, now: float, each_second: float = EACH_SECOND) -> RetryBudget:
     """Return the budget after one more request."""
-    passed = max(0.0, now - budget.at)
-    # Seconds alone earn no more than one second's worth; only requests can save up more.
-    by_time = min(passed * each_second, max(0.0, each_second - budget.left))
-    return RetryBudget(min(MOST_SAVED, budget.left + by_time + SHARE), now)
+    left, passed = budget.left, now - budget.at
+    if left < each_second and passed > 0:
+        # Seconds alone earn no more than one second's worth; only requests can save up more.
+        left = min(left + passed * each_second, each_second)
+    return RetryBudget(min(MOST_SAVED, left + SHARE), now)
 
 
 def spent(budget: RetryBudget) -> RetryBudget | None:
