@@ -28,6 +28,10 @@ from codenex.providers.google.service import CODE_ASSIST, SERVICES, Service
 from codenex.store.settings import Settings
 
 
+#: What the schema of a stream describes is one event of it.
+_EVENT = {"type": "object", "properties": {"event": {"type": "string"}, "data": {"type": "string"}}}
+
+
 class LoginOptions(BaseModel):
     """What older clients send; a login is always kept below the configuration's folder, at the port of its type."""
 
@@ -117,8 +121,7 @@ def google_router() -> APIRouter:
     @router.post(
         "/gemini/batch-import-tokens",
         response_class=StreamingResponse,
-        # An event is no text to those who read streams by their schemas.
-        responses={200: {"content": {"text/event-stream": {}}, "description": "Events."}},
+        responses={200: {"content": {"text/event-stream": {"schema": _EVENT}}, "description": "Events."}},
     )
     async def bring(body: Tokens, part: Part) -> StreamingResponse:
         """Make accounts of many credentials; how far it is comes as events."""
