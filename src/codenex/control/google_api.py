@@ -27,9 +27,8 @@ from codenex.providers.google.credentials import Credential
 from codenex.providers.google.service import CODE_ASSIST, SERVICES, Service
 from codenex.store.settings import Settings
 
-
 #: What the schema of a stream describes is one event of it.
-_EVENT = {"type": "object", "properties": {"event": {"type": "string"}, "data": {"type": "string"}}}
+_EVENT = {"type": "object", "additionalProperties": {"type": "string"}}
 
 
 class LoginOptions(BaseModel):
