@@ -9,6 +9,9 @@ export interface Names {
   key: ReadonlyMap<string, string>;
 }
 
+/** The id of the key that the server makes at its first start. */
+export const SERVER_KEY = "default";
+
 const FRESH = 60_000;
 
 export function useNames(): Names {

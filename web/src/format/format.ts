@@ -21,6 +21,7 @@ export function formatter(locale: string) {
   const percent = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
   const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
   const hour = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
+  const day = new Intl.DateTimeFormat(locale, { month: "short", day: "numeric" });
   const utcDay = new Intl.DateTimeFormat(locale, { month: "short", day: "numeric", timeZone: "UTC" });
   const dateTime = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
   const utc = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" });
@@ -75,6 +76,7 @@ export function formatter(locale: string) {
     }),
     clock: known<Moment>((value) => clock.format(momentOf(value))),
     hour: known<Moment>((value) => hour.format(momentOf(value))),
+    day: known<Moment>((value) => day.format(momentOf(value))),
     /** A day of UTC, as the server counts them. */
     utcDay: known<Moment>((value) => utcDay.format(momentOf(value))),
     dateTime: known<Moment>((value) => dateTime.format(momentOf(value))),

@@ -82,7 +82,7 @@ export function TimeChart<T>({ label, points, at, step, series, format, height =
               minTickGap={32}
             />
             <YAxis
-              width={56}
+              width={64}
               tickFormatter={format}
               tick={{ fontSize: 11, fill: "var(--mantine-color-dimmed)" }}
               tickLine={false}

@@ -6,7 +6,7 @@ import type { ReactNode } from "react";
 import { Link } from "wouter";
 
 import { call } from "#/api/client";
-import { useNames } from "#/api/names";
+import { SERVER_KEY, useNames } from "#/api/names";
 import type { LossShown, RequestShown, RequestTold } from "#/api/types";
 import { UNKNOWN, useFormat } from "#/format/format";
 import { useStrings } from "#/language/strings";
@@ -120,7 +120,7 @@ function Facts({ request }: { request: RequestShown }) {
         [t.protocol, request.protocol ?? UNKNOWN],
         [t.provider, only("provider", provider, undefined) ?? UNKNOWN],
         [t.account, only("account", account, account === null ? undefined : names.account.get(account)) ?? UNKNOWN],
-        [t.key, only("key", key, key === null ? undefined : names.key.get(key)) ?? t.ownKey],
+        [t.key, only("key", key, key === SERVER_KEY ? t.ownKey : key === null ? undefined : names.key.get(key)) ?? UNKNOWN],
         [t.finish, request.finish ?? UNKNOWN],
         [t.duration, format.duration(request.duration_ms)],
         [t.firstOutput, format.duration(request.first_output_ms)],

@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { call } from "#/api/client";
-import { useNames } from "#/api/names";
+import { SERVER_KEY, useNames } from "#/api/names";
 import { useStrings } from "#/language/strings";
 
 import { SEARCH_LENGTH, type Address } from "./filters";
@@ -82,7 +82,7 @@ function Used({ by, address }: { by: "model" | "provider" | "key"; address: Addr
     staleTime: 60_000,
   });
   const values = (query.data?.rows ?? []).flatMap((row) => (row.name === null || row.name === undefined ? [] : [String(row.name)]));
-  const data = values.map((value) => ({ value, label: by === "key" ? (names.key.get(value) ?? value) : value }));
+  const data = values.map((value) => ({ value, label: by === "key" ? (names.key.get(value) ?? (value === SERVER_KEY ? t.ownKey : value)) : value }));
   return <Choice label={t[by]} value={address.filters[by]} data={data} onChange={(value) => address.set(by, value)} />;
 }
 

@@ -33,6 +33,8 @@ export function useLatest(filters: Filters, live: boolean) {
     getNextPageParam: (last) => last.next,
     staleTime: Infinity,
     gcTime: 0,
+    // Rows never change; comparing all that are here with themselves, page after page, would stall a long list.
+    structuralSharing: false,
     refetchOnWindowFocus: false,
     refetchOnReconnect: false,
   });

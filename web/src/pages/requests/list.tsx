@@ -2,9 +2,10 @@ import { Badge, UnstyledButton } from "@mantine/core";
 
 import { useNames } from "#/api/names";
 import type { RequestShown } from "#/api/types";
-import { UNKNOWN, useFormat } from "#/format/format";
+import { UNKNOWN, useFormat, type Format } from "#/format/format";
 import { useStrings } from "#/language/strings";
 import { DataTable, type Column } from "#/pieces/data-table";
+import { useNow } from "#/pieces/time";
 import { strings as shell } from "#/shell/strings";
 
 import { keyOf } from "./latest";
@@ -22,13 +23,14 @@ export function RequestList({ rows, selected, onChoose, onEnd }: Props) {
   const names = useStrings(shell);
   const format = useFormat();
   const named = useNames();
+  const today = format.day(useNow() / 1000);
   const columns: Column<RequestShown>[] = [
-    { key: "at", header: t.time, width: "86px", cell: (row) => <time title={format.dateTime(row.at)}>{format.clock(row.at)}</time> },
-    { key: "status", header: t.status, width: "72px", cell: (row) => <Badge color={colorOf(row)}>{row.complete ? row.status : t.incompleteBadge}</Badge> },
+    { key: "at", header: t.time, width: "104px", cell: (row) => <time title={format.dateTime(row.at)}>{timeOf(row.at, today, format)}</time> },
+    { key: "status", header: t.status, width: "68px", cell: (row) => <Badge color={colorOf(row)}>{row.complete ? row.status : t.incompleteBadge}</Badge> },
     {
       key: "model",
       header: t.model,
-      width: "minmax(80px, 1.6fr)",
+      width: "minmax(72px, 1.6fr)",
       cell: (row) => (
         <UnstyledButton fz="sm" fw={600} w="100%" className="app-clip" aria-label={t.show(row.model ?? UNKNOWN, format.clock(row.at))} onClick={() => onChoose(row)}>
           {row.model ?? UNKNOWN}
@@ -39,7 +41,7 @@ export function RequestList({ rows, selected, onChoose, onEnd }: Props) {
     { key: "account", header: t.account, width: "minmax(90px, 1fr)", wideOnly: true, cell: (row) => (row.account === null ? UNKNOWN : (named.account.get(row.account) ?? row.account)) },
     { key: "attempts", header: t.attempts, width: "64px", align: "right", wideOnly: true, cell: (row) => format.number(row.attempts) },
     { key: "first", header: t.firstOutput, width: "118px", align: "right", wideOnly: true, cell: (row) => format.duration(row.first_output_ms) },
-    { key: "duration", header: t.duration, width: "88px", align: "right", cell: (row) => format.duration(row.duration_ms) },
+    { key: "duration", header: t.duration, width: "92px", align: "right", cell: (row) => format.duration(row.duration_ms) },
     { key: "tokens", header: t.tokens, width: "80px", align: "right", wideOnly: true, cell: (row) => format.compact(tokensOf(row)) },
     { key: "cost", header: t.cost, width: "96px", align: "right", wideOnly: true, cell: (row) => format.money(row.cost) },
   ];
@@ -55,6 +57,12 @@ export function RequestList({ rows, selected, onChoose, onEnd }: Props) {
       onEnd={onEnd}
     />
   );
+}
+
+/** Of an earlier day, the day is told. */
+function timeOf(at: number, today: string, format: Format): string {
+  const day = format.day(at);
+  return day === today ? format.clock(at) : `${day}, ${format.hour(at)}`;
 }
 
 function selectedKey(rows: readonly RequestShown[], id: string | null): string | null {

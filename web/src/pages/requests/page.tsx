@@ -37,7 +37,7 @@ export default function RequestsPage() {
   return (
     <>
       <PageHeader title={names.pages.requests} text={t.text}>
-        <Badge color={live ? "green" : "gray"} role="status">
+        <Badge color={live && error === null ? "green" : "gray"} role="status">
           {live ? t.live : t.paused}
         </Badge>
         <Button

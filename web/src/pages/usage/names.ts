@@ -1,6 +1,6 @@
 /** How the rows of the table are called. */
 
-import { useNames } from "#/api/names";
+import { SERVER_KEY, useNames } from "#/api/names";
 import type { UsageSum } from "#/api/types";
 import { useFormat } from "#/format/format";
 import { useStrings } from "#/language/strings";
@@ -19,12 +19,13 @@ export function useNaming(): (dimension: Dimension, name: UsageSum["name"]) => s
   const names = useNames();
   return (dimension, name) => {
     if (name === null || name === undefined) {
-      return dimension === "key" || dimension === "error" ? t.unnamed[dimension] : t.unnamed.other;
+      return dimension === "error" ? t.unnamed.error : t.unnamed.other;
     }
     switch (dimension) {
       case "account":
+        return names.account.get(String(name)) ?? String(name);
       case "key":
-        return names[dimension].get(String(name)) ?? String(name);
+        return names.key.get(String(name)) ?? (name === SERVER_KEY ? t.unnamed.key : String(name));
       case "day":
         return format.utcDay(Number(name));
       case "hour":

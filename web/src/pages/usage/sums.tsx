@@ -96,13 +96,13 @@ function SumTable({ by, rows, onNarrow }: TableProps) {
         );
       },
     },
-    number("requests", t.requests, "88px", (row) => row.requests, format.number, false),
+    number("requests", t.requests, "98px", (row) => row.requests, format.number, false),
     number("success", t.success, "86px", (row) => row.successRate, format.percent),
     number("input", t.inputTokens, "70px", (row) => row.inputTokens, format.compact),
     number("output", t.outputTokens, "78px", (row) => row.outputTokens, format.compact),
     number("latency", t.latency, "86px", (row) => row.latencyMs?.p50, format.duration),
     number("first", t.firstOutput, "116px", (row) => row.firstOutputMs?.p50, format.duration),
-    number("cost", t.cost, "84px", (row) => row.cost, format.money, false),
+    number("cost", t.cost, "92px", (row) => row.cost, format.money, false),
     { key: "last", header: t.lastUsed, width: "108px", align: "right", wideOnly: true, order: (row) => row.lastUsed, cell: (row) => <Time at={row.lastUsed} /> },
   ];
   if (isFilter(by) || by === "error" || by === "status") {
