@@ -55,7 +55,7 @@ async def test_settings_are_edited_reviewed_and_saved(tmp_path: Path) -> None:
         await editor.fill(json.dumps({"MAX_ERROR_COUNT": 0, "modelAliases": {"mine": "openai-custom/<b>x</b>"}}))
         await page.get_by_role("button", name="Review the changes").click()
         await expect(dialog.get_by_role("alert")).to_contain_text("MAX_ERROR_COUNT", timeout=TIMEOUT)
-        await dialog.get_by_role("button", name="Form").click()
+        await dialog.get_by_role("button", name="Back").last.click()
         await editor.fill(json.dumps({"modelAliases": {"mine": "openai-custom/<b>x</b>"}}))
         await page.get_by_role("button", name="Review the changes").click()
         await expect(dialog.get_by_role("row", name="STRICT")).to_be_visible(timeout=TIMEOUT)

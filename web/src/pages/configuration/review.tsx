@@ -41,7 +41,7 @@ export function Review({ changes, revision, onClose, onChanged }: Props) {
   const error = save.error ?? tried.error;
   const conflict = error instanceof Problem && error.status === 412;
   return (
-    <Modal opened onClose={onClose} title={t.reviewTitle} size="lg" closeButtonProps={{ "aria-label": t.discard }}>
+    <Modal opened onClose={onClose} title={t.reviewTitle} size="lg" closeButtonProps={{ "aria-label": t.back }}>
       <Stack gap="sm">
         {conflict ? (
           <>
@@ -58,7 +58,7 @@ export function Review({ changes, revision, onClose, onChanged }: Props) {
             </Loaded>
             <Group justify="flex-end">
               <Button variant="default" onClick={onClose}>
-                {t.form}
+                {t.back}
               </Button>
               <Button loading={save.isPending} disabled={!tried.isSuccess || tried.data.changes.length === 0} onClick={() => save.mutate()}>
                 {t.save}

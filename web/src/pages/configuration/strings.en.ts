@@ -20,6 +20,7 @@ export const en = {
   before: "Before",
   after: "After",
   nothing: "Nothing would change.",
+  back: "Back",
   save: "Save",
   saved: "The configuration was saved.",
   conflict: "Somebody else has changed config.json meanwhile. The latest values were read; review your changes again.",

@@ -24,6 +24,7 @@ export const zh: Strings<typeof en> = {
   before: "修改前",
   after: "修改后",
   nothing: "没有任何变化。",
+  back: "返回",
   save: "保存",
   saved: "配置已保存。",
   conflict: "期间有其他人修改了 config.json。已读取最新值，请重新查看你的修改。",

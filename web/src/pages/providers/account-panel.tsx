@@ -121,7 +121,7 @@ function Form({ type, fields, onSet }: FormProps) {
         <NumberInput label={t.concurrency} min={1} allowDecimal={false} value={numberOf("concurrencyLimit")} onChange={(value) => onSet("concurrencyLimit", value)} />
       </Group>
       <Switch
-        label={t.enable}
+        label={t.inUse}
         checked={fields.isDisabled !== true}
         onChange={(event) => onSet("isDisabled", !event.currentTarget.checked)}
       />

@@ -40,6 +40,7 @@ export const en = {
   baseUrl: "Base URL",
   models: "Only these models",
   modelsHelp: "Empty: whatever its upstream has.",
+  inUse: "In use",
   weight: "Weight",
   concurrency: "Requests at once",
   more: "All fields (JSON)",

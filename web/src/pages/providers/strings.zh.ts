@@ -44,6 +44,7 @@ export const zh: Strings<typeof en> = {
   baseUrl: "基础 URL",
   models: "仅限这些模型",
   modelsHelp: "留空：以上游为准。",
+  inUse: "启用",
   weight: "权重",
   concurrency: "并发请求数",
   more: "全部字段（JSON）",
