@@ -236,7 +236,7 @@ async def test_a_full_disk_is_told_and_nothing_is_lost(managed: Managed, monkeyp
     def full(path: Any, content: bytes, mode: int = 0o600) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("codenex.store.documents.write_atomically", full)
+    monkeypatch.setattr("codenex.store.sealed_files.write_atomically", full)
     body = {"providerType": "openai-custom", "providerConfig": {"OPENAI_API_KEY": "another-key-1"}}
     status, message = await managed.refusal("POST", "/api/providers", body)
     assert status == 507

@@ -41,6 +41,7 @@ class Site(ServerProcess):
         standalone: bool = False,
         umask: str | None = None,
         environment: Mapping[str, str] | None = None,
+        write: bool = True,
         **settings: Any,
     ) -> None:
         configs = folder / "configs"
@@ -53,7 +54,8 @@ class Site(ServerProcess):
         ]
         if vendors:
             self.pools.write_text(json.dumps({"openai-custom": accounts}))
-        self.config.write_text(json.dumps({"REQUIRED_API_KEY": KEY, **settings}))
+        if write:
+            self.config.write_text(json.dumps({"REQUIRED_API_KEY": KEY, **settings}))
         flags = ["--standalone"] if standalone else ["--workers", str(workers)]
         super().__init__(folder, command=command(*flags, umask=umask), environment=environment)
 

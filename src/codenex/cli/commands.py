@@ -13,7 +13,7 @@ import typer
 
 from codenex import __version__
 from codenex.cli.google_login import log_in
-from codenex.control.credential_sealing import change_all
+from codenex.control.credential_sealing import change_all, change_own
 from codenex.control.errors import ConfigurationError
 from codenex.control.evaluation import Evaluated, evaluated, served
 from codenex.control.explanation import explained
@@ -166,6 +166,9 @@ def seal_credentials(
     config_dir: ConfigDir = None,
     data_dir: DataDir = None,
     unseal: Annotated[bool, typer.Option("--open", help="Decrypt them again.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Settings, accounts, client keys and their copies, too.")
+    ] = False,
     fresh: Annotated[bool, typer.Option("--new-key", help="Only print a new key for the file of keys.")] = False,
 ) -> None:
     """Encrypt the credential files that are there with the first key of CREDENTIALS_KEY_FILE."""
@@ -175,7 +178,9 @@ def seal_credentials(
     settings = evaluated(_flags(None, None, config_dir, data_dir), None, make=False).settings
     try:
         changed, problems = change_all(settings, seal=not unseal)
-    except SealingError as error:
+        if everything:
+            changed += change_own(settings, seal=not unseal)
+    except (OSError, SealingError) as error:
         raise ConfigurationError(str(error)) from None
     for path in changed:
         print(f"{'decrypted' if unseal else 'encrypted'} {path}")

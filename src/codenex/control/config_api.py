@@ -90,7 +90,7 @@ def config_router() -> APIRouter:
     ) -> SettingsExplained | SettingsShown:
         """The settings in use; secrets are masked. ``ETag`` is the revision of ``config.json``."""
         found = await _in_use(part)
-        data = await asyncio.to_thread(Document(configuration_file(part, CONFIG).path).read)
+        data = await asyncio.to_thread(Document(configuration_file(part, CONFIG).path, sealable=True).read)
         response.headers["etag"] = etag(revision_of(data))
         secrets = secrets_in({**found.values, **found.unknown})
         if not explain:

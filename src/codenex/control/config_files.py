@@ -21,6 +21,7 @@ import msgspec
 from codenex.control.files import FILES
 from codenex.control.masking import masked, masked_text, secrets_in
 from codenex.core.redaction import MASK
+from codenex.store import sealed_files
 
 #: What paths begin with, whatever the folder is called.
 PREFIX = "configs/"
@@ -234,7 +235,9 @@ def _text(file: ListedFile) -> str:
     if len(data) > SIZE_LIMIT:
         raise Unreadable(f"it has more than {SIZE_LIMIT} bytes")
     try:
-        return data.decode("utf-8-sig")
+        return sealed_files.opened(data, file.name).decode("utf-8-sig")
+    except sealed_files.SealedFileError as error:
+        raise Unreadable(str(error)) from None
     except UnicodeError:
         raise Unreadable("it is no text") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ from codenex.control.sources import Source, Sources
 from codenex.pool.selection import Strategy
 from codenex.providers.google.service import AUTH_URL, SERVICES, TOKEN_URL, USERINFO_URL
 from codenex.providers.registry import PROVIDER_TYPES
+from codenex.store import sealed_files
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -139,10 +141,11 @@ class _ConfigFile(JsonConfigSettingsSource):
 
     def _read_file(self, file_path: Any) -> dict[str, Any]:
         try:
-            if not Path(file_path).read_bytes().strip():
+            data = sealed_files.read(Path(file_path))
+            if not data.strip():
                 # What a crash leaves; taken for no settings at all, it would open what they had closed.
                 raise ConfigurationError(f"{file_path} is empty: mend it, or delete it")
-            content = super()._read_file(file_path)
+            content = json.loads(data.decode("utf-8-sig"))
         except (OSError, ValueError, RecursionError) as error:
             raise ConfigurationError(f"{file_path} can't be read: {error}") from None
         if not isinstance(content, dict):

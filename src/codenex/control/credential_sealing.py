@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from codenex.control.evaluation import COPIES
+from codenex.control.files import CLIENT_KEYS, CONFIG
 from codenex.control.google_accounts import STATE
+from codenex.control.restoring_api import SET_ASIDE
 from codenex.providers.google.service import SERVICES
+from codenex.store import sealed_files
 from codenex.store.documents import Document
+from codenex.store.sealed_files import SIGN
 from codenex.store.sealing import SealingError, is_sealed, sealing_of
 from codenex.store.settings import Settings
 
@@ -21,6 +26,28 @@ def credential_files(settings: Settings) -> list[Path]:
     }
     learned = (Path(settings.data_dir) / STATE).glob("*.json")
     return sorted(path for path in {*named, *learned} if path.is_file() and not path.name.startswith("."))
+
+
+def own_files(settings: Settings) -> list[Path]:
+    """Return the files of the configuration that hold keys, and their last good copies."""
+    configs, copies = Path(settings.config_dir), Path(settings.data_dir) / COPIES
+    named = [configs / name for name in (CONFIG, CLIENT_KEYS, "api_key", SIGN)] + [Path(settings.pools_file)]
+    found = {*named, *copies.glob("*.json"), *configs.glob(f"*{SET_ASIDE}")}
+    return sorted(path for path in found if path.is_file())
+
+
+def change_own(settings: Settings, *, seal: bool) -> list[Path]:
+    """Encrypt or decrypt the configuration's own files; return those that were changed. Raises ``OSError``; nothing is
+    changed where one of them can't be read."""
+    paths = own_files(settings)
+    for path in paths:
+        sealed_files.read(path)
+    changed = []
+    for path in paths:
+        with Document(path).locked():
+            if sealed_files.change_form(path, seal=seal):
+                changed.append(path)
+    return changed
 
 
 def change_all(settings: Settings, *, seal: bool) -> tuple[list[Path], list[str]]:

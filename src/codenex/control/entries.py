@@ -17,6 +17,7 @@ import msgspec
 from codenex.control.errors import ConfigurationError
 from codenex.models.capabilities import Capabilities
 from codenex.providers.registry import PROVIDER_TYPES
+from codenex.store import sealed_files
 from codenex.store.settings import ModelFacts
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -190,7 +191,7 @@ def read_document(path: Path) -> dict[str, Any]:
     """Return the object that a JSON file holds, an empty one where there is no file. Raises
     :class:`ConfigurationError`."""
     try:
-        data = path.read_bytes()
+        data = sealed_files.read(path)
     except FileNotFoundError:
         return {}
     except OSError as error:

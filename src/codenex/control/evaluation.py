@@ -22,7 +22,7 @@ from codenex.control.errors import ConfigurationError
 from codenex.control.files import CLIENT_KEYS, CONFIG, FILES, POOLS, reading
 from codenex.control.pools import pools_path
 from codenex.core import json
-from codenex.store.files import write_atomically
+from codenex.store import sealed_files
 from codenex.store.rows import assigned_rows
 from codenex.store.settings import Settings
 from codenex.store.shared_memory import LAYOUT
@@ -157,11 +157,11 @@ def _keep_copies(configuration: Configuration) -> None:
     for name, source in sources.items():
         # A full disk must not keep the server from starting.
         with contextlib.suppress(OSError):
-            content = source.read_bytes() if source.exists() else None
+            content = sealed_files.read(source) if source.exists() else None
             if content is None:
                 (folder / name).unlink(missing_ok=True)
-            elif not (folder / name).exists() or (folder / name).read_bytes() != content:
-                write_atomically(folder / name, content)
+            elif not (folder / name).exists() or sealed_files.read(folder / name) != content:
+                sealed_files.write(folder / name, content, like=source)
 
 
 def _previous_rows(previous: Path | None) -> dict[str, int]:

@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 
 from codenex.control.errors import ConfigurationError
-from codenex.store.files import create_once
+from codenex.store import sealed_files
 
 #: Characters that a client key needs at least, and different ones among them.
 SHORTEST, FEWEST = 8, 4
@@ -84,11 +84,11 @@ def generated_key(path: Path, prefix: str = "", *, make: bool = True) -> tuple[s
     made or read, and for one that others can read.
     """
     try:
-        new = make and not path.exists() and create_once(path, f"{prefix}{secrets.token_hex(32)}\n".encode())
+        new = make and not path.exists() and sealed_files.create(path, f"{prefix}{secrets.token_hex(32)}\n".encode())
         if not make and not path.exists():
             return None, False
         refuse_if_others_read(path)
-        return path.read_text("ascii").strip(), new
+        return sealed_files.read(path).decode("ascii").strip(), new
     except (OSError, UnicodeError) as error:
         raise ConfigurationError(f"{path} can't be read or made: {error}") from None
 

@@ -35,7 +35,7 @@ class PoolState:
 
     @property
     def _document(self) -> Document:
-        return Document(Path(self._part.settings.pools_file), revise=pools_revision)
+        return Document(Path(self._part.settings.pools_file), revise=pools_revision, sealable=True)
 
     def restore(self) -> None:
         """Count what the file says of earlier times to what this gateway counts."""

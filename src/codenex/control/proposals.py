@@ -13,8 +13,8 @@ from codenex.control.entries import parsed_document
 from codenex.control.errors import ConfigurationError
 from codenex.control.files import POOLS, reading
 from codenex.control.pool_revision import pools_revision
-from codenex.store.documents import Conflict, Document
-from codenex.store.files import write_atomically
+from codenex.store import sealed_files
+from codenex.store.documents import Conflict, Document, revision_of
 from codenex.store.settings import Settings
 
 #: What a change makes of a document.
@@ -30,7 +30,8 @@ class ConfigurationFile:
     def __init__(self, name: str, path: Path, flags: Mapping[str, str]) -> None:
         self._name = name
         self._flags = flags
-        self._document = Document(path, revise=pools_revision) if name == POOLS else Document(path)
+        revise = pools_revision if name == POOLS else revision_of
+        self._document = Document(path, revise=revise, sealable=True)
 
     @property
     def path(self) -> Path:
@@ -66,7 +67,7 @@ class ConfigurationFile:
         if after == before and data is not None:
             return data
         proposal = self._written(after)
-        tried(self._name, proposal, self._flags)
+        tried(self._name, proposal, self._flags, self._document.path)
         return proposal
 
     def _written(self, content: dict[str, Any]) -> bytes:
@@ -82,8 +83,9 @@ class ConfigurationFile:
         return {} if data is None else parsed_document(data, self._name)
 
 
-def tried(name: str, content: bytes, flags: Mapping[str, str]) -> Settings:
-    """Return what the settings would be with another content of one file. Raises :class:`ConfigurationError`.
+def tried(name: str, content: bytes, flags: Mapping[str, str], place: Path) -> Settings:
+    """Return what the settings would be with another content of one file, which lies at ``place``. Raises
+    :class:`ConfigurationError`.
 
     Where another file is broken, its last good copy is taken, as in use.
     """
@@ -95,7 +97,7 @@ def tried(name: str, content: bytes, flags: Mapping[str, str]) -> Settings:
     # Keys are in it: a folder that only this user may enter.
     with tempfile.TemporaryDirectory(prefix="codenex-") as folder:
         path = Path(folder) / name
-        write_atomically(path, content)
+        sealed_files.write(path, content, like=place)
         first: ConfigurationError | None = None
         for copies in ({}, *last_good_copies(dict(flags), without=name)):
             try:

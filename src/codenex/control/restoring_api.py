@@ -15,8 +15,8 @@ from codenex.control.errors import ConfigurationError
 from codenex.control.part import ControlPart
 from codenex.control.proposals import tried
 from codenex.control.state import Part
+from codenex.store import sealed_files
 from codenex.store.documents import Document
-from codenex.store.files import write_atomically
 
 #: What the name of a file that could not be used gets, when another one takes its place.
 SET_ASIDE = ".broken"
@@ -64,22 +64,22 @@ def _restore(part: ControlPart, name: str) -> Path:
     copy = Path(part.settings.data_dir) / COPIES / name
     if not copy.exists():
         raise Refusal(404, f"there is no good copy of {name}: write it anew")
-    good, aside = copy.read_bytes(), path.with_name(path.name + SET_ASIDE)
+    good, aside = sealed_files.read(copy), path.with_name(path.name + SET_ASIDE)
 
     def replaced(content: bytes | None) -> bytes:
         if content is not None:
-            if _usable(name, content, part):
+            if _usable(name, content, part, path):
                 raise Refusal(409, f"{name} can be used: there is nothing to restore")
-            write_atomically(aside, content)
+            sealed_files.write(aside, content, like=path)
         return good
 
-    Document(path).update(replaced)
+    Document(path, sealable=True).update(replaced)
     return aside
 
 
-def _usable(name: str, content: bytes, part: ControlPart) -> bool:
+def _usable(name: str, content: bytes, part: ControlPart, path: Path) -> bool:
     try:
-        tried(name, content, part.flags)
+        tried(name, content, part.flags, path)
     except ConfigurationError:
         return False
     return True

@@ -174,7 +174,9 @@ class ControlService:
         configs = Path(settings.config_dir)
         places = {name: configs / name for name in FILES} | {POOLS: Path(settings.pools_file)}
         files = [
-            WatchedFile(Document(path, revise=pools_revision) if name == POOLS else Document(path))
+            WatchedFile(
+                Document(path, revise=pools_revision, sealable=True) if name == POOLS else Document(path, sealable=True)
+            )
             for name, path in places.items()
         ]
         folders = [WatchedFolder(configs / service.folder, self._is_credential) for service in SERVICES.values()]

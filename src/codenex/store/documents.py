@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from codenex.store import sealed_files
 from codenex.store.files import private_folder, write_atomically
 
 #: Leftovers of killed writers older than this, in seconds, are swept away.
@@ -31,8 +32,17 @@ def revision_of(content: bytes | None) -> str:
 class Document:
     """One file. Methods raise ``OSError``; the old content is intact then."""
 
-    def __init__(self, path: Path, mode: int = 0o600, revise: Callable[[bytes | None], str] = revision_of) -> None:
+    def __init__(
+        self,
+        path: Path,
+        mode: int = 0o600,
+        revise: Callable[[bytes | None], str] = revision_of,
+        *,
+        sealable: bool = False,
+    ) -> None:
+        """With ``sealable``, the file may be encrypted, and content is what it holds then."""
         self.path = path
+        self._sealable = sealable
         #: Returns the revision of a content; equal ones are the same to every reader.
         self.revise = revise
         self._mode = mode
@@ -40,7 +50,7 @@ class Document:
     def read(self) -> bytes | None:
         """Return the content, ``None`` where there is no file."""
         try:
-            return self.path.read_bytes()
+            return sealed_files.read(self.path) if self._sealable else self.path.read_bytes()
         except FileNotFoundError:
             return None
 
@@ -49,17 +59,19 @@ class Document:
 
         Raises :class:`Conflict` where the content is not at ``revision`` any more, and whatever ``change`` raises.
         """
-        with self._locked():
+        with self.locked():
             content = self.read()
             if revision is not None and revision != self.revise(content):
                 raise Conflict(f"{self.path.name} has been changed by somebody else")
             changed = change(content)
             if changed != content:
-                write_atomically(self.path, changed, self._mode)
+                write = sealed_files.write if self._sealable else write_atomically
+                write(self.path, changed, self._mode)
             return self.revise(changed)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
+        """Keep other writers of this kind out for as long as the block lasts. Raises ``OSError``."""
         private_folder(self.path.parent)
         # The lock is a file of its own, since the document is replaced by every write.
         descriptor = os.open(self.path.with_name(f".{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
