@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,11 +52,18 @@ def target(root: Path) -> Path:
 def fingerprint(root: Path) -> str:
     """Return a hash of all sources of the pages."""
     digest = hashlib.sha256()
-    for path in sorted((root / "web").rglob("*")):
+    for path in sorted(_sources(root / "web")):
         place = path.relative_to(root / "web")
-        if path.is_file() and "node_modules" not in place.parts and path.suffix != ".md":
-            digest.update(f"{place.as_posix()}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+        digest.update(f"{place.as_posix()}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def _sources(web: Path) -> Iterator[Path]:
+    # Path.rglob would look at every file of the installed packages, which are tens of thousands.
+    for folder, folders, names in os.walk(web):
+        if "node_modules" in folders:
+            folders.remove("node_modules")
+        yield from (Path(folder, name) for name in names if not name.endswith(".md"))
 
 
 def is_built(root: Path) -> bool:
@@ -142,5 +150,6 @@ def _run(folder: Path, *command: str) -> None:
 
 
 if __name__ == "__main__":
-    install(ROOT)
+    if (ROOT / "web").exists():
+        install(ROOT)
     build(ROOT)

@@ -12,9 +12,12 @@ from tests.examples.documents import ROOT
 
 _STAMPS: Final = (".venv/.created", ".venv/.runtime", ".venv/.project", ".venv/.tools", ".venv/.tested")
 _NODE: Final = "tests/node/node_modules/.installed"
+#: Says that the web pages have been built, as in a source archive, which has no sources of theirs.
+_PAGES: Final = "src/codenex/control/static/.built"
 _SOURCES: Final = (
     "Makefile",
     "scripts/test_programs.sh",
+    "scripts/web_build.py",
     "pyproject.toml",
     "requirements/runtime.txt",
     "requirements/build.txt",
@@ -37,7 +40,7 @@ def checkout(folder: Path) -> Path:
     for entry in Path(sys.prefix).iterdir():
         if not entry.name.startswith("."):
             (environment / entry.name).symlink_to(entry)
-    for name in (*_STAMPS, _NODE):
+    for name in (*_STAMPS, _NODE, _PAGES):
         stamp = folder / name
         stamp.parent.mkdir(parents=True, exist_ok=True)
         stamp.touch()

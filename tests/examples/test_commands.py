@@ -122,6 +122,7 @@ async def test_the_installation_without_make(tmp_path: Path) -> None:
             "CONFIG_DIR": str(tmp_path / "configs"),
             "DATA_DIR": str(tmp_path / "data"),
         },
+        startup=90,
     ) as server:
         await server.says(f"listens on http://127.0.0.1:{port}")
         assert (site / "codenex" / "__main__.py").exists()

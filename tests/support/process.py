@@ -47,8 +47,10 @@ class ServerProcess:
         environment: Mapping[str, str] | None = None,
         health: str | None = "/health",
         port: int | None = None,
+        startup: float = STARTUP,
     ) -> None:
         self.folder = folder
+        self._startup = startup
         self.port = free_port() if port is None else port
         self.output = bytearray()
         """Standard output and error together, as far as written."""
@@ -81,7 +83,7 @@ class ServerProcess:
     async def __aenter__(self) -> Self:
         await self.start()
         try:
-            await self.ready()
+            await self.ready(self._startup)
         except BaseException:
             await self.stop()
             raise
