@@ -15,7 +15,7 @@ from tests.support.vendor import ScriptedVendor
 #: Where everything else that is dialled leads: a port of loopback on which nobody listens.
 NOWHERE = "http://127.0.0.1:9"
 PROXIES = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), NOWHERE) | {"no_proxy": "127.0.0.1"}
-EXAMPLES = pytest.param(3, id="few", marks=pytest.mark.timeout(180))
+EXAMPLES = pytest.param(2, id="few", marks=pytest.mark.timeout(180))
 MANY = pytest.param(300, id="many", marks=[pytest.mark.deep, pytest.mark.timeout(7200)])
 
 
