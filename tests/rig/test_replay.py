@@ -66,7 +66,7 @@ def test_a_refusal_that_nobody_documented_is_a_failure(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "FAILED decoded: one:1 POST /v1/chat/completions" in done.stdout
     # It is read, and as it is it goes to its own vendor; everywhere else it is refused.
-    assert done.stdout.splitlines()[-1] == "2 passed, 9 failed"
+    assert done.stdout.splitlines()[-1] == "2 passed, 13 failed"
 
 
 def test_answers_that_say_the_same_in_every_protocol_pass(tmp_path: Path) -> None:
