@@ -81,6 +81,7 @@ coverage: $(VENV)/.tested ## run the tests and measure what they reach (report: 
 
 deep: $(VENV)/.tested ## all tests, with 100,000 examples for every law (hours)
 	CODENEX_DEEP=1 $(PYTEST) -n $(JOBS) -m "deep or not deep" --timeout=7200 $(ARGS)
+	CODENEX_TEST_DATABASE=postgresql $(PYTEST) tests/control -n $(JOBS)
 
 bench: $(VENV)/.tools $(VENV)/.project $(BENCH)/load $(BENCH)/mock | /usr/sbin/nginx /usr/sbin/haproxy ## measure this gateway beside nginx and HAProxy; writes docs/performance.md
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -7,11 +7,17 @@ from pathlib import Path
 
 import pytest
 from tests.control.home import Home
-from tests.control.managed import Managed, managed_server
+from tests.control.managed import ON_POSTGRESQL, Managed, managed_server
 from tests.control.site import Site, running_site
 
 from codenex.control.configuration import configuration_type
 from codenex.control.database.address import address_in, checked_address
+
+
+@pytest.fixture
+def address(request: pytest.FixtureRequest) -> str | None:
+    """``DATABASE_URL`` of this test's server; ``None`` for SQLite."""
+    return request.getfixturevalue("postgres").database() if ON_POSTGRESQL else None
 
 
 @pytest.fixture
@@ -24,15 +30,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
+async def site(tmp_path: Path, address: str | None) -> AsyncIterator[Site]:
     """A server after its first start: there is a setup token and no password."""
-    async with running_site(tmp_path) as running:
+    async with running_site(tmp_path, database_url=checked_address(address)) as running:
         yield running
 
 
 @pytest.fixture
-async def managed(home: Home) -> AsyncIterator[Managed]:
+async def managed(home: Home, monkeypatch: pytest.MonkeyPatch, address: str | None) -> AsyncIterator[Managed]:
     """The management API over real files in ``home``; nothing is configured at first."""
+    if address is not None:
+        monkeypatch.setenv("DATABASE_URL", address)
     async with managed_server(home) as running:
         yield running
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from codenex.control.supervision import Reloaded, Supervision
 from codenex.store.settings import Account, Settings
 
 PASSWORD = "correct horse battery"
+#: Whether every server of these tests has a database of its own at PostgreSQL, as ``make deep`` wants it once.
+ON_POSTGRESQL = os.environ.get("CODENEX_TEST_DATABASE") == "postgresql"
 
 
 class Evaluating(Supervision):

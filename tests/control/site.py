@@ -90,11 +90,16 @@ class Site:
 
 
 @asynccontextmanager
-async def running_site(folder: Path, settings: Settings | None = None) -> AsyncIterator[Site]:
+async def running_site(
+    folder: Path, settings: Settings | None = None, *, database_url: str | None = None
+) -> AsyncIterator[Site]:
     """Gateway and control part, fresh from the first start, until the block ends. ``folder`` holds ``configs``."""
     # The tests stand before the gateway as a reverse proxy does.
     trusting = settings_for(trusted_proxies=("127.0.0.1",))
-    settings = msgspec.structs.replace(settings or trusting, config_dir=str(folder / "configs"))
+    settings = settings or trusting
+    settings = msgspec.structs.replace(
+        settings, config_dir=str(folder / "configs"), database_url=database_url or settings.database_url
+    )
     clock = VirtualClock()
     administration = Administration(settings, clock, clock.wall)
     # A Unix socket's path has to be short.

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.control.managed import Managed
+from tests.control.managed import ON_POSTGRESQL, Managed
 
 from codenex.control.dashboard_api import POINTS, step_of
 from codenex.control.database.engine import open_database
@@ -84,4 +84,4 @@ async def test_processes_are_told_with_what_they_use(used: Managed) -> None:
     assert master["age"] > 0
     assert worker["memoryBytes"] > 0
     assert told["versions"]["codenex"] == told["appVersion"]
-    assert told["database"] == "sqlite"
+    assert told["database"] == ("postgresql" if ON_POSTGRESQL else "sqlite")
