@@ -55,6 +55,7 @@ def test_a_lock_is_exact_versions_with_hashes_and_nothing_else(lock: Path) -> No
         ("runtime.txt", PROJECT["project"]["dependencies"]),
         ("postgresql.txt", [*PROJECT["project"]["dependencies"], *EXTRAS["postgresql"]]),
         ("encryption.txt", [*PROJECT["project"]["dependencies"], *EXTRAS["encryption"]]),
+        ("otel.txt", [*PROJECT["project"]["dependencies"], *EXTRAS["otel"]]),
         ("build.txt", PROJECT["dependency-groups"]["build"] + PROJECT["build-system"]["requires"]),
         ("test.txt", [*PROJECT["dependency-groups"]["test"], *EXTRAS["postgresql"]]),
     ],

@@ -88,9 +88,17 @@ def reading(site: Site) -> Any:
     return site.process.stdout._transport  # type: ignore[attr-defined]
 
 
+class ReadAtTheEnd(Site):
+    """Its log is read again when the block ends, so that what failed in it is told, and not that nothing ends."""
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        reading(self).resume_reading()
+        await super().__aexit__(*exc_info)
+
+
 @pytest.mark.timeout(120)
 async def test_a_log_that_nobody_reads(tmp_path: Path) -> None:
-    async with Site(tmp_path) as site:
+    async with ReadAtTheEnd(tmp_path) as site:
         await site.log_in()
         (before,) = [*await site.serving(2)][:1]
 
