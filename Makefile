@@ -32,7 +32,7 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo-google help run web web-dev web-types screenshots e2e-web test check format test-watch coverage deep bench e2e-local e2e-agents e2e-claude-code replay wheel lock clean test-programs
+.PHONY: demo-google help run web web-dev web-types screenshots e2e-web test check format test-watch coverage deep bench e2e-local e2e-agents e2e-claude-code replay wheel sbom release lock clean test-programs
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -101,8 +101,17 @@ e2e-claude-code: $(VENV)/.tools $(VENV)/.project $(CLAUDE_CODE)/.installed ## dr
 replay: $(VENV)/.tested ## judge by real traffic in folders outside (CODENEX_CAPTURES, CODENEX_RECORDINGS)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -W ignore::UserWarning:pydantic.main -m tests.replay
 
-wheel: $(VENV)/.project ## build a wheel and a source archive into dist/
-	$(BIN)/hatchling build
+# The date of every file in an archive: that of the last commit, so that anybody gets the same bytes.
+EPOCH = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null))
+
+wheel: $(VENV)/.project ## build a wheel and a source archive of what lies here into dist/
+	$(if $(EPOCH),SOURCE_DATE_EPOCH=$(EPOCH)) $(WITH_NODE) $(BIN)/hatchling build
+
+sbom: $(VENV)/.tools web ## write the bill of materials (CycloneDX) into dist/sbom.cdx.json
+	$(BIN)/python -m scripts.release.sbom dist/sbom.cdx.json
+
+release: $(VENV)/.tools $(VENV)/.project ## make a release of the last commit in dist/: archives, checked, bill of materials, checksums
+	$(BIN)/python -m scripts.release dist
 
 clean: ## remove everything that make made
 	rm -rf $(VENV) $(E2E) $(NODE_MODULES) $(AGENTS) $(CLAUDE_CODE) build dist coverage htmlcov
@@ -198,7 +207,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-
 
 lock: ## resolve the newest versions into requirements/*.txt (needs uv)
 	@command -v uv >/dev/null || { echo "uv is needed: pip install uv" >&2; exit 1; }
-	$(LOCK) --upgrade pyproject.toml --extra otel --group build --group test --output-file requirements/test.txt
+	$(LOCK) --upgrade pyproject.toml --extra otel --extra encryption --group build --group test --output-file requirements/test.txt
 	$(LOCK) --upgrade pyproject.toml --constraints requirements/test.txt --output-file requirements/runtime.txt
 	$(LOCK) --upgrade pyproject.toml --extra postgresql --constraints requirements/test.txt --output-file requirements/postgresql.txt
 	$(LOCK) --upgrade pyproject.toml --extra otel --constraints requirements/test.txt --output-file requirements/otel.txt

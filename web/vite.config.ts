@@ -44,6 +44,8 @@ export default defineConfig({
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1000,
     manifest: "manifest.json",
+    // What the pages contain of others, with their licences: for whoever gets a copy, and for the bill of materials.
+    license: { fileName: "licenses.json" },
   },
   server: { port: 5173, proxy: relayed },
 });

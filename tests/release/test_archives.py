@@ -1,0 +1,129 @@
+"""The archives of a release: the same bytes whoever builds them, and what the repository holds."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from scripts import web_build
+from scripts.release import building, contents, repository
+from scripts.release.__main__ import faults_of, release
+
+ROOT = Path(__file__).parents[2]
+EPOCH = 1_700_000_000
+
+
+def work_tree() -> str:
+    """A commit of the tracked files as they lie there, which is in no branch."""
+    author = ("-c", "user.name=test", "-c", "user.email=test@example.invalid")
+    command = ["git", *author, "stash", "create"]
+    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return made.stdout.strip() or "HEAD"
+
+
+def exported(folder: Path, commit: str, *, pages: bool) -> Path:
+    """The sources in a folder, with the pages built or with what building them needs."""
+    repository.export(ROOT, folder, commit)
+    if pages:
+        shutil.copytree(ROOT / contents.PAGES, folder / contents.PAGES)
+    else:
+        packages = ["cp", "-al", str(ROOT / "web" / "node_modules"), str(folder / "web" / "node_modules")]
+        subprocess.run(packages, check=True)
+    return folder
+
+
+def built(source: Path, output: Path, umask: int) -> list[Path]:
+    before = os.umask(umask)
+    try:
+        return building.build(source, output, EPOCH)
+    finally:
+        os.umask(before)
+
+
+def digests(archives: list[Path]) -> list[str]:
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in archives]
+
+
+def both(folder: Path, *, pages: bool) -> tuple[Path, list[Path], list[Path]]:
+    """Sources and the archives of two builds: in different places, with different modes and dates of the files."""
+    commit = work_tree()
+    one = exported(folder / "one", commit, pages=pages)
+    other = exported(folder / "quite" / "another" / "place", commit, pages=pages)
+    for path in other.rglob("*"):
+        if path.is_file() and "node_modules" not in path.parts:
+            path.chmod(path.stat().st_mode & 0o700)
+            os.utime(path, (1, 1))
+    return one, built(one, folder / "first", 0o022), built(other, folder / "second", 0o077)
+
+
+@pytest.fixture
+def pages() -> None:
+    """The web pages, built of the sources that lie there."""
+    web_build.build(ROOT)
+
+
+@pytest.mark.usefixtures("pages")
+def test_the_archives_hold_the_repository_and_every_build_gives_the_same(tmp_path: Path) -> None:
+    source, first, second = both(tmp_path, pages=True)
+    assert [path.name.rpartition(".")[2] for path in first] == ["whl", "gz"]
+    assert digests(first) == digests(second)
+    tracked = repository.files_of(ROOT, work_tree())
+    assert faults_of(first, tracked, source) == []
+    check_that_it_installs_a_typed_package_with_its_pages(contents.wheel_files(first[0]))
+    check_that_faults_are_found(first[0], tracked, source)
+
+
+def check_that_it_installs_a_typed_package_with_its_pages(files: dict[str, bytes]) -> None:
+    (metadata,) = (content.decode() for name, content in files.items() if name.endswith(".dist-info/METADATA"))
+    assert {"codenex/py.typed", "codenex/control/static/index.html"} <= files.keys()
+    assert any(re.fullmatch(r"codenex/control/static/assets/index-.+\.js\.br", name) for name in files)
+    assert "Requires-Python: >=3.11" in metadata
+
+
+def check_that_faults_are_found(wheel: Path, tracked: dict[str, bytes], source: Path) -> None:
+    files = contents.wheel_files(wheel)
+    pages = {
+        path.relative_to(source).as_posix(): path.read_bytes()
+        for path in (source / contents.PAGES).rglob("*")
+        if path.is_file()
+    }
+    (metadata,) = {name.partition("/")[0] for name in files if ".dist-info/" in name}
+    damages: dict[str, dict[str, bytes]] = {
+        "start.pth would run": {"start.pth": b"import os"},
+        "codenex/extra.py is in no commit": {"codenex/extra.py": b""},
+        "codenex/asgi.py differs": {"codenex/asgi.py": b""},
+        "index.html differs": {"codenex/control/static/index.html": b""},
+        "its licence is another one": {f"{metadata}/licenses/LICENSE": b""},
+        "other commands than codenex": {f"{metadata}/entry_points.txt": b"[console_scripts]\n"},
+        "its metadata is": {f"{metadata}/extra": b""},
+        "RECORD has another hash": {"codenex/asgi.py": b"x"},
+    }
+    for fault, change in damages.items():
+        assert any(fault in found for found in contents.faults_of_wheel({**files, **change}, tracked, pages)), fault
+    del files["codenex/py.typed"]
+    assert "codenex/py.typed is missing" in contents.faults_of_wheel(files, tracked, pages)
+
+
+@pytest.mark.deep
+@pytest.mark.usefixtures("pages")
+@pytest.mark.timeout(300)
+def test_the_pages_are_built_twice_into_the_same_bytes(tmp_path: Path) -> None:
+    source, first, second = both(tmp_path, pages=False)
+    assert digests(first) == digests(second)
+    assert faults_of(first, repository.files_of(ROOT, work_tree()), source) == []
+
+
+def test_a_release_is_made_of_commits_only(tmp_path: Path) -> None:
+    root = tmp_path / "repository"
+    root.mkdir()
+    for command in (["init", "--quiet"], ["add", "--all"]):
+        (root / "file").write_text("changed")
+        subprocess.run(["git", *command], cwd=root, check=True)
+    with pytest.raises(SystemExit, match="made of a commit"):
+        release(root, tmp_path / "dist", tmp_path / "work")
+    assert not (tmp_path / "dist").exists()
