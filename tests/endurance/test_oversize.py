@@ -20,6 +20,7 @@ MIB = 1024 * 1024
 #: Bytes of a whole answer, or of one event, that are taken.
 LIMIT = 64 * MIB
 PIECE = b"x" * MIB
+PROVIDERS = ("openai-custom", "openaiResponses-custom", "claude-custom", "gemini-custom")
 UNARY = {
     **SLOW,
     "openai_chat": ("/v1/chat/completions", CHAT),
@@ -117,12 +118,16 @@ async def ask(port: int, request: bytes, patience: float = 60) -> bytes:
 @pytest.mark.parametrize(
     "kind", ["one event", *(pytest.param(kind, marks=pytest.mark.deep) for kind in ("a whole answer", "a bomb"))]
 )
-async def test_an_answer_beyond_the_limit_is_an_error_and_dropped(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize(
+    "provider",
+    ["openai-custom", *(pytest.param(name, marks=pytest.mark.deep) for name in PROVIDERS if name != "openai-custom")],
+)
+async def test_an_answer_beyond_the_limit_is_an_error_and_dropped(tmp_path: Path, kind: str, provider: str) -> None:
     Bomb.packed = bomb(10 * LIMIT if THOROUGH else 2 * LIMIT)
     upstream = {"one event": EndlessEvent, "a whole answer": EndlessBody, "a bomb": Bomb}[kind]
     server, port = await upstream_of(upstream)
     requests = SLOW if kind == "one event" else UNARY
-    async with Victim(tmp_path, port, MAX_ERROR_COUNT=1000) as victim:
+    async with Victim(tmp_path, port, provider=provider, MAX_ERROR_COUNT=1000) as victim:
         for client, (path, body) in requests.items():
             if not THOROUGH and client != "anthropic":
                 continue
@@ -136,7 +141,7 @@ async def test_an_answer_beyond_the_limit_is_an_error_and_dropped(tmp_path: Path
             if kind != "a bomb":
                 await until(lambda: Endless.lost == 1, 2, "the upstream is still listened to")
             assert most[0] <= 2 * LIMIT / MIB + 10, most
-            print(f"{kind}, {client}: {most[0]:.0f} MiB at most")
+            print(f"{kind}, {client} → {provider}: {most[0]:.0f} MiB at most")
     server.close()
 
 

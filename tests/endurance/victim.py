@@ -14,6 +14,8 @@ from typing import Any
 
 from tests.processes.site import KEY, Site, resident_mib
 
+from codenex.providers.registry import PROVIDER_TYPES
+
 #: A request that answers with a whole body, and one that answers with a stream.
 CHAT = b'{"model":"m","messages":[{"role":"user","content":"hi"}]}'
 CHAT_STREAM = CHAT[:-1] + b',"stream":true}'
@@ -31,14 +33,23 @@ class Victim(Site):
     """``async with Victim(tmp_path, port_of_an_upstream) as victim``. ``descriptors`` limits what it may open."""
 
     def __init__(
-        self, folder: Path, upstream: int | None = None, *, descriptors: int | None = None, **settings: Any
+        self,
+        folder: Path,
+        upstream: int | None = None,
+        *,
+        provider: str = "openai-custom",
+        descriptors: int | None = None,
+        **settings: Any,
     ) -> None:
         super().__init__(folder, standalone=True, **settings)
         if upstream is not None:
+            kind = PROVIDER_TYPES[provider]
+            assert kind.key_field is not None
+            assert kind.base_url_field is not None
             self._environment |= {
-                "OPENAI_API_KEY": "sk-of-the-upstream",
-                "OPENAI_BASE_URL": f"http://127.0.0.1:{upstream}/v1",
-                "MODEL_PROVIDER": "openai-custom",
+                kind.key_field: "sk-of-the-upstream",
+                kind.base_url_field: f"http://127.0.0.1:{upstream}{kind.version_path}",
+                "MODEL_PROVIDER": provider,
             }
         if descriptors is not None:
             command = self._command
