@@ -8,6 +8,8 @@ import sys
 #: Commands of the operator that a master process runs, and the processes that it starts.
 _MASTER = ("serve", "dev")
 _CHILDREN = {"run-worker": "codenex.cli.worker", "run-control": "codenex.cli.control_process"}
+#: Processes that nobody waits for but the master: whoever reads their standard error must not hold them up.
+_UNHURRIED = frozenset({*_CHILDREN, "run-standalone", "evaluate"})
 
 
 def main() -> None:
@@ -18,6 +20,10 @@ def main() -> None:
         from codenex.supervisor.master import run
 
         sys.exit(run(arguments))
+    if command in _UNHURRIED:
+        from codenex.supervisor.voice import speak_unhurried
+
+        speak_unhurried()
     if command in _CHILDREN:
         _run_child(_CHILDREN[command], int(arguments[1]))
     elif command == "run-standalone":

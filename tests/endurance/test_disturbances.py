@@ -7,9 +7,11 @@ Fifty milliseconds are the limit in the thorough run (``make deep``); else the m
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import json
 import os
+import resource
 import shlex
 import signal
 import sqlite3
@@ -100,7 +102,7 @@ class ReadAtTheEnd(Site):
 async def test_a_log_that_nobody_reads(tmp_path: Path) -> None:
     async with ReadAtTheEnd(tmp_path) as site:
         await site.log_in()
-        (before,) = [*await site.serving(2)][:1]
+        before, _ = await site.serving(2)
 
         async def stall() -> None:
             reading(site).pause_reading()
@@ -133,23 +135,88 @@ async def test_a_log_that_nobody_reads(tmp_path: Path) -> None:
         reading(site).resume_reading()
 
 
-@pytest.mark.skipif(
+class Unheard(Site):
+    """Its log goes into a pipe that is full to the last byte from the start, and that nobody reads."""
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        super().__init__(folder, write=False, **options)
+        pipe = folder / "pipe"
+        os.mkfifo(pipe)
+        self._pipe = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+        for size in (4096, 1):
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    os.write(self._pipe, b"x" * size)
+        command = self._command
+        self._command = lambda port: [
+            *("bash", "-c", f"exec {shlex.join(command(port))} >{shlex.quote(str(pipe))} 2>&1"),
+        ]
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await super().__aexit__(*exc_info)
+        os.close(self._pipe)
+
+
+@pytest.mark.parametrize("standalone", [False, True], ids=["processes", "standalone"])
+async def test_a_log_that_nobody_ever_reads(tmp_path: Path, standalone: bool) -> None:
+    """A first start has keys to tell, and broken files are told of as well: nobody waits until they are read."""
+    async with Unheard(tmp_path, standalone=standalone) as site:
+        await site.log_in()
+        if not standalone:
+            await site.serving(2)
+            before = {*site.children("worker")}
+            site.pools.write_text("{")
+            site.signal(signal.SIGHUP)
+            await until(lambda: len({*site.children("worker")} - before) == 2, 20, "the settings are never read again")
+        site.signal(signal.SIGTERM)
+        assert await site.exited(20) == 0
+
+
+class FullDisk(Site):
+    """Its logs are on a file system of 64 KiB."""
+
+    def __init__(self, folder: Path) -> None:
+        logs = folder / "logs"
+        logs.mkdir()
+        super().__init__(folder, PROMPT_LOG_MODE="file")
+        log = shlex.quote(str(logs))
+        command = self._command
+        self._command = lambda port: [
+            *(*self.above, "bash", "-c"),
+            f"{self.before.format(log)} exec {shlex.join(command(port))} >>{log}/access.log",
+        ]
+
+    above: tuple[str, ...] = ("unshare", "-rm")
+    before = "mount -t tmpfs -o size=64k tmpfs {} && "
+
+    async def fill(self) -> None:
+        """Do what makes the disk full, where it isn't small already."""
+
+
+class LimitedFiles(FullDisk):
+    """Its workers may at last make no file much larger: a write ends there as it does on a full disk, after a part of
+    it. It needs no privilege."""
+
+    above = ()
+    before = ""
+
+    async def fill(self) -> None:
+        limit = min(log.stat().st_size for log in (self.folder / "logs").glob("*.log")) + 5000
+        for pid in self.children("worker"):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, limit))
+
+
+mounts = pytest.mark.skipif(
     subprocess.run(["unshare", "-rm", "true"], check=False, stderr=subprocess.DEVNULL).returncode != 0,
     reason="this machine lets nobody mount a file system of his own",
 )
+
+
+@pytest.mark.parametrize("kind", [LimitedFiles, pytest.param(FullDisk, marks=[mounts, pytest.mark.deep])])
 @pytest.mark.timeout(120)
-async def test_a_full_disk_under_the_logs(tmp_path: Path) -> None:
-    logs = tmp_path / "logs"
-    logs.mkdir()
-    site = Site(tmp_path, PROMPT_LOG_MODE="file")
-    command = site._command
-    site._command = lambda port: [
-        *("unshare", "-rm", "bash", "-c"),
-        f"mount -t tmpfs -o size=64k tmpfs {shlex.quote(str(logs))} && "
-        f"exec {shlex.join(command(port))} >>{shlex.quote(str(logs))}/access.log",
-    ]
-    async with site:
-        await disturbed(site, lambda: None, "full disk under the logs")
+async def test_a_full_disk_under_the_logs(tmp_path: Path, kind: type[FullDisk]) -> None:
+    async with kind(tmp_path) as site:
+        await disturbed(site, site.fill, "full disk under the logs")
         seen = await scrape(site, lambda one: one.value("codenex_queue_dropped_total", queue="access_log") > 0)
         assert seen.value("codenex_queue_dropped_total", queue="prompt_log") > 0
         assert seen.value("codenex_requests_total", status="200", provider="demo") > 100

@@ -1,164 +1,170 @@
-"""Many requests, of which a tenth is given up by its client somewhere: nothing grows, and nothing is left."""
+"""Many requests over a master with two workers, of which a tenth meets a failing upstream and another tenth is given up
+by its client: nothing grows, and nothing is left.
+
+Memory is that of the whole process tree, sampled while the load runs and after a warm-up, in which buffers, caches and
+the allocator find the size that they keep. A process's memory is its proportional set size (``smaps_rollup``, proc(5))
+without mapped files: pages of its own, and its share of those in common, so that the tree's sum counts each page once.
+The growth is the slope of the straight line through the samples (least squares), which one sample before or after a
+garbage collection doesn't move.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-import random
-import socket
-import struct
+import re
+import statistics
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.endurance.test_attacks import SLOW
-from tests.endurance.test_oversize import UNARY
-from tests.endurance.victim import ANSWER, EVENT, LAST, PlainUpstream, Victim, post, until, upstream_of
+from tests.endurance.inside import Inside
+from tests.endurance.storm import Failing, load
+from tests.endurance.victim import upstream_of
+from tests.processes.site import Site
+from tests.processes.test_metrics import scrape
+from tests.support.metrics import Scrape
 
 THOROUGH = os.environ.get("CODENEX_DEEP") == "1"
-REQUESTS = 200_000 if THOROUGH else 1500
-#: Before memory is looked at for the first time: buffers and caches have the size that they keep.
+REQUESTS = int(os.environ.get("CODENEX_SOAK", "500000" if THOROUGH else "1000"))
 WARM_UP = REQUESTS // 5
-CLIENTS = 24
-#: MiB of memory of its own that it may have more at the end.
-GROWTH = 4.0 if THOROUGH else 6.0
-
-STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-
-
-def chunk(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
+SAMPLES = 40 if THOROUGH else 5
+CLIENTS = 32
+ACCOUNTS = 8
+#: MiB for 100,000 requests; a short run can't tell a slope, and bounds the growth itself.
+SLOPE = 1.0
+GROWTH = 8.0
 
 
-class Talking(PlainUpstream):
-    """Answers whole, or with ten events, of which the last come a little later."""
+class Soaked(Site):
+    """A master with two workers before accounts of one upstream. Of what it says only the end is kept."""
 
-    def data_received(self, data: bytes) -> None:
-        self.streams = b'"stream":true' in data
-        super().data_received(data)
+    def __init__(self, folder: Path, upstream: int) -> None:
+        self.inside = Inside(folder)
+        super().__init__(folder, MAX_ERROR_COUNT=1_000_000_000, environment=self.inside.environment)
+        address = f"http://127.0.0.1:{upstream}/v1"
+        accounts = [
+            {"uuid": f"account-{number}", "OPENAI_API_KEY": f"sk-of-account-{number}", "OPENAI_BASE_URL": address}
+            for number in range(ACCOUNTS)
+        ]
+        self.pools.write_text(json.dumps({"openai-custom": accounts}))
 
-    def replied(self) -> None:
-        if not self.streams:
-            self.transport.write(ANSWER)
-            return
-        self.transport.write(STREAM_HEAD + chunk(EVENT) * 5)
-        asyncio.get_running_loop().call_later(0.002, self._rest)
+    async def _collect(self) -> None:
+        assert self.process.stdout is not None
+        while data := await self.process.stdout.read(1 << 20):
+            self.output = bytearray((self.output + data)[-20_000:])
 
-    def _rest(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.write(chunk(EVENT) * 5 + chunk(LAST) + b"0\r\n\r\n")
+    @property
+    def processes(self) -> list[int]:
+        return [self.pid, *sorted(self.children())]
 
+    @property
+    def memory(self) -> float:
+        """MiB of the process tree."""
+        return sum(map(proportional_mib, self.processes))
 
-class Client(asyncio.Protocol):
-    """Asks again and again on one connection; now and then it leaves in the middle of something."""
-
-    def __init__(self, source: random.Random) -> None:
-        self.source = source
-        self.waiting: asyncio.Future[bool] | None = None
-        self.tail = b""
-        self.leaves_at = 0
-        self.seen = 0
-
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self.seen += len(data)
-        if self.leaves_at and self.seen >= self.leaves_at:
-            self.leave()
-            return
-        whole = self.tail + data
-        self.tail = whole[-400:]
-        ended = whole.endswith((b"0\r\n\r\n", b"}")) and (b"content-length" in whole or whole.endswith(b"\r\n\r\n"))
-        if ended and self.waiting is not None and not self.waiting.done():
-            self.waiting.set_result(True)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if self.waiting is not None and not self.waiting.done():
-            self.waiting.set_result(False)
-
-    def leave(self) -> None:
-        if self.source.randrange(2):
-            sock = self.transport.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.transport.abort()
-
-    async def ask(self, request: bytes, *, leaving: bool) -> bool:
-        """Whether the connection is still good."""
-        loop = asyncio.get_running_loop()
-        self.waiting = loop.create_future()
-        self.tail, self.seen, self.leaves_at = b"", 0, 0
-        if leaving:
-            match self.source.randrange(3):
-                case 0:
-                    request = request[:-20]
-                    loop.call_later(0.001, self.leave)
-                case 1:
-                    loop.call_later(self.source.random() * 0.003, self.leave)
-                case _:
-                    self.leaves_at = self.source.randrange(1, 1500)
-        self.transport.write(request)
-        return await asyncio.wait_for(self.waiting, 30)
+    def descriptors(self) -> dict[int, int]:
+        return {pid: len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in self.processes}
 
 
-async def load(port: int, count: int, seed: int) -> tuple[int, int]:
-    """Ask ``count`` times in all; return how many were answered, and how many were given up."""
-    requests = [post(body, path=path) for kinds in (UNARY, SLOW) for path, body in kinds.values()]
-    loop = asyncio.get_running_loop()
-    left = count
-    answered = given_up = 0
-
-    async def one(number: int) -> None:
-        nonlocal left, answered, given_up
-        source = random.Random(f"{seed} {number}")
-        client: Client | None = None
-        while left > 0:
-            left -= 1
-            if client is None:
-                _, client = await loop.create_connection(lambda: Client(source), "127.0.0.1", port)
-            leaving = source.randrange(10) == 0
-            good = await client.ask(source.choice(requests), leaving=leaving)
-            assert good or leaving, "an answer was cut"
-            answered += good
-            given_up += not good
-            if not good:
-                client = None
-            elif leaving:
-                client.transport.abort()
-                client = None
-        if client is not None:
-            client.transport.close()
-
-    await asyncio.gather(*(one(number) for number in range(CLIENTS)))
-    return answered, given_up
+def proportional_mib(pid: int) -> float:
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    kinds = [re.search(rf"^Pss_{kind}:\s+(\d+) kB", text, re.MULTILINE) for kind in ("Anon", "Shmem")]
+    return sum(int(found[1]) for found in kinds if found is not None) / 1024
 
 
-@pytest.mark.timeout(3600)
-async def test_nothing_grows_and_nothing_is_left(tmp_path: Path) -> None:
-    server, port = await upstream_of(Talking)
-    async with Victim(tmp_path, port, MAX_ERROR_COUNT=1_000_000) as victim:
-        await victim.log_in()
-        await load(victim.port, WARM_UP, 1)
-        await asyncio.sleep(1)
-        memory, descriptors, threads = victim.anonymous, victim.descriptors, victim.threads
-        begun = time.monotonic()
-        answered, given_up = await load(victim.port, REQUESTS, 2)
-        seconds = time.monotonic() - begun
-        # Connections to the upstream that are kept for the next requests are no leak; those of clients are.
-        await until(lambda: victim.descriptors <= descriptors + CLIENTS, 30, f"{victim.descriptors} of {descriptors}")
-        await asyncio.sleep(1)
-        grown = victim.anonymous - memory
-        print(
-            f"{REQUESTS} requests, {given_up} given up, in {seconds:.0f} s: {memory:.1f} MiB and {grown:+.2f} MiB,"
-            f" descriptors {descriptors} → {victim.descriptors}, threads {threads} → {victim.threads}"
+class Quiet:
+    """What a gateway holds when nobody asks it anything."""
+
+    def __init__(self, seen: Scrape, descriptors: dict[int, int], told: dict[int, dict[str, Any]]) -> None:
+        self.upstream = int(seen.value("codenex_upstream_connections", state="all"))
+        self.descriptors = sum(descriptors.values())
+        self.threads = sum(one["threads"] for one in told.values())
+        self.admitted = sum(one["admitted"] for one in told.values())
+        self.tasks: Counter[str] = Counter()
+        self.kinds: Counter[str] = Counter()
+        for one in told.values():
+            # Those without a name of their own are numbered.
+            self.tasks.update(re.sub(r"\d+", "N", name) for name in one["tasks"])
+            self.kinds.update(one["kinds"])
+
+
+async def quiet(site: Soaked) -> Quiet:
+    """Wait until nothing is in progress, nothing waits to be written, and nobody is connected but who asks."""
+
+    def holds(one: Scrape) -> bool:
+        busy = ("codenex_account_in_flight", "codenex_queue_length")
+        return (
+            all(one.value(name) == 0 for name in busy)
+            and one.value("codenex_upstream_connections", state="in_use") == 0
+            and one.value("codenex_requests_in_progress") <= 1
+            and one.value("codenex_open_connections") <= 1
         )
-        assert answered + given_up == REQUESTS
-        assert given_up > REQUESTS / 20
-        assert grown <= GROWTH, grown
-        assert victim.threads <= threads + 2
-        report = await victim.system()
-        assert report is not None
-        # Only the request that asks is in progress.
-        assert sum(process.get("requests") or 0 for process in report["processes"]) <= 1
+
+    seen = await scrape(site, holds)
+    await asyncio.sleep(2 if THOROUGH else 0.2)
+    return Quiet(seen, site.descriptors(), {pid: await site.inside.told(pid) for pid in site.children()})
+
+
+@pytest.mark.timeout(7200)
+async def test_nothing_grows_and_nothing_is_left(tmp_path: Path) -> None:
+    server, port = await upstream_of(Failing)
+    async with Soaked(tmp_path, port) as site:
+        await site.log_in()
+        await site.serving(2)
+        outcomes = await load(site.port, WARM_UP, 0, CLIENTS)
+        before = await quiet(site)
+        processes = site.processes
+        samples: list[tuple[int, float]] = []
+        begun = time.monotonic()
+        for number in range(SAMPLES):
+            share = REQUESTS // SAMPLES
+            outcomes += await load(site.port, share, number + 1, CLIENTS)
+            samples.append((share * (number + 1), site.memory))
+        seconds = time.monotonic() - begun
+        after = await quiet(site)
+        seen = await scrape(site)
+        count = seen.value("codenex_requests_total", provider="openai-custom")
+        kept = await used(site, count - seen.value("codenex_queue_dropped_total", queue="usage"))
+        slope = statistics.linear_regression(*zip(*samples, strict=True)).slope * 100_000
+        grown = samples[-1][1] - samples[0][1]
+        print(
+            f"{REQUESTS} requests in {seconds:.0f} s ({REQUESTS / seconds:.0f} a second): {dict(outcomes)},"
+            f" upstream {dict(Failing.met)}; {samples[0][1]:.1f} MiB, {slope:+.2f} MiB per 100,000 requests,"
+            f" {grown:+.2f} MiB in all; descriptors {before.descriptors} → {after.descriptors}"
+            f" (upstream {before.upstream} → {after.upstream}), tasks {before.tasks.total()} → {after.tasks.total()},"
+            f" usage of {kept:.0f} requests kept, objects more: {dict((after.kinds - before.kinds).most_common(8))}"
+        )
+        assert site.processes == processes, "a process was replaced"
+        assert outcomes["cut"] == 0, "an answer was cut without a word"
+        assert outcomes["given up"] > REQUESTS / 20
+        assert Failing.met.total() - Failing.met[""] > REQUESTS / 20
+        assert outcomes["200"] > REQUESTS * 0.8
+        # Every request that reached a provider is in the database, or is told to be missing.
+        assert kept == count - seen.value("codenex_queue_dropped_total", queue="usage")
+        # Connections to upstreams are kept for the next requests, and are no leak; those of clients are.
+        assert after.descriptors - after.upstream <= before.descriptors - before.upstream
+        assert after.upstream <= 2 * CLIENTS
+        assert after.tasks == before.tasks
+        assert after.admitted == before.admitted == 0
+        assert after.threads <= before.threads + 4
+        few = {kind: more for kind, more in (after.kinds - before.kinds).items() if more > 2 * CLIENTS}
+        assert not few, f"objects that are left: {few}"
+        if THOROUGH:
+            assert slope <= SLOPE, slope
+        else:
+            assert grown <= GROWTH, grown
     server.close()
+
+
+async def used(site: Site, count: float) -> float:
+    """Requests in the database, once there are so many."""
+    for _ in range(600):
+        status, found = await site.api("GET", "/api/usage-statistics")
+        if status == 200 and found["total"]["requests"] >= count:
+            break
+        await asyncio.sleep(0.1)
+    return found["total"]["requests"]

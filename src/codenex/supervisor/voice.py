@@ -1,10 +1,13 @@
-"""What the master says, on standard error, by a thread of its own: a reader that has stopped must not stop what
-restarts the others."""
+"""What processes say on standard error, by a thread of its own: a reader that has stopped must not stop what restarts
+the others, nor keep a process from ending that tells why it can't go on."""
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import io
 import os
+import sys
 import threading
 from collections import deque
 
@@ -24,7 +27,7 @@ class Voice:
         self._closed = False
 
     def say(self, text: str) -> None:
-        """Queue a line."""
+        """Queue a line, or several."""
         self._lines.append(text.encode("utf-8", "backslashreplace") + b"\n")
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="voice", daemon=True)
@@ -49,3 +52,50 @@ class Voice:
                         line = line[os.write(self._descriptor, line) :]
             if self._closed:
                 return
+
+
+class Unhurried(io.TextIOBase):
+    """Standard error for whatever writes there by itself: tracebacks, the words of an exit, warnings. Lines are said
+    whole."""
+
+    encoding = "utf-8"
+    errors = "backslashreplace"
+
+    def __init__(self, voice: Voice, descriptor: int = _STANDARD_ERROR) -> None:
+        self._voice = voice
+        self._descriptor = descriptor
+        self._begun = ""
+
+    def write(self, text: str, /) -> int:
+        """Take text, and say what of it is whole lines. Never waits."""
+        lines, end, begun = (self._begun + text).rpartition("\n")
+        self._begun = begun
+        if end:
+            self._voice.say(lines)
+        return len(text)
+
+    def finish(self) -> None:
+        """Say what has no end yet, and wait a second at most until everything is said."""
+        if self._begun:
+            self._voice.say(self._begun)
+            self._begun = ""
+        self._voice.close()
+
+    def writable(self) -> bool:
+        """Say that this can be written to."""
+        return True
+
+    def isatty(self) -> bool:
+        """Return whether people read it."""
+        return os.isatty(self._descriptor)
+
+    def fileno(self) -> int:
+        """Return the descriptor, for child processes."""
+        return self._descriptor
+
+
+def speak_unhurried() -> None:
+    """Let this process never wait for the reader of its standard error, not even at its end."""
+    stream = Unhurried(Voice())
+    sys.stderr = stream
+    atexit.register(stream.finish)
