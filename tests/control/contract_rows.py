@@ -18,6 +18,8 @@ ACCOUNT = {"uuid": TEXT, "customName": ANY, "isHealthy": FLAG, "isDisabled": FLA
 ERROR = {"message": TEXT, "type": TEXT, "status": NUMBER}
 SUM = {"requests": NUMBER, "errors": NUMBER, "successRate": 0.0, "cost": ANY, "inputTokens": NUMBER, "latencyMs": ANY}
 REQUEST = {"request_id": TEXT, "at": 0.0, "status": NUMBER, "duration_ms": 0.0, "provider": ANY, "attempts": NUMBER}
+UNDO = {"id": TEXT, "seconds": NUMBER}
+NAMED = {"providerType": TEXT, "uuid": TEXT}
 CHECK = {"uuid": TEXT, "success": FLAG, "modelName": ANY, "message": TEXT, "isAuthError": FLAG}
 SAID = {"success": FLAG, "message": TEXT}
 TYPE_USAGE = {
@@ -110,7 +112,14 @@ ROWS = [
         {"providerConfig": {"weight": 2}},
         name="/api/providers/{type}/{uuid}",
     ),
-    Row("DELETE", f"{P}/a", {**SAID, "deletedProvider": {}}, name="/api/providers/{type}/{uuid}"),
+    Row("DELETE", f"{P}/a", {**SAID, "deletedProvider": {}, "undo": UNDO}, name="/api/providers/{type}/{uuid}"),
+    Row(
+        "POST",
+        "/api/providers/bulk",
+        {**SAID, "doneCount": NUMBER, "done": [NAMED], "failed": [{**NAMED, "message": TEXT}], "undo": UNDO},
+        {"action": "delete", "accounts": [{"providerType": "openai-custom", "uuid": one} for one in ("a", "b")]},
+    ),
+    Row("POST", "/api/undo/gone", {"error": ERROR}, status=404, name="/api/undo/{undo_id}"),
     Row("POST", f"{P}/a/enable", {**SAID, "provider": ACCOUNT}, name="/api/providers/{type}/{uuid}/enable"),
     Row("POST", f"{P}/a/disable", {**SAID, "provider": ACCOUNT}, name="/api/providers/{type}/{uuid}/disable"),
     Row(

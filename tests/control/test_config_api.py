@@ -12,6 +12,7 @@ from tests.control.managed import Managed, managed_server
 
 from codenex.control.configuration import configuration_type
 from codenex.control.setting_help import help_of
+from codenex.store.documents import revision_of
 
 KEY = "sk-proj-abcdefghijklmnopqrstuvwxyz"
 
@@ -172,3 +173,22 @@ async def test_the_schema_helps_with_every_setting(managed: Managed) -> None:
     assert "openai-custom" in properties["MODEL_PROVIDER"]["examples"]
     for name, content in properties.items():
         assert (content["x-group"], content["description"]) == help_of(name)
+
+
+async def test_a_change_while_the_settings_are_read_passes_for_unseen(
+    managed: Managed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import codenex.control.config_api as api
+
+    managed.home.config({"MAX_ERROR_COUNT": 4})
+    before, real = (managed.home.configs / "config.json").read_bytes(), api._in_use
+
+    async def and_then_changed(part: Any) -> Any:
+        found = await real(part)
+        managed.home.config({"MAX_ERROR_COUNT": 5})
+        return found
+
+    monkeypatch.setattr(api, "_in_use", and_then_changed)
+    answer = await managed.ask("GET", "/api/config?explain=true")
+    assert answer.json()["settings"]["MAX_ERROR_COUNT"]["stored"] == 4
+    assert answer.headers["etag"] == f'"{revision_of(before)}"'

@@ -89,6 +89,18 @@ async def test_switched_off_and_on(managed: Managed) -> None:
     assert [data["action"] for _, data in managed.events()] == ["add", "disable", "disable", "enable"]
 
 
+async def test_of_two_equal_accounts_one_can_be_changed(managed: Managed) -> None:
+    managed.home.pools({"openai-custom": [{"uuid": "a", **OPENAI}, {"uuid": "b", **OPENAI}]})
+    await managed.part.supervision.reload()
+    path = "/api/providers/openai-custom/b"
+    assert (await managed.ask("POST", f"{path}/disable")).status_code == 200
+    assert [account.disabled for account in managed.accounts["openai-custom"]] == [False, True]
+    changes = {"providerConfig": {"OPENAI_API_KEY": "another-key-1"}}
+    assert (await managed.ask("PUT", path, changes)).status_code == 200
+    changes = {"providerConfig": {"OPENAI_API_KEY": KEY}}
+    assert (await managed.refusal("PUT", path, changes))[0] == 409
+
+
 async def test_a_removed_account_is_gone_and_its_type_with_it(managed: Managed) -> None:
     first = (await added(managed))["provider"]["uuid"]
     second = (await added(managed, OPENAI_API_KEY="another-key-1"))["provider"]["uuid"]

@@ -40,9 +40,8 @@ async def test_settings_are_edited_reviewed_and_saved(tmp_path: Path) -> None:
         assert (await scene.site.call("POST", "/api/config", {"STRICT": True})).status == 200
         await page.get_by_role("button", name="Review the changes").click()
         await expect(dialog.get_by_role("alert")).to_contain_text("Somebody else has changed", timeout=TIMEOUT)
-        await dialog.get_by_role("button", name="Read the files again").click()
+        await dialog.get_by_role("button", name="Take over").click()
         await expect(field.get_by_role("textbox")).to_have_value("6")
-        await page.get_by_role("button", name="Review the changes").click()
         await dialog.get_by_role("button", name="Save").click()
         await expect(dialog).to_have_count(0, timeout=TIMEOUT)
         stored = json.loads(file.read_text())

@@ -12,6 +12,7 @@ from codenex.control import passwords
 from codenex.control.account_usage_api import account_usage_router
 from codenex.control.administration import Administration
 from codenex.control.answers import add_error_handlers
+from codenex.control.bulk_api import bulk_router
 from codenex.control.client_keys_api import client_keys_router
 from codenex.control.config_api import config_router
 from codenex.control.dashboard_api import dashboard_router
@@ -32,6 +33,7 @@ from codenex.control.sessions_api import sessions_router
 from codenex.control.supervision import Supervision
 from codenex.control.system_api import system_router
 from codenex.control.translate_api import translate_router
+from codenex.control.undo_api import undo_router
 from codenex.control.usage_api import usage_router
 from codenex.control.web_pages import pages_router
 
@@ -97,9 +99,11 @@ def build_application(administration: Administration, part: ControlPart | None =
     # Before the routes of single accounts: those would take a fixed word for a uuid.
     application.include_router(google_router())
     application.include_router(health_router())
+    application.include_router(bulk_router())
     application.include_router(providers_router())
     application.include_router(config_router())
     application.include_router(restoring_router())
+    application.include_router(undo_router())
     application.include_router(linking_router())
     application.include_router(pool_health_router())
     application.include_router(models_router())

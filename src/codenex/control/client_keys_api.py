@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
@@ -17,6 +18,7 @@ from codenex.control.files import CLIENT_KEYS
 from codenex.control.masking import masked
 from codenex.control.part import ControlPart
 from codenex.control.state import Part
+from codenex.control.trash import PutBack, Undo
 
 _T = TypeVar("_T")
 _Entries = list[dict[str, Any]]
@@ -104,9 +106,10 @@ class KeyChanged(BaseModel):
 
 
 class KeyRemoved(BaseModel):
-    """The key is there no more."""
+    """The key is there no more; ``undo`` is the way back."""
 
     success: bool = True
+    undo: Undo | None = None
 
 
 class NewKey(Limits):
@@ -161,17 +164,23 @@ def client_keys_router() -> APIRouter:
 
     @router.delete("/{key_id}")
     async def delete(key_id: str, part: Part, response: Response, if_match: IfMatch = None) -> KeyRemoved:
-        """Remove a key, so that it opens nothing any more."""
+        """Remove a key, so that it opens nothing any more. ``undo`` is the way back, for a minute."""
 
-        def without(entries: _Entries) -> tuple[_Entries, None]:
-            left = [entry for entry in entries if id_of(entry) != key_id]
-            if len(left) == len(entries):
-                raise _unknown(key_id)
-            return left, None
+        def without(entries: _Entries) -> tuple[_Entries, tuple[int, dict[str, Any]]]:
+            for position, entry in enumerate(entries):
+                if id_of(entry) == key_id:
+                    return [*entries[:position], *entries[position + 1 :]], (position, entry)
+            raise _unknown(key_id)
 
-        await _change(part, response, if_match, without)
+        position, gone = await _change(part, response, if_match, without)
         _tell(part, "delete", key_id)
-        return KeyRemoved()
+
+        async def restore() -> PutBack:
+            await _change(part, Response(), None, lambda entries: (_put_back(entries, position, gone), None))
+            _tell(part, "restore", key_id)
+            return PutBack([str(gone.get("name") or key_id)])
+
+        return KeyRemoved(undo=part.trash.keep(len(json.dumps(gone)), restore))
 
     return router
 
@@ -203,6 +212,13 @@ def _with(
         raise _unknown(key_id)
 
     return act
+
+
+def _put_back(entries: _Entries, position: int, gone: dict[str, Any]) -> _Entries:
+    """Return the keys with one where it stood. Raises :class:`Refusal`: 409."""
+    if any(id_of(entry) == id_of(gone) or entry.get("digest") == gone.get("digest") for entry in entries):
+        raise Refusal(409, "this key is there again already")
+    return [*entries[:position], gone, *entries[position:]]
 
 
 def _made(part: ControlPart, action: str, entry: dict[str, Any], key: str, response: Response) -> KeyMade:

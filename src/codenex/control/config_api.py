@@ -89,8 +89,9 @@ def config_router() -> APIRouter:
         explain: Annotated[bool, Query(description="With where each comes from.")] = False,
     ) -> SettingsExplained | SettingsShown:
         """The settings in use; secrets are masked. ``ETag`` is the revision of ``config.json``."""
-        found = await _in_use(part)
+        # The revision first: what somebody changes meanwhile then passes for unseen, and not the other way round.
         data = await asyncio.to_thread(Document(configuration_file(part, CONFIG).path, sealable=True).read)
+        found = await _in_use(part)
         response.headers["etag"] = etag(revision_of(data))
         secrets = secrets_in({**found.values, **found.unknown})
         if not explain:

@@ -15,8 +15,10 @@ from codenex.control.changing import configuration_file
 from codenex.control.config_files import Folder, ListedFile, Unreadable, uses_of
 from codenex.control.errors import ConfigurationError
 from codenex.control.files import POOLS
+from codenex.control.gone_files import GoneFile, put_back, taken
 from codenex.control.part import ControlPart
 from codenex.control.state import Part
+from codenex.control.trash import PutBack, Undo
 from codenex.control.uploads import CREDENTIAL_FOLDERS, folder_of, keep, parsed_form
 from codenex.store.sealing import SealingError, sealing_of
 
@@ -88,11 +90,12 @@ class FileContent(BaseModel):
 
 
 class FileRemoved(BaseModel):
-    """The file that is there no more."""
+    """The file that is there no more; ``undo`` is the way back."""
 
     success: bool = True
     message: str
     filePath: str  # noqa: N815
+    undo: Undo | None = None
 
 
 class FilesRemoved(BaseModel):
@@ -104,6 +107,7 @@ class FilesRemoved(BaseModel):
     deletedFiles: list[str]  # noqa: N815
     failedCount: int  # noqa: N815
     failedFiles: list[str]  # noqa: N815
+    undo: Undo | None = None
 
 
 class FileUploaded(BaseModel):
@@ -148,7 +152,8 @@ def files_router() -> APIRouter:
     @router.delete("/upload-configs/delete-unbound")
     async def delete_unbound(part: Part) -> FilesRemoved:
         """Remove the credential files that no account names."""
-        done = await asyncio.to_thread(_remove_unbound, part)
+        done, gone = await asyncio.to_thread(_remove_unbound, part)
+        done.undo = _undo_of(part, gone)
         _publish(part, "batch_delete", ", ".join(done.deletedFiles))
         return done
 
@@ -158,10 +163,11 @@ def files_router() -> APIRouter:
         part: Part,
         force: Annotated[bool, Query(description="Also where an account names it.")] = False,
     ) -> FileRemoved:
-        """Remove one file. The server's own files and those that an account names stay."""
-        name = await asyncio.to_thread(_remove, part, path, force)
-        _publish(part, "delete", name)
-        return FileRemoved(message="File deleted successfully", filePath=name)
+        """Remove one file. The server's own files and those that an account names stay. ``undo`` is the way back, for a
+        minute."""
+        gone = await asyncio.to_thread(_remove, part, path, force)
+        _publish(part, "delete", gone.name)
+        return FileRemoved(message="File deleted successfully", filePath=gone.name, undo=_undo_of(part, [gone]))
 
     @router.post("/upload-oauth-credentials", status_code=200, openapi_extra={"requestBody": _FORM})
     async def upload(request: Request, part: Part) -> FileUploaded:
@@ -238,47 +244,60 @@ def _viewed(part: ControlPart, path: str) -> FileContent:
     return FileContent(path=file.name, name=file.place.name, content=content, size=file.size, modified=modified)
 
 
-def _remove(part: ControlPart, path: str, force: bool) -> str:
+def _remove(part: ControlPart, path: str, force: bool) -> GoneFile:
     folder = _folder(part)
     file = _found(folder, path)
     if file.kept:
         raise Refusal(403, f"{file.name} belongs to the server itself: its content has endpoints of its own")
     if not force and (uses := _uses(part, [file]).get(file.name)):
         raise Refusal(409, f"{file.name} is used by {uses[0]['location']}; force=true removes it all the same")
-    _unlink(file)
-    return file.name
+    return _taken(file)
 
 
-def _remove_unbound(part: ControlPart) -> FilesRemoved:
+def _remove_unbound(part: ControlPart) -> tuple[FilesRemoved, list[GoneFile]]:
     folder = _folder(part)
     uses = _uses(part, folder.files)
     names = {one.name for one in CREDENTIAL_FOLDERS}
-    removed: list[str] = []
+    removed: list[GoneFile] = []
     failed: list[str] = []
     for file in folder.files:
         if file.relative.partition("/")[0] in names and "/" in file.relative and file.name not in uses:
             try:
-                _unlink(file)
-                removed.append(file.name)
+                removed.append(_taken(file))
             except Refusal:
                 failed.append(file.name)
-    return FilesRemoved(
+    done = FilesRemoved(
         success=not failed,
         message=f"{len(removed)} files were removed",
         deletedCount=len(removed),
-        deletedFiles=removed,
+        deletedFiles=[one.name for one in removed],
         failedCount=len(failed),
         failedFiles=failed,
     )
+    return done, removed
 
 
-def _unlink(file: ListedFile) -> None:
+def _taken(file: ListedFile) -> GoneFile:
     try:
-        file.place.unlink()
+        return taken(file)
     except FileNotFoundError:
         raise Refusal(404, "File does not exist") from None
     except OSError as error:
         raise Refusal(507, f"{file.name} can't be removed: {error.strerror}") from error
+
+
+def _undo_of(part: ControlPart, gone: list[GoneFile]) -> Undo | None:
+    """Keep deleted files for a minute; ``None`` where there are none or they are too large."""
+    if not gone or any(one.content is None for one in gone):
+        return None
+
+    async def restore() -> PutBack:
+        done = await asyncio.to_thread(put_back, gone)
+        for name in done.restored:
+            _publish(part, "restore", name)
+        return done
+
+    return part.trash.keep(sum(len(one.content or b"") for one in gone), restore)
 
 
 def _publish(part: ControlPart, action: str, path: str) -> None:

@@ -16,17 +16,20 @@ from pydantic import BaseModel
 from codenex.control import pool_entries
 from codenex.control.account_health import health_by_account
 from codenex.control.administration import Refusal
+from codenex.control.bulk_api import undo_of
 from codenex.control.changing import IfMatch, changed, configuration_file, etag, read_file
 from codenex.control.entries import Entry
 from codenex.control.errors import ConfigurationError
 from codenex.control.files import POOLS
 from codenex.control.masking import MaskedValue, restored
 from codenex.control.part import ControlPart
+from codenex.control.pool_bulk import taken_out
 from codenex.control.pool_entries import Fields, Pools, numbered, type_of
 from codenex.control.pools import account_of
 from codenex.control.probing import Checked, checked, listed_models
 from codenex.control.providers_api import TypeName, Uuid
 from codenex.control.state import Part
+from codenex.control.trash import Undo
 from codenex.core.errors import Fault
 from codenex.core.json import MalformedJson
 from codenex.pool.health import RETIREMENT
@@ -106,6 +109,7 @@ class UnhealthyRemoved(BaseModel):
     deletedCount: int  # noqa: N815
     remainingCount: int  # noqa: N815
     deletedProviders: list[RemovedAccount]  # noqa: N815
+    undo: Undo | None = None
 
 
 class Detection(BaseModel):
@@ -195,21 +199,16 @@ def health_router() -> APIRouter:
         known = health_by_account(part.shared, part.settings)
         failing = {uuid for uuid, health in known.items() if not health["isHealthy"]}
 
-        def change(pools: Pools) -> tuple[Pools, list[Fields]]:
-            gone = [entry for entry in numbered(pools).get(kind.name, []) if entry.get("uuid") in failing]
-            for entry in gone:
-                pools, _ = pool_entries.removed(pools, kind, entry["uuid"])
-            return pools, gone
-
-        gone, revision = await changed(part, POOLS, change, if_match)
+        gone, revision = await changed(part, POOLS, lambda pools: taken_out(pools, {kind.name: failing}), if_match)
         response.headers["etag"] = etag(revision)
-        removed = [RemovedAccount(uuid=entry["uuid"], customName=_name_of(entry)) for entry in gone]
+        removed = [RemovedAccount(uuid=one.entry["uuid"], customName=_name_of(one.entry)) for one in gone]
         _publish(part, "delete_unhealthy", provider_type, results=[one.model_dump() for one in removed])
         return UnhealthyRemoved(
             message=f"{len(removed)} accounts were removed",
             deletedCount=len(removed),
             remainingCount=len(part.settings.accounts.get(provider_type, ())),
             deletedProviders=removed,
+            undo=undo_of(part, gone),
         )
 
     @router.post("/{provider_type}/{uuid}/detect-models")

@@ -17,6 +17,7 @@ from codenex.control.outward import Outward
 from codenex.control.spending import Spending
 from codenex.control.supervision import Supervision
 from codenex.control.system import Load
+from codenex.control.trash import Trash
 from codenex.store.settings import Settings
 from codenex.store.shared_memory import SharedMemory
 
@@ -52,6 +53,8 @@ class ControlPart:
         self.checks: dict[str, dict[str, Any]] = {}
         #: logins that are under way, by provider type
         self.google_logins: dict[str, Login] = {}
+        #: What was deleted a moment ago.
+        self.trash = Trash()
         self.events = Events()
         self.load = Load()
         self.began = time.monotonic()

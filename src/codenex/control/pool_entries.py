@@ -87,12 +87,12 @@ def added(pools: Pools, kind: ProviderType, sent: Fields) -> tuple[Pools, Fields
     if not isinstance(entry["uuid"], str) or _UUID.fullmatch(entry["uuid"]) is None:
         raise Refusal(422, "providerConfig: uuid must be letters, digits, dots, hyphens and underscores")
     for name, group in pools.items():
-        for other in _objects(group):
+        for other in objects_in(group):
             if other.get("uuid") == entry["uuid"]:
                 raise Refusal(409, f"the uuid {entry['uuid']} is taken by an account of {name}")
             if name == kind.name and _same_account(kind, other, entry):
                 raise Refusal(409, f"{name} has this account already: {other.get('uuid')}")
-    return {**pools, kind.name: [*_objects(pools.get(kind.name)), entry]}, entry
+    return {**pools, kind.name: [*objects_in(pools.get(kind.name)), entry]}, entry
 
 
 def updated(pools: Pools, kind: ProviderType, uuid: str, sent: Fields) -> tuple[Pools, Fields]:
@@ -107,23 +107,12 @@ def updated(pools: Pools, kind: ProviderType, uuid: str, sent: Fields) -> tuple[
         name: value for name, value in restored(sent, before, "providerConfig").items() if name not in KEPT_FIELDS
     }
     entry = {name: value for name, value in {**before, **changes}.items() if name not in changes or value is not None}
+    # Two that are the same already may differ in anything else, and one of them has to be switched off somehow.
+    another = identity_of(kind, entry) != identity_of(kind, before)
     for other in group[:position] + group[position + 1 :]:
-        if _same_account(kind, other, entry):
+        if another and _same_account(kind, other, entry):
             raise Refusal(409, f"{kind.name} has this account already: {other.get('uuid')}")
     return {**pools, kind.name: [*group[:position], entry, *group[position + 1 :]]}, entry
-
-
-def removed(pools: Pools, kind: ProviderType, uuid: str) -> tuple[Pools, Fields]:
-    """Return the pools without one account (and without its type where it was the last one), and the entry that it
-    had. Raises :class:`Refusal`, 404."""
-    pools = numbered(pools)
-    group, position = _found(pools, kind, uuid)
-    entry = group[position]
-    rest = group[:position] + group[position + 1 :]
-    pools = {**pools, kind.name: rest}
-    if not rest:
-        del pools[kind.name]
-    return pools, entry
 
 
 def renamed(pools: Pools, kind: ProviderType, uuid: str, new: str) -> Pools:
@@ -135,13 +124,14 @@ def renamed(pools: Pools, kind: ProviderType, uuid: str, new: str) -> Pools:
 
 def _found(pools: Pools, kind: ProviderType, uuid: str) -> tuple[list[Fields], int]:
     group = pools.get(kind.name, [])
-    for position, entry in enumerate(_objects(group)):
+    for position, entry in enumerate(objects_in(group)):
         if entry.get("uuid") == uuid:
             return group, position
     raise Refusal(404, f"{kind.name} has no account {uuid[:128]}")
 
 
-def _objects(group: Any) -> list[Fields]:
+def objects_in(group: Any) -> list[Fields]:
+    """Return the accounts of a type. Raises :class:`ConfigurationError`."""
     if group is None:
         return []
     if not isinstance(group, list) or not all(isinstance(entry, dict) for entry in group):
@@ -150,11 +140,19 @@ def _objects(group: Any) -> list[Fields]:
 
 
 def _same_account(kind: ProviderType, one: Fields, other: Fields) -> bool:
-    """Whether two entries are the same key at the same address; two without a key may differ in anything."""
+    identity = identity_of(kind, one)
+    return identity is not None and identity == identity_of(kind, other)
 
-    def identity(entry: Fields) -> tuple[Any, Any]:
-        address = entry.get(kind.base_url_field or "") or kind.base_url
-        key = entry.get(kind.key_field or "")
-        return (key.strip() if isinstance(key, str) else key), str(address).rstrip("/")
 
-    return bool(identity(one)[0]) and identity(one) == identity(other)
+def identity_of(kind: ProviderType, entry: Fields) -> tuple[Any, str] | None:
+    """Return what makes an account the same as another one: the same key at the same address; ``None`` where it has no
+    key, since two without one may differ in anything."""
+    address = entry.get(kind.base_url_field or "") or kind.base_url
+    key = entry.get(kind.key_field or "")
+    key = key.strip() if isinstance(key, str) else key
+    return (key, str(address).rstrip("/")) if key else None
+
+
+def from_elsewhere(source: str) -> str:
+    """Return why an account that is not in the file of pools can't be changed there."""
+    return f"this account comes from {source}, so that it is changed there"

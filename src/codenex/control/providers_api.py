@@ -12,12 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from codenex.control import pool_entries
 from codenex.control.account_health import health_by_account, with_logins
 from codenex.control.administration import Refusal
+from codenex.control.bulk_api import undo_of
 from codenex.control.changing import IfMatch, changed, configuration_file, etag, read_file
 from codenex.control.files import POOLS
 from codenex.control.masking import masked, secrets_in
 from codenex.control.part import ControlPart
-from codenex.control.pool_entries import Fields, Pools, numbered, supported_types, type_of
+from codenex.control.pool_bulk import Gone, taken_out
+from codenex.control.pool_entries import Fields, Pools, from_elsewhere, numbered, supported_types, type_of
 from codenex.control.state import Part
+from codenex.control.trash import Undo
 from codenex.core.redaction import hinted
 from codenex.providers.registry import PROVIDER_TYPES
 from codenex.store.settings import Account
@@ -72,6 +75,7 @@ class ProviderRemoved(BaseModel):
     success: bool = True
     message: str
     deletedProvider: dict[str, Any]  # noqa: N815
+    undo: Undo | None = None
 
 
 def providers_router() -> APIRouter:
@@ -144,13 +148,21 @@ def providers_router() -> APIRouter:
     async def delete(
         provider_type: TypeName, uuid: Uuid, part: Part, response: Response, if_match: IfMatch = None
     ) -> ProviderRemoved:
-        """Remove an account."""
+        """Remove an account. ``undo`` is the way back, for a minute."""
         kind = type_of(provider_type)
         _refuse_unwritten(part, kind.name, uuid)
-        done = await _change(
-            part, kind.name, "delete", lambda pools: pool_entries.removed(pools, kind, uuid), if_match, response
+        out: list[Gone] = []
+
+        def change(pools: Pools) -> tuple[Pools, Fields]:
+            pools, out[:] = taken_out(pools, {kind.name: {uuid}})
+            if not out:
+                raise Refusal(404, f"{kind.name} has no account {uuid[:128]}")
+            return pools, out[0].entry
+
+        done = await _change(part, kind.name, "delete", change, if_match, response)
+        return ProviderRemoved(
+            message=f"the account {uuid} was removed", deletedProvider=done.provider, undo=undo_of(part, out)
         )
-        return ProviderRemoved(message=f"the account {uuid} was removed", deletedProvider=done.provider)
 
     return router
 
@@ -187,7 +199,7 @@ def _refuse_unwritten(part: ControlPart, name: str, uuid: str) -> None:
     """Refuse to change an account that is not in the file of pools."""
     for account in part.settings.accounts.get(name, ()):
         if account.uuid == uuid and account.source is not None:
-            raise Refusal(409, f"this account comes from {account.source}, so that it is changed there")
+            raise Refusal(409, from_elsewhere(account.source))
 
 
 async def _accounts(part: ControlPart) -> tuple[dict[str, list[dict[str, Any]]], str]:

@@ -19,6 +19,12 @@ export interface AccountCounts {
   disabled: number;
 }
 
+/** One account. */
+export interface AccountNamed {
+  providerType: string;
+  uuid: string;
+}
+
 /** One account. `usage` is the quota that its provider tells; `null` where it tells none. */
 export interface AccountUsage {
   uuid: string;
@@ -84,6 +90,29 @@ export interface Budget {
 export interface BudgetShown {
   amount: number;
   period: "day" | "month";
+}
+
+/** What is to be done with which accounts. */
+export interface Bulk {
+  action: "enable" | "disable" | "delete";
+  accounts: AccountNamed[];
+}
+
+/** What was done, and what could not be; `undo` is the way back from a deletion. */
+export interface BulkDone {
+  success: boolean;
+  message: string;
+  doneCount: number;
+  done: AccountNamed[];
+  failed: BulkFailure[];
+  undo?: Undo | null;
+}
+
+/** An account that was left as it is, and why. */
+export interface BulkFailure {
+  providerType: string;
+  uuid: string;
+  message: string;
 }
 
 /** The address that the browser was sent to and could not open. It is read, never fetched. */
@@ -175,11 +204,12 @@ export interface FileContent {
   modified: string;
 }
 
-/** The file that is there no more. */
+/** The file that is there no more; `undo` is the way back. */
 export interface FileRemoved {
   success: boolean;
   message: string;
   filePath: string;
+  undo?: Undo | null;
 }
 
 /** One file; `preview` is the beginning of what may be seen of it. */
@@ -216,6 +246,7 @@ export interface FilesRemoved {
   deletedFiles: string[];
   failedCount: number;
   failedFiles: string[];
+  undo?: Undo | null;
 }
 
 /** How many accounts were resting, of how many. */
@@ -240,9 +271,10 @@ export interface KeyMade {
   entry: KeyShown;
 }
 
-/** The key is there no more. */
+/** The key is there no more; `undo` is the way back. */
 export interface KeyRemoved {
   success: boolean;
+  undo?: Undo | null;
 }
 
 /** A key with its limits, without itself; `spent` are dollars in the current period of its budget. */
@@ -488,6 +520,7 @@ export interface ProviderRemoved {
   success: boolean;
   message: string;
   deletedProvider: Record<string, unknown>;
+  undo?: Undo | null;
 }
 
 /** The accounts of one type. */
@@ -752,6 +785,20 @@ export interface TypeUsage {
   serverTime: string;
 }
 
+/** The way back from a deletion: `POST /api/undo/{id}`, once, for as many `seconds`. */
+export interface Undo {
+  id: string;
+  seconds: number;
+}
+
+/** What is there again, and what isn't, with the reasons. */
+export interface Undone {
+  success: boolean;
+  message: string;
+  restored: string[];
+  skipped: string[];
+}
+
 /** The accounts that failed and are there no more. */
 export interface UnhealthyRemoved {
   success: boolean;
@@ -759,6 +806,7 @@ export interface UnhealthyRemoved {
   deletedCount: number;
   remainingCount: number;
   deletedProviders: RemovedAccount[];
+  undo?: Undo | null;
 }
 
 /** Who names a file. */
@@ -823,7 +871,7 @@ export interface Operations {
   "GET /api/client-keys": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: AllKeys };
   /** Make a key. It is in this answer and nowhere else. */
   "POST /api/client-keys": { path: Record<string, never>; query: Record<string, never>; body: NewKey; answer: KeyMade };
-  /** Remove a key, so that it opens nothing any more. */
+  /** Remove a key, so that it opens nothing any more. `undo` is the way back, for a minute. */
   "DELETE /api/client-keys/{key_id}": { path: { key_id: string }; query: Record<string, never>; body: undefined; answer: KeyRemoved };
   /** Change a key's limits. */
   "PUT /api/client-keys/{key_id}": { path: { key_id: string }; query: Record<string, never>; body: Limits; answer: KeyChanged };
@@ -859,6 +907,8 @@ export interface Operations {
   "GET /api/providers": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: AllProviders };
   /** Add an account. It is in use when this answers. */
   "POST /api/providers": { path: Record<string, never>; query: Record<string, never>; body: NewProvider; answer: ProviderChanged };
+  /** Switch or delete many accounts in one change of the file. What can't be done is told beside what was. */
+  "POST /api/providers/bulk": { path: Record<string, never>; query: Record<string, never>; body: Bulk; answer: BulkDone };
   /** The provider types that accounts can be added to. */
   "GET /api/providers/supported": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: string[] };
   /** The accounts of one type; secrets are masked. */
@@ -871,7 +921,7 @@ export interface Operations {
   "POST /api/providers/{provider_type}/health-check": { path: { provider_type: string }; query: Record<string, never>; body: undefined; answer: TypeChecked };
   /** Forget every rest of a type's accounts, so that requests go to them at once. */
   "POST /api/providers/{provider_type}/reset-health": { path: { provider_type: string }; query: Record<string, never>; body: undefined; answer: HealthReset };
-  /** Remove an account. */
+  /** Remove an account. `undo` is the way back, for a minute. */
   "DELETE /api/providers/{provider_type}/{uuid}": { path: { provider_type: string; uuid: string }; query: Record<string, never>; body: undefined; answer: ProviderRemoved };
   /** Change fields of an account; the others stay as they are, also those that this version does not know. */
   "PUT /api/providers/{provider_type}/{uuid}": { path: { provider_type: string; uuid: string }; query: Record<string, never>; body: ProviderConfig; answer: ProviderChanged };
@@ -913,11 +963,13 @@ export interface Operations {
   "GET /api/system/download-log": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: unknown };
   /** Show what would be sent for a request of a client, and what would be lost. Nothing is sent. */
   "POST /api/translate": { path: Record<string, never>; query: Record<string, never>; body: TranslateRequest; answer: TranslateAnswer };
+  /** Take a deletion back, within a minute and once. 404 where that is over, 409 where something else has taken the place. */
+  "POST /api/undo/{undo_id}": { path: { undo_id: string }; query: Record<string, never>; body: undefined; answer: Undone };
   /** The files below the configuration's folder, without links and hidden ones. */
   "GET /api/upload-configs": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: FileShown[] };
   /** Remove the credential files that no account names. */
   "DELETE /api/upload-configs/delete-unbound": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: FilesRemoved };
-  /** Remove one file. The server's own files and those that an account names stay. */
+  /** Remove one file. The server's own files and those that an account names stay. `undo` is the way back, for a minute. */
   "DELETE /api/upload-configs/delete/{path}": { path: { path: string }; query: { force?: boolean }; body: undefined; answer: FileRemoved };
   /** A ZIP of all files. Secrets are masked, and files that are nothing else are left out, which a note in it tells. */
   "GET /api/upload-configs/download-all": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: unknown };

@@ -4,8 +4,9 @@ import { Alert, Button, Code, Group, List, Modal, Stack, Table, Text } from "@ma
 import { useMutation, useQuery } from "@tanstack/react-query";
 
 import { call } from "#/api/client";
-import { Problem } from "#/api/problem";
 import type { ConfigChanged } from "#/api/types";
+import { Conflict } from "#/editing/conflict";
+import { ifMatch, isConflict, type Fields, type Version } from "#/editing/merge";
 import { useStrings } from "#/language/strings";
 import { Failure } from "#/pieces/failure";
 import { Loaded } from "#/pieces/loaded";
@@ -15,41 +16,37 @@ import { writtenValue } from "./settings";
 import { strings } from "./strings";
 
 interface Props {
-  changes: Record<string, unknown>;
-  revision: string | null;
+  changes: Fields;
+  base: Version;
+  read: () => Promise<Version>;
   onClose: () => void;
-  /** The file is another one now: saved, or changed by somebody else. */
-  onChanged: (saved: boolean) => void;
+  onSaved: () => void;
+  /** Go on with these changes of what somebody else has saved. */
+  onTake: (version: Version, changes: Fields) => void;
 }
 
-export function Review({ changes, revision, onClose, onChanged }: Props) {
+export function Review({ changes, base, read, onClose, onSaved, onTake }: Props) {
   const t = useStrings(strings);
-  const headers: Record<string, string> = revision === null ? {} : { "if-match": revision };
+  const headers = ifMatch(base.revision);
+  const body = { ...changes };
   const tried = useQuery({
-    queryKey: ["config", "tried", changes, revision],
-    queryFn: ({ signal }) => call("POST /api/config", { query: { dry_run: true }, body: changes, headers, signal }),
+    queryKey: ["config", "tried", changes, base.revision],
+    queryFn: ({ signal }) => call("POST /api/config", { query: { dry_run: true }, body, headers, signal }),
     retry: false,
     gcTime: 0,
   });
   const save = useMutation({
-    mutationFn: () => call("POST /api/config", { body: changes, headers }),
+    mutationFn: () => call("POST /api/config", { body, headers }),
     onSuccess: () => {
       tell(t.saved);
-      onChanged(true);
+      onSaved();
     },
   });
-  const error = save.error ?? tried.error;
-  const conflict = error instanceof Problem && error.status === 412;
   return (
     <Modal opened onClose={onClose} title={t.reviewTitle} size="lg" closeButtonProps={{ "aria-label": t.back }}>
       <Stack gap="sm">
-        {conflict ? (
-          <>
-            <Alert color="yellow" role="alert">
-              {t.conflict}
-            </Alert>
-            <Button onClick={() => onChanged(false)}>{t.reload}</Button>
-          </>
+        {isConflict(save.error ?? tried.error) ? (
+          <Conflict base={base} changes={changes} read={read} onTake={onTake} />
         ) : (
           <>
             {save.isError && <Failure error={save.error} />}

@@ -6,7 +6,7 @@ import { useState } from "react";
 import { useStrings } from "#/language/strings";
 import { SecretInput } from "#/pieces/secret-input";
 
-import { writtenValue, type Setting } from "./settings";
+import { UNREADABLE, writtenValue, type Setting } from "./settings";
 import { strings } from "./strings";
 
 interface Props {
@@ -107,12 +107,11 @@ function JsonInput({ value, onChange, ...common }: JsonProps) {
   const t = useStrings(strings);
   const [text, setText] = useState<string | null>(null);
   const shown = text ?? (value === null || value === undefined ? "" : JSON.stringify(value, null, 2));
-  const [bad, setBad] = useState(false);
   return (
     <Textarea
       {...common}
       value={shown}
-      error={bad ? t.badValue : undefined}
+      error={value === UNREADABLE ? t.badValue : undefined}
       classNames={{ input: "app-mono" }}
       spellCheck={false}
       autosize
@@ -120,13 +119,16 @@ function JsonInput({ value, onChange, ...common }: JsonProps) {
       onChange={(event) => {
         const written = event.currentTarget.value;
         setText(written);
-        try {
-          onChange(written.trim() === "" ? null : JSON.parse(written));
-          setBad(false);
-        } catch {
-          setBad(true);
-        }
+        onChange(valueIn(written));
       }}
     />
   );
+}
+
+function valueIn(text: string): unknown {
+  try {
+    return text.trim() === "" ? null : JSON.parse(text);
+  } catch {
+    return UNREADABLE;
+  }
 }

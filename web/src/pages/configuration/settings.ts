@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 
 import { call, request } from "#/api/client";
 import type { SettingExplained, SettingsExplained } from "#/api/types";
+import type { Version } from "#/editing/merge";
 
 export type Kind = "text" | "secret" | "number" | "integer" | "switch" | "choice" | "json";
 
@@ -27,6 +28,13 @@ export interface Configuration {
   stored: Record<string, unknown>;
   problems: readonly string[];
   revision: string | null;
+}
+
+/** Stands for a value whose text is no JSON yet. */
+export const UNREADABLE = Symbol("unreadable");
+
+export function versionOf(configuration: Configuration): Version {
+  return { fields: configuration.stored, revision: configuration.revision };
 }
 
 interface Schema {

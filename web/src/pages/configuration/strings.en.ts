@@ -23,7 +23,6 @@ export const en = {
   back: "Back",
   save: "Save",
   saved: "The configuration was saved.",
-  conflict: "Somebody else has changed config.json meanwhile. The latest values were read; review your changes again.",
   overruledTitle: "Stored, but something else goes before",
   atStartTitle: "In use after a new start",
   jsonHelp: "The fields of config.json. A masked value keeps what is stored; null removes a field.",

@@ -27,7 +27,6 @@ export const zh: Strings<typeof en> = {
   back: "返回",
   save: "保存",
   saved: "配置已保存。",
-  conflict: "期间有其他人修改了 config.json。已读取最新值，请重新查看你的修改。",
   overruledTitle: "已保存，但被其他来源覆盖",
   atStartTitle: "重新启动后生效",
   jsonHelp: "config.json 的字段。被遮盖的值保持不变；null 表示移除该字段。",

@@ -1,8 +1,10 @@
 /** A key's limits as a form has them, and as the API takes them. */
 
+import type { Body } from "#/api/client";
 import type { KeyShown } from "#/api/types";
+import type { Fields } from "#/editing/merge";
 
-import type { KeyFields } from "./queries";
+export type KeyFields = Body<"PUT /api/client-keys/{key_id}">;
 
 export interface Form {
   name: string;
@@ -29,6 +31,11 @@ export function formOf(entry: KeyShown | null): Form {
     models: [...(entry?.models ?? [])],
     providers: [...(entry?.providers ?? [])],
   };
+}
+
+/** The form of fields as {@link fieldsOf} gives them. */
+export function formIn(fields: Fields): Form {
+  return formOf({ id: "", name: "", ...fields } as KeyShown);
 }
 
 /** What is empty is no limit. */

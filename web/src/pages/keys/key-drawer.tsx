@@ -1,44 +1,46 @@
 /** One key: its limits in a form, and what can be done with it; or a new one. */
 
-import { Alert, Anchor, Button, Group, NumberInput, Select, Stack, Switch, TagsInput, TextInput } from "@mantine/core";
+import { Alert, Button, Group, NumberInput, Select, Stack, Switch, TagsInput, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { Link } from "wouter";
 
 import { call } from "#/api/client";
-import { Problem } from "#/api/problem";
 import type { KeyShown } from "#/api/types";
+import { useBase } from "#/editing/base";
+import { Conflict } from "#/editing/conflict";
+import { differences, isConflict, type Fields, type Version } from "#/editing/merge";
 import { useStrings } from "#/language/strings";
-import { useConfirmation } from "#/pieces/confirm";
 import { Failure } from "#/pieces/failure";
-import { reported, tell } from "#/pieces/report";
+import { tell } from "#/pieces/report";
 import { SidePanel } from "#/pieces/side-panel";
-import { tellWithUndo } from "#/pieces/undo";
 
-import { fieldsOf, formOf, type Form } from "./fields";
-import { useKeyChange } from "./queries";
+import { fieldsOf, formIn, formOf, type Form, type KeyFields } from "./fields";
+import { KeyDeeds } from "./key-deeds";
+import { readKeys, useKeyChange, versionIn, type Keys } from "./queries";
 import { strings } from "./strings";
 
 interface Props {
-  /** Null for a new key. */
-  entry: KeyShown | null;
-  revision: string | null;
+  /** The key as it was when the panel was opened; null for a new one. */
+  opened: KeyShown | null;
+  all: Keys;
   onClose: () => void;
   onSecret: (key: string) => void;
 }
 
-export function KeyDrawer({ entry, revision, onClose, onSecret }: Props) {
+export function KeyDrawer({ opened, all, onClose, onSecret }: Props) {
   const t = useStrings(strings);
   const queries = useQueryClient();
-  const change = useKeyChange(revision);
-  const [form, setForm] = useState(() => formOf(entry));
+  const change = useKeyChange();
+  const there = opened === null ? null : versionIn(all, opened.id);
+  const gone = opened !== null && there === null;
+  const { base, begin, restart } = useBase(there ?? { fields: { ...fieldsOf(formOf(opened)) }, revision: null });
+  const [written, setWritten] = useState<Form | null>(opened === null ? formOf(null) : null);
+  const form = written ?? formIn(base.fields);
+  const changes = differences(base.fields, { ...fieldsOf(form) });
   const save = useMutation({
     mutationFn: async () => {
-      if (entry === null) {
-        const made = await call("POST /api/client-keys", { body: madeOf(form) });
-        return made.key;
-      }
-      await change(entry.id, fieldsOf(form));
+      if (opened === null || gone) return (await call("POST /api/client-keys", { body: madeOf(form) })).key;
+      await change(opened.id, base, changes as KeyFields);
       return null;
     },
     onSuccess: (key) => {
@@ -51,9 +53,14 @@ export function KeyDrawer({ entry, revision, onClose, onSecret }: Props) {
       onClose();
     },
   });
-  const conflict = save.error instanceof Problem && save.error.status === 412;
+  const conflict = isConflict(save.error) && !gone;
+  const take = (version: Version, kept: Fields) => {
+    restart(version);
+    setWritten(formIn({ ...version.fields, ...kept }));
+    save.reset();
+  };
   return (
-    <SidePanel opened onClose={onClose} title={entry?.name ?? t.create}>
+    <SidePanel opened onClose={onClose} title={opened?.name ?? t.create}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -61,14 +68,29 @@ export function KeyDrawer({ entry, revision, onClose, onSecret }: Props) {
         }}
       >
         <Stack gap="sm">
-          {save.isError && (conflict ? <Alert color="yellow">{t.conflict}</Alert> : <Failure error={save.error} />)}
-          <Fields form={form} onChange={(part) => setForm({ ...form, ...part })} />
-          <Button type="submit" loading={save.isPending} disabled={form.name.trim() === ""}>
-            {entry === null ? t.create : t.save}
+          {gone && (
+            <Alert color="red" role="alert" title={t.gone}>
+              {t.goneText}
+            </Alert>
+          )}
+          {conflict && opened !== null ? (
+            <Conflict base={base} changes={changes} read={async () => versionIn(await readKeys(), opened.id)} onTake={take} />
+          ) : (
+            save.isError && <Failure error={save.error} />
+          )}
+          <FormFields
+            form={form}
+            onChange={(part) => {
+              begin();
+              setWritten({ ...form, ...part });
+            }}
+          />
+          <Button type="submit" loading={save.isPending} disabled={form.name.trim() === "" || conflict}>
+            {opened === null || gone ? t.create : t.save}
           </Button>
         </Stack>
       </form>
-      {entry !== null && <Deeds entry={entry} revision={revision} onClose={onClose} onSecret={onSecret} />}
+      {opened !== null && !gone && <KeyDeeds entry={all.keys.find((one) => one.id === opened.id) ?? opened} all={all} onClose={onClose} onSecret={onSecret} />}
     </SidePanel>
   );
 }
@@ -79,7 +101,7 @@ function madeOf(form: Form) {
   return { ...Object.fromEntries(fields), name: form.name.trim() };
 }
 
-function Fields({ form, onChange }: { form: Form; onChange: (part: Partial<Form>) => void }) {
+function FormFields({ form, onChange }: { form: Form; onChange: (part: Partial<Form>) => void }) {
   const t = useStrings(strings);
   const models = useQuery({
     queryKey: ["provider-models"],
@@ -129,75 +151,5 @@ function Fields({ form, onChange }: { form: Form; onChange: (part: Partial<Form>
         onChange={(value) => onChange({ providers: value })}
       />
     </>
-  );
-}
-
-function Deeds({ entry, revision, onClose, onSecret }: Props & { entry: KeyShown }) {
-  const t = useStrings(strings);
-  const queries = useQueryClient();
-  const change = useKeyChange(revision);
-  const [confirmation, ask] = useConfirmation();
-  const renew = () => queries.invalidateQueries({ queryKey: ["client-keys"] });
-  const turn = async (off: boolean) => {
-    if (!(await reported(change(entry.id, { disabled: off })))) return;
-    onClose();
-    if (!off) return;
-    tellWithUndo(t.turnedOff(entry.name), t.undo, () => {
-      const back = call("PUT /api/client-keys/{key_id}", { path: { key_id: entry.id }, body: { disabled: false } });
-      void reported(back.then(renew));
-    });
-  };
-  const path = { key_id: entry.id };
-  return (
-    <Stack gap="xs" mt="xl">
-      {confirmation}
-      <Group gap="xs">
-        <Button size="xs" variant="default" onClick={() => void turn(!entry.disabled)}>
-          {entry.disabled ? t.turnOn : t.turnOff}
-        </Button>
-        <Button
-          size="xs"
-          variant="default"
-          onClick={() =>
-            ask({
-              title: t.replace,
-              text: t.replaceText,
-              action: t.replace,
-              run: async () => {
-                const made = await call("POST /api/client-keys/{key_id}/replace", { path });
-                await renew();
-                onSecret(made.key);
-              },
-            })
-          }
-        >
-          {t.replace}
-        </Button>
-        <Button
-          size="xs"
-          color="red"
-          variant="light"
-          onClick={() =>
-            ask({
-              title: t.removeTitle(entry.name),
-              text: t.removeText,
-              action: t.remove,
-              danger: true,
-              run: async () => {
-                await call("DELETE /api/client-keys/{key_id}", { path });
-                await renew();
-                tell(t.removed);
-                onClose();
-              },
-            })
-          }
-        >
-          {t.remove}
-        </Button>
-      </Group>
-      <Anchor component={Link} href={`/requests?key=${encodeURIComponent(entry.id)}`} size="sm">
-        {t.requests}
-      </Anchor>
-    </Stack>
   );
 }

@@ -27,7 +27,7 @@ export default function KeysPage() {
   const t = useStrings(strings);
   const names = useStrings(shell);
   const query = useKeys();
-  const [chosen, setChosen] = useState<string | "new" | null>(null);
+  const [chosen, setChosen] = useState<KeyShown | "new" | null>(null);
   const [secret, setSecret] = useState<string | null>(null);
   useEventListener(CHANGES, () => void query.refetch());
   const create = (
@@ -41,20 +41,20 @@ export default function KeysPage() {
         {create}
       </PageHeader>
       <Loaded query={query}>
-        {({ keys, revision }) => (
+        {(all) => (
           <>
-            {keys.length === 0 ? (
+            {all.keys.length === 0 ? (
               <Empty title={t.empty} text={t.emptyText}>
                 {create}
               </Empty>
             ) : (
-              <KeyTable keys={keys} onChoose={setChosen} />
+              <KeyTable keys={all.keys} onChoose={setChosen} />
             )}
             {chosen !== null && (
               <KeyDrawer
-                key={chosen}
-                entry={keys.find((one) => one.id === chosen) ?? null}
-                revision={revision}
+                key={chosen === "new" ? chosen : chosen.id}
+                opened={chosen === "new" ? null : chosen}
+                all={all}
                 onClose={() => setChosen(null)}
                 onSecret={(made) => {
                   setChosen(null);
@@ -70,7 +70,7 @@ export default function KeysPage() {
   );
 }
 
-function KeyTable({ keys, onChoose }: { keys: readonly KeyShown[]; onChoose: (id: string) => void }) {
+function KeyTable({ keys, onChoose }: { keys: readonly KeyShown[]; onChoose: (key: KeyShown) => void }) {
   const t = useStrings(strings);
   const names = useStrings(shell);
   const format = useFormat();
@@ -83,7 +83,7 @@ function KeyTable({ keys, onChoose }: { keys: readonly KeyShown[]; onChoose: (id
       width: "minmax(120px, 1.4fr)",
       order: (key) => key.name,
       cell: (key) => (
-        <UnstyledButton fz="sm" fw={600} className="app-clip" w="100%" aria-label={t.edit(key.name)} onClick={() => onChoose(key.id)}>
+        <UnstyledButton fz="sm" fw={600} className="app-clip" w="100%" aria-label={t.edit(key.name)} onClick={() => onChoose(key)}>
           {key.name}
         </UnstyledButton>
       ),
@@ -131,7 +131,7 @@ function KeyTable({ keys, onChoose }: { keys: readonly KeyShown[]; onChoose: (id
       cell: (key) => (key.expires === null || key.expires === undefined ? t.never : <Time at={key.expires} />),
     },
   ];
-  return <DataTable label={names.pages.keys} columns={columns} rows={keys} rowKey={(key) => key.id} onRowClick={(key) => onChoose(key.id)} />;
+  return <DataTable label={names.pages.keys} columns={columns} rows={keys} rowKey={(key) => key.id} onRowClick={(key) => onChoose(key)} />;
 }
 
 function LimitsOf({ entry }: { entry: KeyShown }) {

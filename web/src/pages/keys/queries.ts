@@ -3,21 +3,31 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
 
-import { call, request, type Body } from "#/api/client";
+import { call, request } from "#/api/client";
 import type { AllKeys, KeyShown } from "#/api/types";
+import { sent, type Version } from "#/editing/merge";
 
-export type KeyFields = Body<"PUT /api/client-keys/{key_id}">;
+import { fieldsOf, formOf, type KeyFields } from "./fields";
+
+export interface Keys {
+  keys: readonly KeyShown[];
+  revision: string | null;
+}
+
+export async function readKeys(signal?: AbortSignal): Promise<Keys> {
+  const answer = await request("GET /api/client-keys", signal === undefined ? {} : { signal });
+  const { keys } = (await answer.json()) as AllKeys;
+  return { keys, revision: answer.headers.get("etag") };
+}
+
+/** A key's limits as they can be edited; null where the key is there no more. */
+export function versionIn({ keys, revision }: Keys, id: string): Version | null {
+  const found = keys.find((one) => one.id === id);
+  return found === undefined ? null : { fields: { ...fieldsOf(formOf(found)) }, revision };
+}
 
 export function useKeys() {
-  return useQuery({
-    queryKey: ["client-keys", "list"],
-    queryFn: async ({ signal }) => {
-      const answer = await request("GET /api/client-keys", { signal });
-      const { keys } = (await answer.json()) as AllKeys;
-      return { keys, revision: answer.headers.get("etag") };
-    },
-    refetchInterval: 15_000,
-  });
+  return useQuery({ queryKey: ["client-keys", "list"], queryFn: ({ signal }) => readKeys(signal), refetchInterval: 15_000 });
 }
 
 /** Sums of the last 30 days by the id of the key. */
@@ -30,19 +40,19 @@ export function useUsageByKey() {
   });
 }
 
-/** Change a key, if nobody else has changed the file since it was read. */
-export function useKeyChange(revision: string | null) {
+/** Change fields of a key, where nobody else has changed it since `base` was read. */
+export function useKeyChange() {
   const queries = useQueryClient();
   return useCallback(
-    async (id: string, fields: KeyFields) => {
+    async (id: string, base: Version, fields: KeyFields) => {
+      const read = async () => versionIn(await readKeys(), id);
       try {
-        const headers: Record<string, string> = revision === null ? {} : { "if-match": revision };
-        await call("PUT /api/client-keys/{key_id}", { path: { key_id: id }, body: fields, headers });
+        await sent(base, read, (headers) => call("PUT /api/client-keys/{key_id}", { path: { key_id: id }, body: fields, headers }));
       } finally {
         await queries.invalidateQueries({ queryKey: ["client-keys"] });
       }
     },
-    [queries, revision],
+    [queries],
   );
 }
 

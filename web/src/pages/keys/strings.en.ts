@@ -47,5 +47,6 @@ export const en = {
   done: "I have kept it",
   empty: "No named keys yet",
   emptyText: "Clients can use the server's own key. Make a key of its own for every person or program.",
-  conflict: "Somebody else has changed the keys meanwhile. What you see now is the latest; save again to keep your change.",
+  gone: "Somebody else has deleted this key meanwhile",
+  goneText: "What you wrote is still here: a new key can be made of it.",
 };

@@ -5,53 +5,70 @@ import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { call } from "#/api/client";
+import { useBase } from "#/editing/base";
+import { Conflict } from "#/editing/conflict";
+import { applied, differences, isConflict, sent, type Fields, type Version } from "#/editing/merge";
 import { useStrings } from "#/language/strings";
 import { Failure } from "#/pieces/failure";
-import { reported, tell } from "#/pieces/report";
+import { tell } from "#/pieces/report";
 import { SecretInput } from "#/pieces/secret-input";
 import { SidePanel } from "#/pieces/side-panel";
 
-import { NAMES, useRenewal, type Account } from "./accounts";
-import { useDeeds } from "./deeds";
+import { AccountDeeds } from "./account-deeds";
+import { CHANGE, NAMES, pathOf, readAccounts, useRenewal, versionIn, type Account, type Accounts } from "./accounts";
 import { strings } from "./strings";
 
-type Fields = Record<string, unknown>;
-
 interface Props {
-  /** Null for a new one. */
-  account: Account | null;
-  types: readonly string[];
+  /** The account as it was when the panel was opened; null for a new one. */
+  opened: Account | null;
+  all: Accounts;
   onClose: () => void;
 }
 
-export function AccountPanel({ account, types, onClose }: Props) {
+const NEW: Version = { fields: {}, revision: null };
+
+export function AccountPanel({ opened, all, onClose }: Props) {
   const t = useStrings(strings);
   const renew = useRenewal();
-  const [type, setType] = useState(account?.type ?? types[0] ?? "");
-  const [text, setText] = useState(() => JSON.stringify(account?.fields ?? {}, null, 2));
-  const fields = fieldsIn(text);
-  const fixed = account !== null && account.source !== "provider_pools.json";
+  const there = opened === null ? null : versionIn(all, opened);
+  const gone = opened !== null && there === null;
+  const { base, begin, restart } = useBase(there ?? (opened === null ? NEW : { fields: opened.fields, revision: null }));
+  const [type, setType] = useState(opened?.type ?? all.types[0] ?? "");
+  const [text, setText] = useState<string | null>(null);
+  const written = text ?? jsonOf(base.fields);
+  const fields = fieldsIn(written);
+  const changes = fields === null ? {} : differences(base.fields, fields);
+  const fixed = opened !== null && opened.source !== "provider_pools.json";
+  const write = (changed: string) => {
+    begin();
+    setText(changed);
+  };
   const set = (name: string, value: unknown) => {
     const { [name]: _, ...others } = fields ?? {};
-    setText(JSON.stringify(value === "" || value === undefined ? others : { ...others, [name]: value }, null, 2));
+    write(jsonOf(value === "" || value === undefined ? others : { ...others, [name]: value }));
   };
+  const read = async () => (opened === null ? null : versionIn(await readAccounts(), opened));
   const save = useMutation({
     mutationFn: async () => {
       if (fields === null) return;
-      if (account === null) await call("POST /api/providers", { body: { providerType: type, providerConfig: fields } });
-      else {
-        const body = { providerConfig: changesOf(account.fields, fields) };
-        await call("PUT /api/providers/{provider_type}/{uuid}", { path: { provider_type: type, uuid: account.uuid }, body });
-      }
+      if (opened === null || gone) await call("POST /api/providers", { body: { providerType: type, providerConfig: applied({}, fields) } });
+      else await sent(base, read, (headers) => call(CHANGE, { path: pathOf(opened), body: { providerConfig: { ...changes } }, headers }));
     },
     onSuccess: async () => {
       tell(t.saved);
       await renew();
       onClose();
     },
+    onError: () => void renew(),
   });
+  const take = (version: Version, kept: Fields) => {
+    restart(version);
+    setText(jsonOf(applied(version.fields, kept)));
+    save.reset();
+  };
+  const conflict = isConflict(save.error) && !gone;
   return (
-    <SidePanel opened onClose={onClose} title={account?.name ?? t.add}>
+    <SidePanel opened onClose={onClose} title={opened?.name ?? t.add}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -59,34 +76,47 @@ export function AccountPanel({ account, types, onClose }: Props) {
         }}
       >
         <Stack gap="sm">
-          {save.isError && <Failure error={save.error} />}
-          {fixed && <Alert color="yellow">{t.readOnly}</Alert>}
-          {account !== null && account.why !== null && (
-            <Text size="sm" className="app-break">
-              <b>{t.why}:</b> {account.why}
-            </Text>
+          {gone && (
+            <Alert color="red" role="alert" title={t.gone}>
+              {t.goneText}
+            </Alert>
           )}
-          <Select label={t.type} data={[...types]} value={type} allowDeselect={false} disabled={account !== null} onChange={(value) => setType(value ?? "")} />
+          {conflict ? <Conflict base={base} changes={changes} read={read} onTake={take} /> : save.isError && <Failure error={save.error} />}
+          {fixed && <Alert color="yellow">{t.readOnly}</Alert>}
+          {opened !== null && !gone && <Why account={all.accounts.find((one) => one.uuid === opened.uuid) ?? opened} />}
+          <Select label={t.type} data={[...all.types]} value={type} allowDeselect={false} disabled={opened !== null} onChange={(value) => setType(value ?? "")} />
           {fields !== null && <Form type={type} fields={fields} onSet={set} />}
           <Textarea
             label={t.more}
             description={t.moreHelp}
-            value={text}
+            value={written}
             error={fields === null ? t.badJson : undefined}
-            onChange={(event) => setText(event.currentTarget.value)}
+            onChange={(event) => write(event.currentTarget.value)}
             classNames={{ input: "app-mono" }}
             spellCheck={false}
             autosize
             minRows={3}
             maxRows={16}
           />
-          <Button type="submit" loading={save.isPending} disabled={fields === null || fixed}>
-            {account === null ? t.add : t.save}
+          <Button type="submit" loading={save.isPending} disabled={fields === null || fixed || conflict}>
+            {opened === null ? t.add : gone ? t.addAgain : t.save}
           </Button>
         </Stack>
       </form>
-      {account !== null && <Deeds account={account} onClose={onClose} />}
+      {opened !== null && !gone && (
+        <AccountDeeds account={all.accounts.find((one) => one.uuid === opened.uuid) ?? opened} read={read} kept={text !== null} onClose={onClose} />
+      )}
     </SidePanel>
+  );
+}
+
+function Why({ account }: { account: Account }) {
+  const t = useStrings(strings);
+  if (account.why === null) return null;
+  return (
+    <Text size="sm" className="app-break">
+      <b>{t.why}:</b> {account.why}
+    </Text>
   );
 }
 
@@ -129,56 +159,8 @@ function Form({ type, fields, onSet }: FormProps) {
   );
 }
 
-function Deeds({ account, onClose }: { account: Account; onClose: () => void }) {
-  const t = useStrings(strings);
-  const renew = useRenewal();
-  const { confirmation, bulk } = useDeeds(onClose);
-  const path = { provider_type: account.type, uuid: account.uuid };
-  const check = async () => {
-    const { healthy, message } = await call("POST /api/providers/{provider_type}/{uuid}/health-check", { path });
-    const words = healthy === true ? t.checked : healthy === null ? t.notChecked : t.failedCheck;
-    tell(`${account.name}: ${words}. ${message}`, healthy === false ? "red" : "green");
-  };
-  const detect = async () => {
-    const { models } = await call("POST /api/providers/{provider_type}/{uuid}/detect-models", { path, body: null });
-    await call("PUT /api/providers/{provider_type}/{uuid}", { path, body: { providerConfig: { supportedModels: models } } });
-    tell(t.detected(models.length));
-    onClose();
-  };
-  const run = async (work: Promise<unknown>) => {
-    await reported(work);
-    await renew();
-  };
-  return (
-    <Group gap="xs" mt="xl">
-      {confirmation}
-      <Button size="xs" variant="default" onClick={() => void run(check())}>
-        {t.check}
-      </Button>
-      <Button size="xs" variant="default" onClick={() => void run(detect())}>
-        {t.detect}
-      </Button>
-      {account.state === "disabled" ? (
-        <Button size="xs" variant="default" onClick={() => bulk.enable([account])}>
-          {t.enable}
-        </Button>
-      ) : (
-        <Button size="xs" variant="default" onClick={() => bulk.disable([account])}>
-          {t.disable}
-        </Button>
-      )}
-      <Button size="xs" variant="light" color="red" onClick={() => bulk.remove([account])}>
-        {t.remove}
-      </Button>
-    </Group>
-  );
-}
-
-/** Fields that are others now; one that is gone is removed by null. */
-function changesOf(before: Fields, after: Fields): Fields {
-  const changed = Object.entries(after).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name]));
-  const gone = Object.keys(before).filter((name) => !(name in after));
-  return { ...Object.fromEntries(changed), ...Object.fromEntries(gone.map((name) => [name, null])) };
+function jsonOf(fields: Fields): string {
+  return JSON.stringify(fields, null, 2);
 }
 
 function fieldsIn(text: string): Fields | null {

@@ -3,7 +3,9 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
 
-import { call } from "#/api/client";
+import { request } from "#/api/client";
+import type { AllProviders } from "#/api/types";
+import type { Version } from "#/editing/merge";
 
 export interface Account {
   type: string;
@@ -42,12 +44,36 @@ export const NAMES: Readonly<Record<string, readonly [key: string, url: string]>
 /** Types whose accounts are logins. */
 export const LOGINS = ["gemini-cli-oauth", "gemini-antigravity"] as const;
 
+/** All accounts at one moment, with the revision of their file. */
+export interface Accounts {
+  accounts: readonly Account[];
+  /** Types that accounts can be added to, and those that there are. */
+  types: readonly string[];
+  used: readonly string[];
+  revision: string | null;
+}
+
+export const CHANGE = "PUT /api/providers/{provider_type}/{uuid}";
+
+export function pathOf({ type, uuid }: Account) {
+  return { provider_type: type, uuid };
+}
+
+/** The account as it can be edited; null where it is there no more. */
+export function versionIn(all: Accounts, { type, uuid }: Account): Version | null {
+  const found = all.accounts.find((one) => one.type === type && one.uuid === uuid);
+  return found === undefined ? null : { fields: found.fields, revision: all.revision };
+}
+
+export async function readAccounts(signal?: AbortSignal): Promise<Accounts> {
+  const answer = await request("GET /api/providers", signal === undefined ? {} : { signal });
+  const { providers, supportedProviders } = (await answer.json()) as AllProviders;
+  const revision = answer.headers.get("etag");
+  return { accounts: accountsOf(providers), types: supportedProviders, used: Object.keys(providers), revision };
+}
+
 export function useAccounts() {
-  return useQuery({
-    queryKey: ["providers"],
-    queryFn: ({ signal }) => call("GET /api/providers", { signal }),
-    refetchInterval: 10_000,
-  });
+  return useQuery({ queryKey: ["providers", "accounts"], queryFn: ({ signal }) => readAccounts(signal), refetchInterval: 10_000 });
 }
 
 export function useRenewal(): () => Promise<void> {
@@ -58,7 +84,7 @@ export function useRenewal(): () => Promise<void> {
   }, [queries]);
 }
 
-export function accountsOf(providers: Readonly<Record<string, readonly Record<string, unknown>[]>>): Account[] {
+function accountsOf(providers: Readonly<Record<string, readonly Record<string, unknown>[]>>): Account[] {
   return Object.entries(providers).flatMap(([type, group]) => group.map((fields) => accountOf(type, fields)));
 }
 

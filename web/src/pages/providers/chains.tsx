@@ -1,32 +1,68 @@
 /** Who stands in for a provider type, in order. */
 
-import { ActionIcon, Group, Select, Stack, Text } from "@mantine/core";
+import { ActionIcon, Alert, Button, Group, Select, Stack, Text } from "@mantine/core";
 import { IconArrowDown, IconArrowUp, IconX } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 
-import { call } from "#/api/client";
+import { call, request } from "#/api/client";
+import { useEventListener } from "#/api/events";
 import type { SettingsShown } from "#/api/types";
+import { isConflict, sent, type Fields, type Version } from "#/editing/merge";
 import { useStrings } from "#/language/strings";
 import { Loaded } from "#/pieces/loaded";
-import { reported } from "#/pieces/report";
+import { tell, tellProblem } from "#/pieces/report";
 import { Section } from "#/pieces/section";
 
 import { strings } from "./strings";
 
-type Order = Record<string, string[]>;
+const CHANGES = ["config_update"];
+const NONE: readonly string[] = [];
+
+/** Stand-ins by provider type. */
+async function readOrder(signal?: AbortSignal): Promise<Version> {
+  const answer = await request("GET /api/config", signal === undefined ? {} : { signal });
+  const settings = (await answer.json()) as SettingsShown;
+  return { fields: (settings.providerFallbackChain ?? {}) as Fields, revision: answer.headers.get("etag") };
+}
+
+/** An order that was not saved, since somebody else has changed the same one. */
+interface Refused {
+  type: string;
+  chain: readonly string[];
+}
 
 export function Chains({ types, used }: { types: readonly string[]; used: readonly string[] }) {
   const t = useStrings(strings);
-  const query = useQuery({
-    queryKey: ["config", "chains"],
-    queryFn: async ({ signal }) => {
-      const settings = (await call("GET /api/config", { signal })) as SettingsShown;
-      return (settings.providerFallbackChain ?? {}) as Order;
-    },
-  });
-  const save = async (order: Order) => {
-    const kept = Object.fromEntries(Object.entries(order).filter(([, chain]) => chain.length > 0));
-    if (await reported(call("POST /api/config", { body: { providerFallbackChain: kept } }), t.chainSaved)) await query.refetch();
+  const query = useQuery({ queryKey: ["config", "chains"], queryFn: ({ signal }) => readOrder(signal) });
+  const [refused, setRefused] = useState<Refused | null>(null);
+  useEventListener(CHANGES, () => void query.refetch());
+  /** Change one type's order; those of others may have been changed by somebody else. */
+  const change = async (seen: Version, type: string, chain: readonly string[]) => {
+    let { revision } = seen;
+    let order = seen.fields;
+    const one = (fields: Fields): Version => ({ fields: { [type]: chainIn(fields, type) }, revision });
+    const read = async () => {
+      const now = await readOrder();
+      revision = now.revision;
+      order = now.fields;
+      return one(order);
+    };
+    const send = (headers: Record<string, string>) => {
+      const kept = Object.entries({ ...order, [type]: chain }).filter(([, value]) => Array.isArray(value) && value.length > 0);
+      return call("POST /api/config", { body: { providerFallbackChain: Object.fromEntries(kept) }, headers });
+    };
+    try {
+      await sent(one(seen.fields), read, send);
+      setRefused(null);
+      tell(t.chainSaved);
+      await query.refetch();
+    } catch (error) {
+      // Theirs are read before anybody is asked which to use.
+      await query.refetch();
+      if (isConflict(error)) setRefused({ type, chain });
+      else tellProblem(error);
+    }
   };
   return (
     <div style={{ marginTop: "1rem" }}>
@@ -37,14 +73,23 @@ export function Chains({ types, used }: { types: readonly string[]; used: readon
         <Loaded query={query} height={60}>
           {(order) => (
             <Stack gap="md">
+              {refused !== null && (
+                <Alert color="yellow" role="alert" title={t.chainChanged(refused.type)} withCloseButton closeButtonLabel={t.keepTheirs} onClose={() => setRefused(null)}>
+                  <Stack gap="xs" align="flex-start">
+                    <Text size="sm">{t.chainYours(refused.chain.join(" → ") || t.noStandIns)}</Text>
+                    <Group gap="xs">
+                      <Button size="xs" onClick={() => void change(order, refused.type, refused.chain)}>
+                        {t.useMine}
+                      </Button>
+                      <Button size="xs" variant="default" onClick={() => setRefused(null)}>
+                        {t.keepTheirs}
+                      </Button>
+                    </Group>
+                  </Stack>
+                </Alert>
+              )}
               {used.map((type) => (
-                <Chain
-                  key={type}
-                  type={type}
-                  types={types}
-                  chain={order[type] ?? []}
-                  onChange={(chain) => void save({ ...order, [type]: chain })}
-                />
+                <Chain key={type} type={type} types={types} chain={chainIn(order.fields, type)} onChange={(chain) => void change(order, type, chain)} />
               ))}
             </Stack>
           )}
@@ -52,6 +97,11 @@ export function Chains({ types, used }: { types: readonly string[]; used: readon
       </Section>
     </div>
   );
+}
+
+function chainIn(order: Fields, type: string): readonly string[] {
+  const chain = order[type];
+  return Array.isArray(chain) ? chain.map(String) : NONE;
 }
 
 interface Props {

@@ -8,7 +8,7 @@ import { useConfirmation } from "#/pieces/confirm";
 import { reported, tell } from "#/pieces/report";
 import { tellWithUndo } from "#/pieces/undo";
 
-import { useRenewal, type Account } from "./accounts";
+import { pathOf, useRenewal, type Account } from "./accounts";
 import { strings } from "./strings";
 
 type Bulk = (accounts: readonly Account[]) => void;
@@ -18,8 +18,6 @@ interface Deeds {
   bulk: { enable: Bulk; disable: Bulk; remove: Bulk };
   ofType: { check: (type: string) => void; reset: (type: string) => void };
 }
-
-const pathOf = ({ type, uuid }: Account) => ({ provider_type: type, uuid });
 
 /** One after the other: each change is written to the same file. */
 async function each(accounts: readonly Account[], work: (account: Account) => Promise<unknown>): Promise<void> {

@@ -1,35 +1,30 @@
 /** Accounts: which there are and how they are; adding, changing, testing, switching and deleting them, alone or together. */
 
-import { Badge, Button, Checkbox, Group, Select, Text, TextInput, UnstyledButton } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { IconBrandGoogle, IconPlus } from "@tabler/icons-react";
-import { useDeferredValue, useMemo, useState } from "react";
-import { useSearchParams } from "wouter";
+import { useState } from "react";
 
 import { useEventListener } from "#/api/events";
-import { useFormat } from "#/format/format";
 import { useStrings } from "#/language/strings";
-import { DataTable, type Column } from "#/pieces/data-table";
 import { Empty } from "#/pieces/empty";
 import { Loaded } from "#/pieces/loaded";
 import { PageHeader } from "#/pieces/page-header";
-import { Time } from "#/pieces/time";
 import { strings as shell } from "#/shell/strings";
 
 import { AccountPanel } from "./account-panel";
-import { accountsOf, STATES, useAccounts, type Account, type State } from "./accounts";
+import { useAccounts, type Account } from "./accounts";
 import { Chains } from "./chains";
-import { useDeeds } from "./deeds";
+import { AccountList } from "./list";
 import { LoginPanel } from "./login-panel";
 import { strings } from "./strings";
 
-const COLORS: Record<State, string> = { healthy: "green", resting: "orange", login: "red", disabled: "gray" };
 const CHANGES = ["config_update", "provider_update", "oauth_success"];
 
 export default function ProvidersPage() {
   const t = useStrings(strings);
   const names = useStrings(shell);
   const query = useAccounts();
-  const [panel, setPanel] = useState<string | "new" | "login" | null>(null);
+  const [panel, setPanel] = useState<Account | "new" | "login" | null>(null);
   useEventListener(CHANGES, () => void query.refetch());
   const add = (
     <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setPanel("new")}>
@@ -45,176 +40,30 @@ export default function ProvidersPage() {
         {add}
       </PageHeader>
       <Loaded query={query} height={320}>
-        {({ providers, supportedProviders }) => {
-          const accounts = accountsOf(providers);
-          return (
-            <>
-              {accounts.length === 0 ? (
-                <Empty title={t.empty} text={t.emptyText}>
-                  {add}
-                </Empty>
-              ) : (
-                <Accounts accounts={accounts} onChoose={setPanel} />
-              )}
-              {accounts.length > 0 && <Chains types={supportedProviders} used={Object.keys(providers)} />}
-              {panel === "login" && <LoginPanel onClose={() => setPanel(null)} />}
-              {panel !== null && panel !== "login" && (
-                <AccountPanel
-                  key={panel}
-                  account={accounts.find((one) => one.uuid === panel) ?? null}
-                  types={supportedProviders}
-                  onClose={() => setPanel(null)}
-                />
-              )}
-            </>
-          );
-        }}
+        {(all) => (
+          <>
+            {all.accounts.length === 0 ? (
+              <Empty title={t.empty} text={t.emptyText}>
+                {add}
+              </Empty>
+            ) : (
+              <>
+                <AccountList all={all} onChoose={setPanel} />
+                <Chains types={all.types} used={all.used} />
+              </>
+            )}
+            {panel === "login" && <LoginPanel onClose={() => setPanel(null)} />}
+            {panel !== null && panel !== "login" && (
+              <AccountPanel
+                key={panel === "new" ? panel : panel.uuid}
+                opened={panel === "new" ? null : panel}
+                all={all}
+                onClose={() => setPanel(null)}
+              />
+            )}
+          </>
+        )}
       </Loaded>
     </>
-  );
-}
-
-function Accounts({ accounts, onChoose }: { accounts: readonly Account[]; onChoose: (uuid: string) => void }) {
-  const t = useStrings(strings);
-  const names = useStrings(shell);
-  const format = useFormat();
-  const [search, setSearch] = useSearchParams();
-  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  const { confirmation, bulk, ofType } = useDeeds(() => setSelected(new Set()));
-  const text = search.get("q") ?? "";
-  const wanted = useDeferredValue(text.toLowerCase());
-  const type = search.get("type") ?? "";
-  const state = search.get("state") ?? "";
-  const rows = useMemo(
-    () =>
-      accounts.filter(
-        (one) =>
-          (type === "" || one.type === type) &&
-          (state === "" || one.state === state) &&
-          (wanted === "" || `${one.name} ${one.type} ${one.uuid} ${one.why ?? ""}`.toLowerCase().includes(wanted)),
-      ),
-    [accounts, type, state, wanted],
-  );
-  const change = (name: string, value: string | null) =>
-    setSearch(
-      (before) => {
-        if (value === null || value === "") before.delete(name);
-        else before.set(name, value);
-        return before;
-      },
-      { replace: true },
-    );
-  const toggle = (uuid: string) =>
-    setSelected((before) => {
-      const after = new Set(before);
-      if (!after.delete(uuid)) after.add(uuid);
-      return after;
-    });
-  const chosen = rows.filter((one) => selected.has(one.uuid));
-  const columns: Column<Account>[] = [
-    {
-      key: "select",
-      header: "",
-      width: "44px",
-      cell: (one) => (
-        <Checkbox
-          size="xs"
-          checked={selected.has(one.uuid)}
-          aria-label={t.select(one.name)}
-          onClick={(event) => event.stopPropagation()}
-          onChange={() => toggle(one.uuid)}
-        />
-      ),
-    },
-    {
-      key: "name",
-      header: t.name,
-      width: "minmax(120px, 1.2fr)",
-      order: (one) => one.name,
-      cell: (one) => (
-        <UnstyledButton fz="sm" fw={600} w="100%" className="app-clip" aria-label={t.edit(one.name)} onClick={() => onChoose(one.uuid)}>
-          {one.name}
-        </UnstyledButton>
-      ),
-    },
-    { key: "type", header: t.type, width: "minmax(130px, 190px)", wideOnly: true, order: (one) => one.type, cell: (one) => one.type },
-    { key: "state", header: t.state, width: "minmax(110px, 1.4fr)", order: (one) => STATES.indexOf(one.state), cell: (one) => <StateOf account={one} /> },
-    { key: "rate", header: t.successRate, width: "92px", align: "right", wideOnly: true, order: (one) => one.successRate, cell: (one) => format.percent(one.successRate) },
-    { key: "now", header: t.inFlight, width: "72px", align: "right", wideOnly: true, order: (one) => one.inFlight, cell: (one) => format.number(one.inFlight) },
-    { key: "used", header: t.lastUsed, width: "112px", wideOnly: true, order: (one) => one.lastUsed, cell: (one) => <Time at={one.lastUsed} /> },
-  ];
-  const types = [...new Set(accounts.map((one) => one.type))];
-  return (
-    <>
-      {confirmation}
-      <Group align="flex-end" gap="sm" mb="sm">
-        <TextInput label={t.search} value={text} onChange={(event) => change("q", event.currentTarget.value)} style={{ flex: "1 1 180px" }} />
-        <Select label={t.type} placeholder={t.allTypes} clearable value={type || null} data={types} onChange={(value) => change("type", value)} w={{ base: "100%", xs: 200 }} />
-        <Select
-          label={t.state}
-          placeholder={t.allStates}
-          clearable
-          value={state || null}
-          data={STATES.map((value) => ({ value, label: t.states[value] }))}
-          onChange={(value) => change("state", value)}
-          w={{ base: "100%", xs: 150 }}
-        />
-      </Group>
-      {(chosen.length > 0 || type !== "") && (
-        <Group gap="xs" mb="sm" role="toolbar">
-          {chosen.length > 0 && (
-            <>
-              <Text size="sm">{t.selected(format.number(chosen.length))}</Text>
-              <Button size="xs" variant="default" onClick={() => bulk.enable(chosen)}>
-                {t.enable}
-              </Button>
-              <Button size="xs" variant="default" onClick={() => bulk.disable(chosen)}>
-                {t.disable}
-              </Button>
-              <Button size="xs" variant="light" color="red" onClick={() => bulk.remove(chosen)}>
-                {t.remove}
-              </Button>
-            </>
-          )}
-          {type !== "" && (
-            <>
-              <Button size="xs" variant="default" onClick={() => ofType.check(type)}>
-                {t.checkType}
-              </Button>
-              <Button size="xs" variant="default" onClick={() => ofType.reset(type)}>
-                {t.resetHealth}
-              </Button>
-            </>
-          )}
-        </Group>
-      )}
-      <DataTable
-        label={names.pages.providers}
-        columns={columns}
-        rows={rows}
-        rowKey={(one) => one.uuid}
-        onRowClick={(one) => onChoose(one.uuid)}
-        empty={<Empty title={t.noMatch} />}
-      />
-    </>
-  );
-}
-
-function StateOf({ account }: { account: Account }) {
-  const t = useStrings(strings);
-  return (
-    <span title={account.why ?? undefined}>
-      <Badge color={COLORS[account.state]}>{t.states[account.state]}</Badge>{" "}
-      {account.state === "resting" && account.until !== null && (
-        <Text span size="xs" c="dimmed">
-          {t.until} <Time at={account.until} />{" "}
-        </Text>
-      )}
-      {account.state !== "healthy" && account.why !== null && (
-        <Text span size="xs" c="dimmed">
-          {account.why}
-        </Text>
-      )}
-    </span>
   );
 }
