@@ -5,6 +5,7 @@
 PYTHON ?= python3
 VENV := .venv
 E2E := .venv-e2e
+DOCS := .venv-docs
 BIN := $(VENV)/bin
 BENCH := build/bench
 NODE_MODULES := tests/node/node_modules
@@ -32,7 +33,7 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo-google help run web web-dev web-types screenshots e2e-web test check format test-watch coverage deep bench e2e-local e2e-agents e2e-claude-code replay wheel sbom release lock clean test-programs
+.PHONY: demo-google help run web web-dev web-types screenshots e2e-web test check format test-watch coverage deep bench e2e-local e2e-agents e2e-claude-code replay docs configuration-reference wheel sbom release lock clean test-programs
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -104,6 +105,12 @@ replay: $(VENV)/.tested ## judge by real traffic in folders outside (CODENEX_CAP
 # The date of every file in an archive: that of the last commit, so that anybody gets the same bytes.
 EPOCH = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null))
 
+docs: $(DOCS)/.created ## build the documentation as a site into build/site
+	$(DOCS)/bin/python -m scripts.site
+
+configuration-reference: $(VENV)/.project ## write docs/configuration.md from the typed configuration
+	$(BIN)/python -m scripts.configuration_reference
+
 wheel: $(VENV)/.project ## build a wheel and a source archive of what lies here into dist/
 	$(if $(EPOCH),SOURCE_DATE_EPOCH=$(EPOCH)) $(WITH_NODE) $(BIN)/hatchling build
 
@@ -114,7 +121,7 @@ release: $(VENV)/.tools $(VENV)/.project ## make a release of the last commit in
 	$(BIN)/python -m scripts.release dist
 
 clean: ## remove everything that make made
-	rm -rf $(VENV) $(E2E) $(NODE_MODULES) $(AGENTS) $(CLAUDE_CODE) build dist coverage htmlcov
+	rm -rf $(VENV) $(E2E) $(DOCS) $(NODE_MODULES) $(AGENTS) $(CLAUDE_CODE) build dist coverage htmlcov
 	rm -rf web/node_modules src/codenex/control/static
 	rm -rf .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -201,6 +208,13 @@ $(E2E)/.created: requirements/e2e-local.txt requirements/test.txt pyproject.toml
 	$(E2E)/bin/python $(PIP_INSTALL) --no-build-isolation --no-deps --editable .
 	@touch $@
 
+$(DOCS)/.created: requirements/docs.txt
+	$(REQUIRE_PYTHON)
+	rm -rf $(DOCS)
+	$(PYTHON) -m venv $(DOCS) || { rm -rf $(DOCS); exit 1; }
+	$(DOCS)/bin/python $(PIP_LOCKED) -r requirements/docs.txt
+	@touch $@
+
 # --- locks -----------------------------------------------------------------------------------------------------------
 
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
@@ -212,5 +226,6 @@ lock: ## resolve the newest versions into requirements/*.txt (needs uv)
 	$(LOCK) --upgrade pyproject.toml --extra postgresql --constraints requirements/test.txt --output-file requirements/postgresql.txt
 	$(LOCK) --upgrade pyproject.toml --extra otel --constraints requirements/test.txt --output-file requirements/otel.txt
 	$(LOCK) --upgrade pyproject.toml --extra encryption --constraints requirements/test.txt --output-file requirements/encryption.txt
+	$(LOCK) --upgrade --group docs --output-file requirements/docs.txt
 	$(LOCK) --upgrade --group build --constraints requirements/test.txt --output-file requirements/build.txt
 	$(LOCK) --upgrade --no-deps requirements/e2e-local.in --output-file requirements/e2e-local.txt

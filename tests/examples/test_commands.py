@@ -2,71 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from tests.examples.checkout import checkout
-from tests.examples.documents import BLOCKS, ROOT, block, blocks_of
+from tests.examples.documents import ROOT, block
 from tests.examples.expectations import EXPECTED
 from tests.examples.output import check_patterns
 from tests.examples.running import PORT
+from tests.examples.shell import bash, shell
 from tests.support.ports import free_port
 from tests.support.process import ServerProcess
-
-#: Blocks that are no examples for clients, and the test that runs them.
-COMMANDS = {
-    "readme-run",
-    "readme-key",
-    "readme-test",
-    "readme-check",
-    "readme-pools",
-    "readme-install",
-    "curl-key",
-    "browser-serve",
-    "browser-page",
-    "browser-page-server",
-}
-
-
-async def shell(code: str, folder: Path, environment: Mapping[str, str] | None = None) -> str:
-    """Run commands in a folder and return what they print. The environment is small, as in ``ServerProcess``."""
-    process = await asyncio.create_subprocess_exec(
-        *("bash", "-eo", "pipefail", "-c", code),
-        cwd=folder,
-        env={
-            **{name: os.environ[name] for name in ("PATH", "CHROMIUM") if name in os.environ},
-            "HOME": str(folder),
-            "PYTHONPATH": str(ROOT / "src"),
-            **(environment or {}),
-        },
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        async with asyncio.timeout(50):
-            output, _ = await process.communicate()
-    except BaseException:
-        process.kill()
-        await process.wait()
-        raise
-    assert process.returncode == 0, output.decode()[-3000:]
-    return output.decode()
-
-
-def bash(code: str) -> list[str]:
-    return ["bash", "-ec", code]
-
-
-def test_every_block_is_an_example_or_a_command() -> None:
-    assert {candidate.id for candidate in BLOCKS} == COMMANDS | set(EXPECTED)
-    assert len({candidate.id for candidate in BLOCKS}) == len(BLOCKS)
 
 
 async def test_the_readme_from_start_to_the_first_answers(tmp_path: Path) -> None:
@@ -139,10 +89,3 @@ def test_every_link_between_the_documents_leads_somewhere() -> None:
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text()):
             assert "://" in target or (path.parent / target).exists(), f"{path.name}: {target}"
-
-
-def test_blocks_without_a_name_are_refused(tmp_path: Path) -> None:
-    document = tmp_path / "nameless.md"
-    document.write_text("```sh\nls\n```\n")
-    with pytest.raises(ValueError, match="without a name"):
-        blocks_of(document)

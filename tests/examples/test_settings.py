@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from scripts.configuration_reference import TARGET, document
 from tests.examples.documents import ROOT
 from typer.main import get_command
 
@@ -74,3 +75,12 @@ def test_the_readme_names_fields_of_accounts_that_are_read() -> None:
     choices = {"bearer", "x", "true"}
     assert [name for name in told if name not in choices and f'"{name}"' not in source] == []
     assert len(told) > 5
+
+
+def test_the_reference_is_the_one_that_the_configuration_gives() -> None:
+    assert TARGET.read_text() == document(), "run: make configuration-reference"
+
+
+def test_the_reference_names_every_setting_once() -> None:
+    named = re.findall(r"^\| `(\w+)` \|", document(), re.MULTILINE)
+    assert sorted(named) == sorted(configuration_type().model_fields)
