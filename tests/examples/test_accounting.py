@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.examples.documents import BLOCKS, NOT_RUN, ROOT, RUN_BY_READERS, Block, blocks_of
+from tests.examples.documents import BLOCKS, DOCUMENTS, NOT_RUN, ROOT, RUN_BY_READERS, Block, blocks_of
 from tests.examples.expectations import EXPECTED
 from tests.examples.reading import faults_of
 
@@ -77,6 +77,12 @@ def test_what_isn_t_run_says_why() -> None:
 @pytest.mark.parametrize("block", READ)
 def test_what_isn_t_run_can_be_read_and_names_what_is_there(block: Block) -> None:
     assert faults_of(block) == []
+
+
+def test_commands_within_the_text_are_there() -> None:
+    for document in DOCUMENTS:
+        for command in re.findall(r"`(codenex [^`]+)`", re.sub(r"(?ms)^```.*?^```$", "", document.read_text())):
+            assert faults_of(Block(command, "sh", command)) == [], document.name
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,14 @@ def test_the_readme_names_fields_of_accounts_that_are_read() -> None:
     assert len(told) > 5
 
 
+def test_the_fields_of_an_account_are_those_that_are_read() -> None:
+    text = (ROOT / "docs/providers/README.md").read_text().partition("## Fields of an account")[2].partition("\n## ")[0]
+    told = [name for row in re.findall(r"^\| (`.*?`) \|", text, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)]
+    read = set(re.findall(r'entry\.\w+\("([a-z]\w*)"', (ROOT / "src/codenex/control/pools.py").read_text()))
+    assert len(read) > 15
+    assert sorted(told) == sorted(read)
+
+
 def test_the_reference_is_the_one_that_the_configuration_gives() -> None:
     assert TARGET.read_text() == document(), "run: make configuration-reference"
 
