@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from tests.support.client import RawClient, RawResponse
+from tests.support.clock import VirtualClock
 from tests.support.gateway import RunningGateway, running_gateway, settings_for
 from tests.support.http import TruncatedMessage
 from tests.support.leaks import LeakCheck
@@ -22,6 +23,8 @@ from tests.support.replies import Close, Hang, Reply, Script, Stream, Unary, Wai
 from tests.support.upstream import ScriptedUpstream
 
 from codenex.providers.transport import Transport
+from codenex.server.outage import BODY_LIMIT as WAITING_BODY
+from codenex.server.outage import WAITING_LIMIT, Outage
 from codenex.server.relay import BODY_LIMIT, ControlRelay
 
 MIB = 1024 * 1024
@@ -42,7 +45,7 @@ class Site:
 
 
 @asynccontextmanager
-async def relayed(*, running: bool = True) -> AsyncIterator[Site]:
+async def relayed(*, running: bool = True, outage: Outage | None = None) -> AsyncIterator[Site]:
     """A gateway that relays to a scripted control part."""
     with tempfile.TemporaryDirectory(prefix="codenex-") as folder:
         path = str(Path(folder) / "control.sock")
@@ -56,7 +59,7 @@ async def relayed(*, running: bool = True) -> AsyncIterator[Site]:
         try:
             settings = settings_for(max_body_bytes=64 * MIB)
             async with running_gateway(
-                settings, control=lambda transport: ControlRelay(transport, address).handle
+                settings, control=lambda transport: ControlRelay(transport, address, outage).handle
             ) as gateway:
                 yield Site(gateway, control)
         finally:
@@ -296,6 +299,52 @@ async def test_a_control_part_that_comes_back_is_found(leak_check: LeakCheck) ->
             os.unlink(site.control._unix_path or "")
         await site.control.start()
         assert (await site.ask("GET", "/api/x")).status == 200
+
+
+async def test_requests_wait_for_a_control_part_that_is_starting() -> None:
+    outage = Outage(first=30.0)
+    async with relayed(running=False, outage=outage) as site:
+        site.answers(Unary(b"{}"))
+        site.answers(Unary(b'{"made":1}', 201), "POST")
+        asked = [asyncio.create_task(site.ask(*one)) for one in (("GET", "/api/x"), ("POST", "/api/x", b"{}"))]
+        while outage.waiting < 2:  # noqa: ASYNC110 - what waits has nobody to tell
+            await asyncio.sleep(0)
+        assert await models(site.gateway) == 200
+        # Too much to be kept in memory meanwhile.
+        assert_unavailable(await site.ask("POST", "/api/x", b"x" * (WAITING_BODY + 1)))
+        await site.control.start()
+        assert [answer.status for answer in await asyncio.gather(*asked)] == [200, 201]
+        assert len(site.control.requests) == 2, "each once"
+        # It has been there: nobody waits for it any more, with this patience.
+        await site.control.stop()
+        assert_unavailable(await site.ask("GET", "/api/x"))
+
+
+async def test_nobody_waits_for_a_control_part_that_has_been_gone_for_long() -> None:
+    clock = VirtualClock()
+    outage = Outage(first=10.0, again=3.0, clock=clock)
+    assert await outage.lasts(0)
+    clock.advance(9.9)
+    assert await outage.lasts(0)
+    clock.advance(0.2)
+    assert not await outage.lasts(0)
+    assert not await outage.lasts(0)
+    outage.over()
+    assert await outage.lasts(0)
+    clock.advance(3.1)
+    assert not await outage.lasts(0)
+    assert outage.waiting == 0
+
+
+async def test_no_more_than_a_few_wait_and_whoever_leaves_makes_room() -> None:
+    outage = Outage(first=30.0, clock=VirtualClock())
+    waiting = [asyncio.create_task(outage.lasts(0)) for _ in range(WAITING_LIMIT)]
+    await asyncio.sleep(0)
+    assert not await outage.lasts(0)
+    waiting[0].cancel()
+    await asyncio.gather(waiting[0], return_exceptions=True)
+    assert await outage.lasts(0)
+    assert await asyncio.gather(*waiting[1:]) == [True] * (WAITING_LIMIT - 1)
 
 
 @pytest.mark.parametrize("error", [RuntimeError("it did not start"), OSError("no space"), ImportError("fastapi")])

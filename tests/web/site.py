@@ -158,13 +158,15 @@ async def web_site(
     set_up: bool = True,
     pools: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
+    health: str | None = "/api/setup",
 ) -> AsyncIterator[WebSite]:
-    """A running gateway with its pages. ``pools`` is its ``provider_pools.json``; without, the demo answers."""
+    """A running gateway with its pages. ``pools`` is its ``provider_pools.json``; without, the demo answers. ``health``
+    is what has to answer before; ``None`` waits for the port alone."""
     if pools is not None:
         (folder / "configs").mkdir(parents=True, exist_ok=True)
         (folder / "configs" / "provider_pools.json").write_text(json.dumps(pools))
     async with AsyncExitStack() as stack:
-        server = ServerProcess(folder, environment={"WORKERS": "1", **(environment or {})}, health="/api/setup")
+        server = ServerProcess(folder, environment={"WORKERS": "1", **(environment or {})}, health=health)
         await stack.enter_async_context(server)
         site = WebSite(server, await stack.enter_async_context(chromium()))
         if set_up:

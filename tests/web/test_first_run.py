@@ -11,7 +11,8 @@ TIMEOUT = 15_000
 
 
 async def test_from_the_token_to_the_first_answer_and_out_again(tmp_path: Path) -> None:
-    async with web_site(tmp_path, set_up=False) as site:
+    # The pages are opened at once, when the control process is still being started.
+    async with web_site(tmp_path, set_up=False, health=None) as site:
         await first_run(site, (tmp_path / "configs" / "setup_token").read_text().strip())
         await site.log_in()
         await log_in_and_out(site)

@@ -18,6 +18,7 @@ from codenex.gateway.keeper import Keeper
 from codenex.providers.transport import Transport
 from codenex.providers.transport.local import open_local
 from codenex.server import AccessRecord, Server, assembled
+from codenex.server.outage import AGAIN, FIRST, Outage
 from codenex.server.relay import ControlRelay
 from codenex.store import rotating
 from codenex.store.responses import ResponseStore
@@ -68,7 +69,7 @@ async def data_plane(
     keeper = Keeper(ResponseStore(Path(settings.data_dir)))
 
     def gateway(transport: Transport) -> Gateway:
-        relay = ControlRelay(transport, control_address)
+        relay = ControlRelay(transport, control_address, Outage(FIRST, AGAIN))
         return Gateway(
             settings,
             transport,

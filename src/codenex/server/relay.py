@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from codenex.core.errors import Fault, FaultKind
 from codenex.gateway.exchange import Exchange, Headers
 from codenex.providers.transport import Deadlines, Origin, Transport, UpstreamRequest, UpstreamResponse
+from codenex.server.outage import Outage
 
 _logger = logging.getLogger(__name__)
 
@@ -41,11 +42,15 @@ _OWN = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forward
 
 
 class ControlRelay:
-    """The handler of everything that the control part answers. ``address`` gives the path of its socket."""
+    """The handler of everything that the control part answers. ``address`` gives the path of its socket, ``outage``
+    says how long requests wait where nobody listens there."""
 
-    def __init__(self, transport: Transport, address: Callable[[], Awaitable[str]]) -> None:
+    def __init__(
+        self, transport: Transport, address: Callable[[], Awaitable[str]], outage: Outage | None = None
+    ) -> None:
         self._transport = transport
         self._address = address
+        self._outage = Outage() if outage is None else outage
 
     async def handle(self, exchange: Exchange) -> None:
         """Relay one request. Raises :class:`Fault`: 411 and 413 for its body, ``unavailable`` (503) where the
@@ -62,7 +67,7 @@ class ControlRelay:
         try:
             path = await self._address()
             request = UpstreamRequest(exchange.method, Origin("http", _HOST, 80, path), target, headers, body)
-            response = await self._transport.send(request, _DEADLINES)
+            response = await self._sent(request)
         except Fault as fault:
             raise _unavailable() from fault
         except ConnectionError as error:
@@ -77,6 +82,18 @@ class ControlRelay:
             await self._answer(exchange, response)
         finally:
             response.close()
+
+    async def _sent(self, request: UpstreamRequest) -> UpstreamResponse:
+        while True:
+            try:
+                response = await self._transport.send(request, _DEADLINES)
+            except Fault as fault:
+                unreached = fault.kind is FaultKind.UPSTREAM_CONNECT
+                if not unreached or not await self._outage.lasts(len(request.body)):
+                    raise
+            else:
+                self._outage.over()
+                return response
 
     async def _answer(self, exchange: Exchange, response: UpstreamResponse) -> None:
         status, headers = response.status, _end_to_end(response.headers)
