@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tests.control.managed import PASSWORD, Managed
@@ -85,6 +86,15 @@ def with_client(managed: Managed) -> None:
     managed.home.config(client)
     settings, problems = managed.part.supervision.evaluate()  # type: ignore[attr-defined]
     managed.part.supervision.take(settings, problems)  # type: ignore[attr-defined]
+
+
+def logging_prompts(managed: Managed) -> None:
+    """A prompt log in a file, with one request in it."""
+    managed.home.config({"PROMPT_LOG_MODE": "file"})
+    settings, problems = managed.part.supervision.evaluate()  # type: ignore[attr-defined]
+    managed.part.supervision.take(settings, problems)  # type: ignore[attr-defined]
+    line = b'{"time":1.5,"kind":"prompt","request_id":"r-1","content":{"model":"m"}}\n'
+    write_atomically(Path(settings.prompt_log_file), line)
 
 
 NEW = {"providerType": "openai-custom", "providerConfig": {"OPENAI_API_KEY": "another-key-1"}}
@@ -321,6 +331,13 @@ ROWS = [
             "problems": [],
         },
         kept=True,
+    ),
+    Row(
+        "GET",
+        "/api/requests/r-1/bodies",
+        {"prompt": {"at": 0.0, "content": {"model": TEXT}, "cut": FLAG}, "answer": ANY},
+        prepare=logging_prompts,
+        name="/api/requests/{request_id}/bodies",
     ),
     Row("GET", "/api/system/download-log", "application/x-ndjson", kept=True),
     Row("GET", "/api/events", "text/event-stream; charset=utf-8", prepare=ending_soon),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,10 +56,12 @@ def pools_at(anthropic: ScriptedVendor, chat: ScriptedVendor) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def used_site(folder: Path, requests: int = 24) -> AsyncIterator[Scene]:
+async def used_site(
+    folder: Path, requests: int = 24, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Scene]:
     """A gateway after ``requests`` requests to each of two models, some of which failed."""
     async with ScriptedVendor("anthropic", models=[CLAUDE]) as anthropic, ScriptedVendor("openai_chat") as chat:
-        async with web_site(folder, pools=pools_at(anthropic, chat)) as site:
+        async with web_site(folder, pools=pools_at(anthropic, chat), environment=environment) as site:
             scene = Scene(site, anthropic, chat)
             for name, limits in (
                 ("Alice", {"requestsPerMinute": 600}),

@@ -69,3 +69,32 @@ async def test_requests_are_live_filtered_told_and_exported(tmp_path: Path) -> N
         await page.get_by_label("Search").fill("nothing like that")
         await expect(page.get_by_text("No request matches")).to_be_visible(timeout=TIMEOUT)
         assert view.problems == []
+
+
+async def test_prompt_and_answer_are_shown_where_the_log_keeps_them(tmp_path: Path) -> None:
+    async with used_site(tmp_path, requests=0, environment={"PROMPT_LOG_MODE": "file"}) as scene:
+        view = await scene.site.view(expected=("404",))
+        page = view.page
+        secret = "sk-proj-" + "abcdefgh" * 4
+        assert await scene.ask(CLAUDE, f"Say <b>hello</b> to {secret}", stream=True) == 200
+        await view.open("requests")
+        await page.get_by_role("table", name="Requests").get_by_role("row").nth(1).get_by_role("button").click()
+        panel = page.get_by_role("dialog")
+        prompt = panel.get_by_role("region", name="Prompt, secrets masked")
+        # The log is written a moment later.
+        await expect(panel.get_by_role("button", name="Show prompt and answer")).to_be_visible(timeout=TIMEOUT)
+        assert await prompt.count() == 0, "nothing is shown before somebody asks for it"
+        await panel.get_by_role("button", name="Show prompt and answer").click()
+        await expect(prompt).to_contain_text("Say <b>hello</b> to ***", timeout=TIMEOUT)
+        await expect(panel.get_by_role("region", name="Answer, secrets masked")).to_contain_text(
+            "chat.completion.chunk"
+        )
+        assert secret not in await page.content()
+        assert await view.accessibility() == []
+
+        for log in (tmp_path / "logs").glob("conversation.log*"):
+            log.unlink()
+        await page.reload()
+        await panel.get_by_role("button", name="Show prompt and answer").click()
+        await expect(panel.get_by_role("alert")).to_contain_text("has nothing of the request", timeout=TIMEOUT)
+        assert view.problems == []

@@ -12,6 +12,7 @@ from codenex.control import passwords
 from codenex.control.account_usage_api import account_usage_router
 from codenex.control.administration import Administration
 from codenex.control.answers import add_error_handlers
+from codenex.control.bodies_api import bodies_router
 from codenex.control.bulk_api import bulk_router
 from codenex.control.client_keys_api import client_keys_router
 from codenex.control.config_api import config_router
@@ -114,6 +115,7 @@ def build_application(administration: Administration, part: ControlPart | None =
     application.include_router(client_keys_router())
     application.include_router(usage_router())
     application.include_router(requests_router())
+    application.include_router(bodies_router())
     application.include_router(dashboard_router())
     application.include_router(translate_router())
     application.include_router(pages_router())

@@ -80,6 +80,21 @@ export interface AuthInfo {
   warning: string | null;
 }
 
+/** What was asked and what was answered; an answer that isn't there is still going on, or was lost. */
+export interface Bodies {
+  prompt: Body | null;
+  answer: Body | null;
+}
+
+/** A prompt or an answer as the log has it, without secrets and media. `content` is JSON, or the text of a stream; `cut` says that there is more of it, `at` is in seconds since 1970. */
+export interface Body {
+  at: number;
+  content: unknown;
+  cut: boolean;
+  status?: number | null;
+  error?: string | null;
+}
+
 /** Dollars in each UTC day or month. */
 export interface Budget {
   amount: number;
@@ -943,6 +958,8 @@ export interface Operations {
   "GET /api/requests": { path: Record<string, never>; query: { limit?: number; before?: string | null; since?: number | null; until?: number | null; provider?: string | null; account?: string | null; model?: string | null; key?: string | null; protocol?: string | null; error?: string | null; status?: string | null; search?: string | null; format?: "json" | "csv" }; body: undefined; answer: LatestRequests };
   /** What happened in one request: when it was received, which accounts were called and how that ended, its first output, its end. */
   "GET /api/requests/{request_id}": { path: { request_id: string }; query: Record<string, never>; body: undefined; answer: RequestTold };
+  /** What the client asked and was answered, from the prompt log; secrets are masked. 404 where that log is off, goes to the console, or has nothing of this request any more. */
+  "GET /api/requests/{request_id}/bodies": { path: { request_id: string }; query: Record<string, never>; body: undefined; answer: Bodies };
   /** Replace every process; requests in progress end in peace. */
   "POST /api/restart-service": { path: Record<string, never>; query: Record<string, never>; body: undefined; answer: Restarted };
   /** How this server runs. */

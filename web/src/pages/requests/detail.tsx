@@ -66,7 +66,7 @@ function Told({ told }: { told: RequestTold }) {
         <Losses lost={lost} />
       </Part>
       <Part title={t.bodies}>
-        <Bodies />
+        <Bodies key={request.request_id} id={request.request_id} />
       </Part>
     </>
   );

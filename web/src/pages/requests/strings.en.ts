@@ -65,6 +65,10 @@ export const en = {
   bodies: "Bodies",
   bodiesOff: "Prompts and answers are not kept. The setting PROMPT_LOG_MODE lets the server write them to its log.",
   bodiesConsole: "Prompts and answers are written to the console of the server, under this id.",
-  bodiesFile: "Prompts and answers are written to the server's prompt log, under this id. They are not read from here.",
+  showBodies: "Show prompt and answer",
+  prompt: "Prompt, secrets masked",
+  answer: "Answer, secrets masked",
+  cut: (what: string) => `${what}; only its beginning`,
+  noBody: "nothing in the log",
   toConfiguration: "Configuration",
 };

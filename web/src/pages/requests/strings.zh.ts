@@ -69,6 +69,10 @@ export const zh: Strings<typeof en> = {
   bodies: "内容",
   bodiesOff: "提示与回答不会保留。设置 PROMPT_LOG_MODE 可让服务器将其写入日志。",
   bodiesConsole: "提示与回答会以此 ID 写到服务器的控制台。",
-  bodiesFile: "提示与回答会以此 ID 写入服务器的提示日志，此处不读取。",
+  showBodies: "显示提示与回答",
+  prompt: "提示（密钥已遮盖）",
+  answer: "回答（密钥已遮盖）",
+  cut: (what) => `${what}；仅显示开头`,
+  noBody: "日志中没有",
   toConfiguration: "配置",
 };
