@@ -84,11 +84,15 @@ async def test_files_are_shown_masked_and_downloaded(tmp_path: Path) -> None:
         with zipfile.ZipFile(io.BytesIO(archive)) as opened:
             assert any(name.endswith("provider_pools.json") for name in opened.namelist())
             assert all(key.encode() not in opened.read(name) for name in opened.namelist())
-        (tmp_path / "configs" / "notes.json").write_text("{}")
+        notes = tmp_path / "configs" / "notes.json"
+        notes.write_text('{"kept": [1]}')
         await page.reload()
         await page.get_by_role("button", name="Open configs/notes.json").click()
         await panel.get_by_role("button", name="Delete").click()
-        await page.get_by_role("dialog").last.get_by_role("button", name="Delete").click()
+        await expect(page.get_by_text("notes.json was deleted.")).to_be_visible(timeout=TIMEOUT)
         await expect(page.get_by_role("button", name="Open configs/notes.json")).to_have_count(0, timeout=TIMEOUT)
-        assert not (tmp_path / "configs" / "notes.json").exists()
+        assert not notes.exists()
+        await page.get_by_role("button", name="Undo").click()
+        await expect(page.get_by_role("button", name="Open configs/notes.json")).to_be_visible(timeout=TIMEOUT)
+        assert notes.read_text() == '{"kept": [1]}'
         assert view.problems == []

@@ -69,7 +69,10 @@ async def test_the_life_of_a_key(tmp_path: Path) -> None:
         await row.get_by_role("button").click()
         assert await view.accessibility() == []
         await drawer.get_by_role("button", name="Delete").click()
-        await page.get_by_role("dialog").last.get_by_role("button", name="Delete").click()
+        await expect(page.get_by_text("was deleted and opens nothing any more")).to_be_visible(timeout=TIMEOUT)
         await expect(row).to_have_count(0, timeout=TIMEOUT)
         assert await scene.ask(CLAUDE, key=renewed) == 401
+        await page.get_by_role("button", name="Undo").last.click()
+        await expect(row).to_contain_text("active", timeout=TIMEOUT)
+        assert await scene.ask(CLAUDE, key=renewed) == 200
         assert view.problems == []

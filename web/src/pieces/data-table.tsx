@@ -13,6 +13,8 @@ import { strings } from "./strings";
 export interface Column<T> {
   key: string;
   header: string;
+  /** What is shown in place of the header. */
+  head?: ReactNode;
   /** A CSS grid track: "120px", "minmax(160px, 2fr)". */
   width: string;
   cell: (row: T) => ReactNode;
@@ -122,7 +124,7 @@ function Head<T>({ column, sorting, onSort }: HeadProps<T>) {
   return (
     <div role="columnheader" aria-sort={state} className={`${classes.cell} app-clip`} data-align={column.align}>
       {column.order === undefined ? (
-        column.header
+        (column.head ?? column.header)
       ) : (
         <button
           type="button"

@@ -14,5 +14,10 @@ export const en = {
   nothing: "Nothing here",
   sortBy: (column: string) => `Sort by ${column}`,
   technical: "Details",
+  undo: "Undo",
+  restored: (name: string) => `${name} is there again.`,
+  restoredMany: (count: number) => `${count} are there again.`,
+  notRestored: (count: number) => `${count} could not be restored:`,
+  stop: "Stop",
   reveal: "Show what was typed",
 };

@@ -18,5 +18,10 @@ export const zh: Strings<typeof en> = {
   nothing: "暂无内容",
   sortBy: (column) => `按${column}排序`,
   technical: "详情",
+  undo: "撤销",
+  restored: (name) => `${name} 已恢复。`,
+  restoredMany: (count) => `已恢复 ${count} 个。`,
+  notRestored: (count) => `${count} 个未能恢复：`,
+  stop: "停止",
   reveal: "显示输入内容",
 };

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, List, Stack, Text } from "@mantine/core";
+import { Alert, Button, Group, List, Stack } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { addressOf, call } from "#/api/client";
@@ -7,8 +7,9 @@ import { useStrings } from "#/language/strings";
 import { CodeBlock } from "#/pieces/code";
 import { useConfirmation } from "#/pieces/confirm";
 import { Loaded } from "#/pieces/loaded";
-import { tell } from "#/pieces/report";
+import { reported } from "#/pieces/report";
 import { SidePanel } from "#/pieces/side-panel";
+import { tellDeleted } from "#/pieces/undo";
 
 import { strings } from "./strings";
 
@@ -22,10 +23,11 @@ export function FilePanel({ file, onClose }: { file: FileShown; onClose: () => v
     queryFn: ({ signal }) => call("GET /api/upload-configs/view/{path}", { path: { path: file.path }, signal }),
   });
   const remove = async () => {
-    await call("DELETE /api/upload-configs/delete/{path}", { path: { path: file.path }, query: { force: file.isUsed } });
-    tell(t.removed);
-    await queries.invalidateQueries({ queryKey: ["files"] });
+    const { undo } = await call("DELETE /api/upload-configs/delete/{path}", { path: { path: file.path }, query: { force: file.isUsed } });
+    const renew = () => queries.invalidateQueries({ queryKey: ["files"] });
     onClose();
+    tellDeleted(t.removed(file.name), undo, renew);
+    await renew();
   };
   return (
     <SidePanel opened onClose={onClose} title={file.name} size="xl">
@@ -50,16 +52,11 @@ export function FilePanel({ file, onClose }: { file: FileShown; onClose: () => v
             size="xs"
             variant="light"
             color="red"
-            onClick={() =>
-              ask({
-                title: t.removeTitle(file.name),
-                text: <Text size="sm">{file.isUsed ? t.removeUsed : t.removeText}</Text>,
-                action: t.remove,
-                danger: true,
-                ...(file.isUsed ? { word: file.name } : {}),
-                run: remove,
-              })
-            }
+            onClick={() => {
+              // What is in use is asked about all the same: accounts fail until it is back.
+              if (file.isUsed) ask({ title: t.removeTitle(file.name), text: t.removeUsed, action: t.remove, danger: true, word: file.name, run: remove });
+              else void reported(remove());
+            }}
           >
             {t.remove}
           </Button>

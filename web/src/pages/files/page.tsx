@@ -10,13 +10,13 @@ import { useEventListener } from "#/api/events";
 import type { FileShown } from "#/api/types";
 import { UNKNOWN, useFormat } from "#/format/format";
 import { useStrings } from "#/language/strings";
-import { useConfirmation } from "#/pieces/confirm";
 import { DataTable, type Column } from "#/pieces/data-table";
 import { Empty } from "#/pieces/empty";
 import { Loaded } from "#/pieces/loaded";
 import { PageHeader } from "#/pieces/page-header";
-import { tell } from "#/pieces/report";
+import { reported } from "#/pieces/report";
 import { Time } from "#/pieces/time";
+import { tellDeleted } from "#/pieces/undo";
 import { strings as shell } from "#/shell/strings";
 
 import { FilePanel } from "./file-panel";
@@ -28,7 +28,6 @@ export default function FilesPage() {
   const t = useStrings(strings);
   const names = useStrings(shell);
   const [search, setSearch] = useSearchParams();
-  const [confirmation, ask] = useConfirmation();
   const query = useQuery({ queryKey: ["files"], queryFn: ({ signal }) => call("GET /api/upload-configs", { signal }) });
   useEventListener(CHANGES, () => void query.refetch());
   const text = search.get("q") ?? "";
@@ -42,17 +41,17 @@ export default function FilesPage() {
       { replace: true },
     );
   const sweep = async () => {
-    const { deletedCount } = await call("DELETE /api/upload-configs/delete-unbound");
-    tell(t.removedMany(deletedCount));
+    const { deletedCount, failedFiles, undo } = await call("DELETE /api/upload-configs/delete-unbound");
+    tellDeleted([t.removedMany(deletedCount), ...failedFiles.map(t.stayed)].join(" "), undo, query.refetch);
     await query.refetch();
   };
   return (
     <>
-      {confirmation}
       <PageHeader title={names.pages.files} text={t.text}>
         <Button
           variant="default"
-          onClick={() => ask({ title: t.removeUnbound, text: t.removeUnboundText, action: t.remove, danger: true, run: sweep })}
+          title={t.removeUnboundText}
+          onClick={() => void reported(sweep())}
         >
           {t.removeUnbound}
         </Button>

@@ -8,8 +8,8 @@ import { call } from "#/api/client";
 import type { KeyShown } from "#/api/types";
 import { useStrings } from "#/language/strings";
 import { useConfirmation } from "#/pieces/confirm";
-import { reported, tell } from "#/pieces/report";
-import { tellWithUndo } from "#/pieces/undo";
+import { reported } from "#/pieces/report";
+import { tellDeleted, tellWithUndo } from "#/pieces/undo";
 
 import { useKeyChange, versionIn, type Keys } from "./queries";
 import { strings } from "./strings";
@@ -32,10 +32,16 @@ export function KeyDeeds({ entry, all, onClose, onSecret }: Props) {
     if (!(await reported(change(entry.id, base, { disabled: off })))) return;
     onClose();
     if (!off) return;
-    tellWithUndo(t.turnedOff(entry.name), t.undo, () => {
+    tellWithUndo(t.turnedOff(entry.name), () => {
       const back = call("PUT /api/client-keys/{key_id}", { path: { key_id: entry.id }, body: { disabled: false } });
       void reported(back.then(renew));
     });
+  };
+  const remove = async () => {
+    const { undo } = await call("DELETE /api/client-keys/{key_id}", { path });
+    onClose();
+    tellDeleted(t.removed(entry.name), undo, renew);
+    await renew();
   };
   const path = { key_id: entry.id };
   return (
@@ -67,20 +73,7 @@ export function KeyDeeds({ entry, all, onClose, onSecret }: Props) {
           size="xs"
           color="red"
           variant="light"
-          onClick={() =>
-            ask({
-              title: t.removeTitle(entry.name),
-              text: t.removeText,
-              action: t.remove,
-              danger: true,
-              run: async () => {
-                await call("DELETE /api/client-keys/{key_id}", { path });
-                await renew();
-                tell(t.removed);
-                onClose();
-              },
-            })
-          }
+          onClick={() => void reported(remove())}
         >
           {t.remove}
         </Button>

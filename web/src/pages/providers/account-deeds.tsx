@@ -7,22 +7,24 @@ import { sent, type Version } from "#/editing/merge";
 import { useStrings } from "#/language/strings";
 import { reported, tell } from "#/pieces/report";
 
-import { CHANGE, pathOf, useRenewal, type Account } from "./accounts";
+import { CHANGE, pathOf, useRenewal, type Account, type Accounts } from "./accounts";
 import { useDeeds } from "./deeds";
 import { strings } from "./strings";
 
 interface Props {
   account: Account;
+  all: Accounts;
   read: () => Promise<Version | null>;
   /** Whether something that is written in the panel has to stay. */
   kept: boolean;
   onClose: () => void;
 }
 
-export function AccountDeeds({ account, read, kept, onClose }: Props) {
+export function AccountDeeds({ account, all, read, kept, onClose }: Props) {
   const t = useStrings(strings);
   const renew = useRenewal();
-  const { confirmation, bulk } = useDeeds(onClose);
+  const { dialogues, bulk } = useDeeds(onClose);
+  const choice = { accounts: [account], revision: all.revision };
   const path = pathOf(account);
   const check = async () => {
     const { healthy, message } = await call("POST /api/providers/{provider_type}/{uuid}/health-check", { path });
@@ -42,7 +44,7 @@ export function AccountDeeds({ account, read, kept, onClose }: Props) {
   };
   return (
     <Group gap="xs" mt="xl">
-      {confirmation}
+      {dialogues}
       <Button size="xs" variant="default" onClick={() => void run(check())}>
         {t.check}
       </Button>
@@ -50,15 +52,15 @@ export function AccountDeeds({ account, read, kept, onClose }: Props) {
         {t.detect}
       </Button>
       {account.state === "disabled" ? (
-        <Button size="xs" variant="default" onClick={() => bulk.enable([account])}>
+        <Button size="xs" variant="default" onClick={() => bulk.enable(choice)}>
           {t.enable}
         </Button>
       ) : (
-        <Button size="xs" variant="default" onClick={() => bulk.disable([account])}>
+        <Button size="xs" variant="default" onClick={() => bulk.disable(choice)}>
           {t.disable}
         </Button>
       )}
-      <Button size="xs" variant="light" color="red" onClick={() => bulk.remove([account])}>
+      <Button size="xs" variant="light" color="red" onClick={() => bulk.delete(choice)}>
         {t.remove}
       </Button>
     </Group>

@@ -104,7 +104,7 @@ export function AccountPanel({ opened, all, onClose }: Props) {
         </Stack>
       </form>
       {opened !== null && !gone && (
-        <AccountDeeds account={all.accounts.find((one) => one.uuid === opened.uuid) ?? opened} read={read} kept={text !== null} onClose={onClose} />
+        <AccountDeeds account={all.accounts.find((one) => one.uuid === opened.uuid) ?? opened} all={all} read={read} kept={text !== null} onClose={onClose} />
       )}
     </SidePanel>
   );

@@ -2,10 +2,10 @@
 
 import { ActionIcon, Alert, Button, Group, Select, Stack, Text } from "@mantine/core";
 import { IconArrowDown, IconArrowUp, IconX } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
-import { call, request } from "#/api/client";
+import { request } from "#/api/client";
 import { useEventListener } from "#/api/events";
 import type { SettingsShown } from "#/api/types";
 import { isConflict, sent, type Fields, type Version } from "#/editing/merge";
@@ -17,6 +17,7 @@ import { Section } from "#/pieces/section";
 import { strings } from "./strings";
 
 const CHANGES = ["config_update"];
+const KEY = ["config", "chains"];
 const NONE: readonly string[] = [];
 
 /** Stand-ins by provider type. */
@@ -34,7 +35,9 @@ interface Refused {
 
 export function Chains({ types, used }: { types: readonly string[]; used: readonly string[] }) {
   const t = useStrings(strings);
-  const query = useQuery({ queryKey: ["config", "chains"], queryFn: ({ signal }) => readOrder(signal) });
+  const queries = useQueryClient();
+  const [busy, setBusy] = useState(false);
+  const query = useQuery({ queryKey: KEY, queryFn: ({ signal }) => readOrder(signal) });
   const [refused, setRefused] = useState<Refused | null>(null);
   useEventListener(CHANGES, () => void query.refetch());
   /** Change one type's order; those of others may have been changed by somebody else. */
@@ -48,20 +51,25 @@ export function Chains({ types, used }: { types: readonly string[]; used: readon
       order = now.fields;
       return one(order);
     };
-    const send = (headers: Record<string, string>) => {
+    const send = async (headers: Record<string, string>) => {
       const kept = Object.entries({ ...order, [type]: chain }).filter(([, value]) => Array.isArray(value) && value.length > 0);
-      return call("POST /api/config", { body: { providerFallbackChain: Object.fromEntries(kept) }, headers });
+      const fields = Object.fromEntries(kept);
+      const answer = await request("POST /api/config", { body: { providerFallbackChain: fields }, headers });
+      return { fields, revision: answer.headers.get("etag") };
     };
+    setBusy(true);
     try {
-      await sent(one(seen.fields), read, send);
+      // What comes next begins with this, whenever the page reads it again.
+      queries.setQueryData(KEY, await sent(one(seen.fields), read, send));
       setRefused(null);
       tell(t.chainSaved);
-      await query.refetch();
     } catch (error) {
       // Theirs are read before anybody is asked which to use.
       await query.refetch();
       if (isConflict(error)) setRefused({ type, chain });
       else tellProblem(error);
+    } finally {
+      setBusy(false);
     }
   };
   return (
@@ -89,7 +97,7 @@ export function Chains({ types, used }: { types: readonly string[]; used: readon
                 </Alert>
               )}
               {used.map((type) => (
-                <Chain key={type} type={type} types={types} chain={chainIn(order.fields, type)} onChange={(chain) => void change(order, type, chain)} />
+                <Chain key={type} type={type} types={types} chain={chainIn(order.fields, type)} busy={busy} onChange={(chain) => void change(order, type, chain)} />
               ))}
             </Stack>
           )}
@@ -108,10 +116,11 @@ interface Props {
   type: string;
   types: readonly string[];
   chain: readonly string[];
+  busy: boolean;
   onChange: (chain: string[]) => void;
 }
 
-function Chain({ type, types, chain, onChange }: Props) {
+function Chain({ type, types, chain, busy, onChange }: Props) {
   const t = useStrings(strings);
   const swapped = (index: number, other: number) => {
     const after = [...chain];
@@ -132,13 +141,13 @@ function Chain({ type, types, chain, onChange }: Props) {
           <Text size="sm" w={200}>
             {index + 1}. {one}
           </Text>
-          <ActionIcon variant="default" size="sm" aria-label={t.up(one)} disabled={index === 0} onClick={() => swapped(index, index - 1)}>
+          <ActionIcon variant="default" size="sm" aria-label={t.up(one)} disabled={busy || index === 0} onClick={() => swapped(index, index - 1)}>
             <IconArrowUp size={14} aria-hidden />
           </ActionIcon>
-          <ActionIcon variant="default" size="sm" aria-label={t.down(one)} disabled={index === chain.length - 1} onClick={() => swapped(index, index + 1)}>
+          <ActionIcon variant="default" size="sm" aria-label={t.down(one)} disabled={busy || index === chain.length - 1} onClick={() => swapped(index, index + 1)}>
             <IconArrowDown size={14} aria-hidden />
           </ActionIcon>
-          <ActionIcon variant="default" size="sm" aria-label={t.takeOut(one)} onClick={() => onChange(chain.filter((other) => other !== one))}>
+          <ActionIcon variant="default" size="sm" aria-label={t.takeOut(one)} disabled={busy} onClick={() => onChange(chain.filter((other) => other !== one))}>
             <IconX size={14} aria-hidden />
           </ActionIcon>
         </Group>
@@ -150,6 +159,7 @@ function Chain({ type, types, chain, onChange }: Props) {
         aria-label={`${t.addToChain}: ${type}`}
         placeholder={t.addToChain}
         data={free}
+        disabled={busy}
         value={null}
         onChange={(value) => value !== null && onChange([...chain, value])}
       />

@@ -29,7 +29,7 @@ export function AccountList({ all, onChoose }: Props) {
   const format = useFormat();
   const [search, setSearch] = useSearchParams();
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  const { confirmation, bulk, ofType } = useDeeds(() => setSelected(new Set()));
+  const { dialogues, bulk, ofType } = useDeeds(() => setSelected(new Set()));
   const text = search.get("q") ?? "";
   const wanted = useDeferredValue(text.toLowerCase());
   const type = search.get("type") ?? "";
@@ -60,10 +60,21 @@ export function AccountList({ all, onChoose }: Props) {
       return after;
     });
   const chosen = rows.filter((one) => selected.has(one.uuid));
+  const choice = { accounts: chosen, revision: all.revision };
+  const every = chosen.length > 0 && chosen.length === rows.length;
   const columns: Column<Account>[] = [
     {
       key: "select",
-      header: "",
+      header: t.selectAll,
+      head: (
+        <Checkbox
+          size="xs"
+          checked={every}
+          indeterminate={chosen.length > 0 && !every}
+          aria-label={t.selectAll}
+          onChange={() => setSelected(new Set(every ? [] : rows.map((one) => one.uuid)))}
+        />
+      ),
       width: "44px",
       cell: (one) => (
         <Checkbox
@@ -94,7 +105,7 @@ export function AccountList({ all, onChoose }: Props) {
   ];
   return (
     <>
-      {confirmation}
+      {dialogues}
       <Group align="flex-end" gap="sm" mb="sm">
         <TextInput label={t.search} value={text} onChange={(event) => change("q", event.currentTarget.value)} style={{ flex: "1 1 180px" }} />
         <Select label={t.type} placeholder={t.allTypes} clearable value={type || null} data={all.used} onChange={(value) => change("type", value)} w={{ base: "100%", xs: 200 }} />
@@ -113,13 +124,16 @@ export function AccountList({ all, onChoose }: Props) {
           {chosen.length > 0 && (
             <>
               <Text size="sm">{t.selected(format.number(chosen.length))}</Text>
-              <Button size="xs" variant="default" onClick={() => bulk.enable(chosen)}>
+              <Button size="xs" variant="default" onClick={() => bulk.enable(choice)}>
                 {t.enable}
               </Button>
-              <Button size="xs" variant="default" onClick={() => bulk.disable(chosen)}>
+              <Button size="xs" variant="default" onClick={() => bulk.disable(choice)}>
                 {t.disable}
               </Button>
-              <Button size="xs" variant="light" color="red" onClick={() => bulk.remove(chosen)}>
+              <Button size="xs" variant="default" onClick={() => bulk.check(choice)}>
+                {t.check}
+              </Button>
+              <Button size="xs" variant="light" color="red" onClick={() => bulk.delete(choice)}>
                 {t.remove}
               </Button>
             </>
