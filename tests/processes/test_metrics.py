@@ -13,10 +13,21 @@ import pytest
 from tests.processes.site import HEADERS, Site
 from tests.processes.test_master import until
 from tests.support.client import RawClient
+from tests.support.dashboard import missing
 from tests.support.metrics import Scrape
 from tests.support.vendor import ScriptedVendor
 
+from codenex.pool.health import Circuit
+from codenex.telemetry.measures import TOKENS
+
 DOCUMENT = Path(__file__).parents[2] / "docs" / "observability.md"
+
+
+def metric_names(text: str) -> set[str]:
+    """The metrics that the documentation names."""
+    return set(re.findall(r"^\| `(codenex_\w+)`", text, re.MULTILINE))
+
+
 TRUE: Callable[[Scrape], bool] = lambda _: True  # noqa: E731
 
 
@@ -71,8 +82,9 @@ async def test_all_workers_are_told_by_each_and_counters_never_fall(tmp_path: Pa
             assert len(set(processes)) == 4
             assert 20e6 < one.value("codenex_process_resident_memory_bytes", process="worker") < 200e6
             assert [s["slot"] for s in one.labels("codenex_open_connections")] == [slot for _, slot in processes[2:]]
-        documented = set(re.findall(r"^\| `(codenex_\w+)`", DOCUMENT.read_text(), re.MULTILINE))
-        assert documented == seen.names
+        assert metric_names(DOCUMENT.read_text()) == seen.names
+        known = {"type": set(TOKENS), "state": {state.value for state in Circuit}}
+        assert missing(seen, known) == []
 
 
 async def test_one_process_tells_the_same(tmp_path: Path) -> None:
