@@ -28,7 +28,9 @@ _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=")
 _OTHERS: Final = frozenset(
     {"aider", "cat", "claude", "codex", "curl", "export", "gemini", "git", "mkdir", "open-webui", "sha256sum", "umask"}
 )
-_DOCKER: Final = frozenset({"-f", "-t", "-d", "-p", "-v", "--detach", "--name", "--read-only", "--target", "--tmpfs"})
+_DOCKER: Final = frozenset(
+    {"-f", "-t", "-d", "-p", "-v", "--detach", "--name", "--read-only", "--target", "--time", "--tmpfs"}
+)
 _DOCKER_COMMANDS: Final = frozenset({"build", "run", "logs", "stop", "compose", "up", "down"})
 
 
@@ -124,7 +126,7 @@ def _of_docker(words: list[str]) -> Faults:
     for word, following in zip(words, [*words[1:], ""], strict=True):
         if word == "--target" and following not in _STAGES:
             yield f"the image has no stage {following}"
-        if word[:1] == "-" and word not in _DOCKER and word != "--user":
+        if word[:1] == "-" and word not in _DOCKER:
             yield f"docker {word}"
     if words[0] not in _DOCKER_COMMANDS:
         yield f"docker {words[0]}"
@@ -152,7 +154,12 @@ def _of_installer(words: list[str]) -> Faults:
     script = ROOT / "deploy" / "install.sh"
     if not script.stat().st_mode & 0o100:
         yield "deploy/install.sh can't be run"
-    if len(words) > 1 and not (ROOT / "requirements" / f"{words[1]}.txt").is_file():
+    # A word in capitals stands for any.
+    if (
+        len(words) > 1
+        and not words[1].strip("[]").isupper()
+        and not (ROOT / "requirements" / f"{words[1]}.txt").is_file()
+    ):
         yield f"deploy/install.sh has no {words[1]}"
 
 

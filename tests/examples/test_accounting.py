@@ -44,6 +44,8 @@ def is_run(block: Block) -> bool:
     return block.id in EXPECTED or block.id in COMMANDS or OF_PROVIDERS.fullmatch(block.id) is not None
 
 
+#: What in a line of text is a command, and not the name of a program alone.
+COMMAND = re.compile(r"`((?:codenex|docker|systemctl|journalctl|pip|npm|deploy/install\.sh) [^`…]+)`")
 READ = [
     pytest.param(block, id=block.id)
     for block in BLOCKS
@@ -81,7 +83,7 @@ def test_what_isn_t_run_can_be_read_and_names_what_is_there(block: Block) -> Non
 
 def test_commands_within_the_text_are_there() -> None:
     for document in DOCUMENTS:
-        for command in re.findall(r"`(codenex [^`]+)`", re.sub(r"(?ms)^```.*?^```$", "", document.read_text())):
+        for command in COMMAND.findall(re.sub(r"(?ms)^```.*?^```$", "", document.read_text())):
             assert faults_of(Block(command, "sh", command)) == [], document.name
 
 
