@@ -29,7 +29,7 @@ _OTHERS: Final = frozenset(
     {"aider", "cat", "claude", "codex", "curl", "export", "gemini", "git", "mkdir", "open-webui", "sha256sum", "umask"}
 )
 _DOCKER: Final = frozenset(
-    {"-f", "-t", "-d", "-p", "-v", "--detach", "--name", "--read-only", "--target", "--time", "--tmpfs"}
+    {"-f", "-t", "-d", "-p", "-v", "--detach", "--name", "--read-only", "--target", "--time", "--tmpfs", "--user"}
 )
 _DOCKER_COMMANDS: Final = frozenset({"build", "run", "logs", "stop", "compose", "up", "down"})
 
