@@ -11,7 +11,7 @@ from tests.control.home import Home
 from tests.control.managed import Managed, managed_server
 
 from codenex.control.configuration import configuration_type
-from codenex.control.setting_help import help_of
+from codenex.control.setting_help import help_in_chinese, help_of
 from codenex.store.documents import revision_of
 
 KEY = "sk-proj-abcdefghijklmnopqrstuvwxyz"
@@ -173,6 +173,7 @@ async def test_the_schema_helps_with_every_setting(managed: Managed) -> None:
     assert "openai-custom" in properties["MODEL_PROVIDER"]["examples"]
     for name, content in properties.items():
         assert (content["x-group"], content["description"]) == help_of(name)
+        assert content["x-zh"] == help_in_chinese(name)
 
 
 async def test_a_change_while_the_settings_are_read_passes_for_unseen(

@@ -6,15 +6,18 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from scripts.configuration_reference import TARGET, document
 from tests.examples.documents import ROOT
 from typer.main import get_command
 
 from codenex.cli.commands import application
+from codenex.control import setting_help, setting_help_zh
 from codenex.control.configuration import Configuration, configuration_type
-from codenex.control.setting_help import help_of
+from codenex.control.setting_help import help_in_chinese, help_of
 
 _ROW = re.compile(r"^\| ((?:`\w+`(?:, )?)+) \| (.*?) \|", re.MULTILINE)
+HAN = re.compile("[\u4e00-\u9fff]")
 
 
 def rows(heading: str) -> list[tuple[list[str], str]]:
@@ -57,6 +60,19 @@ def test_forms_have_a_help_text_for_every_setting() -> None:
     for name in configuration_type().model_fields:
         group, text = help_of(name)
         assert group and text.endswith("."), f"control/setting_help.py says nothing of {name}"
+        try:
+            chinese = help_in_chinese(name)
+        except KeyError as missing:
+            pytest.fail(f"control/setting_help_zh.py says nothing of {missing}")
+        assert chinese["description"].endswith("。"), name
+        assert all(HAN.search(words) for words in chinese.values()), name
+
+
+def test_no_help_is_of_a_setting_or_group_that_is_gone() -> None:
+    names = set(configuration_type().model_fields)
+    assert set(setting_help_zh.HELP) <= names
+    assert {name for group in setting_help.HELP.values() for name in group} == set(setting_help_zh.HELP)
+    assert set(setting_help_zh.GROUPS) == {*setting_help.HELP, "Accounts", "Other"}
 
 
 def test_the_flags_of_the_readme_are_those_of_the_command() -> None:

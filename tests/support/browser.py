@@ -31,13 +31,13 @@ def _check_installed() -> None:
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """A running browser without a window, ended after the block."""
+async def chromium(*flags: str) -> AsyncIterator[Browser]:
+    """A running browser without a window, ended after the block. ``flags`` are added to :data:`FLAGS`."""
     _check_installed()
     # Playwright's own Node.js needs a library that small machines lack.
     os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(NODE))
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
         try:
             yield browser
         finally:

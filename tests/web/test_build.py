@@ -11,10 +11,13 @@ import pytest
 from scripts.web_build import fingerprint, is_built, target
 from scripts.web_types import TARGET, document, types_of
 from tests.support.process import ROOT
+from tests.web.site import PAGES
 
 BUILT = target(ROOT)
-#: Bytes of compressed scripts that the browser loads before the first page is there.
+#: Bytes of scripts, compressed by gzip, that a browser loads until a page is there with all its parts.
 FIRST_LOAD = 300_000
+#: What loads pages when they are opened; those aren't parts of it.
+SHARED = {"index.html", "src/shell/shell.tsx"}
 
 
 def test_the_types_are_those_of_the_servers_document() -> None:
@@ -35,30 +38,28 @@ def test_types_of_schemas(schema: dict[str, Any], expected: str) -> None:
     assert f"export type Thing = {expected};" in types_of(described)
 
 
-def test_the_first_page_loads_little() -> None:
+def test_every_page_loads_little() -> None:
     manifest = json.loads((BUILT / "manifest.json").read_text())
+    pages = {name for name, entry in manifest.items() if name.endswith("/page.tsx") and entry.get("isDynamicEntry")}
+    assert {name.split("/")[-2] for name in pages} == set(PAGES)
+    (shell,) = (name for name in manifest if name.endswith("shell.tsx"))
+    sizes = {page: size_of({"index.html", shell, page}, manifest) for page in pages}
+    assert {page: size for page, size in sizes.items() if size >= FIRST_LOAD} == {}
+
+
+def size_of(waiting: set[str], manifest: dict[str, Any]) -> int:
+    """Bytes of some files and of all that they need, compressed as every browser takes it."""
     needed: set[str] = set()
-    # The frame of all pages and the first one come right after.
-    waiting = ["index.html", *(name for name in manifest if name.endswith(("shell.tsx", "dashboard/page.tsx")))]
-    assert len(waiting) == 3
     while waiting:
         name = waiting.pop()
-        if name not in needed:
-            needed.add(name)
-            waiting += manifest[name].get("imports", ())
-    assert sizes_of(needed, manifest, "gz") < FIRST_LOAD
-
-    # With the library of its charts, as browsers get it that take the better coding.
-    charts = {name for name in manifest if name.endswith("dashboard/charts.tsx")}
-    assert len(charts) == 1
-    for name in charts:
-        needed |= {name, *manifest[name].get("imports", ())}
-    assert sizes_of(needed, manifest, "br") < FIRST_LOAD
-
-
-def sizes_of(names: set[str], manifest: dict[str, Any], coding: str) -> int:
-    """Bytes of some files in a coding, together."""
-    return sum((BUILT / f"{manifest[name]['file']}.{coding}").stat().st_size for name in names)
+        needed.add(name)
+        # What a page loads later counts as well: nobody should have to wait for a part of it.
+        more = (
+            *manifest[name].get("imports", ()),
+            *(() if name in SHARED else manifest[name].get("dynamicImports", ())),
+        )
+        waiting |= set(more) - needed
+    return sum((BUILT / f"{manifest[name]['file']}.gz").stat().st_size for name in needed)
 
 
 def test_pages_are_built_anew_when_a_source_has_changed(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from codenex.control import setting_help_zh
 from codenex.control.masking import is_secret
 from codenex.control.pool_entries import supported_types
 from codenex.providers.registry import PROVIDER_TYPES
@@ -119,8 +120,9 @@ _CHOICES = {"MODEL_PROVIDER": tuple(PROVIDER_TYPES)}
 
 
 def configuration_schema() -> dict[str, Any]:
-    """Return the JSON schema of ``config.json``. Beside the standard's words, each property has ``x-group``,
-    ``x-secret``, ``x-at-start`` (whether it is in use only after a new start) and ``x-read-only`` (not by the file)."""
+    """Return the JSON schema of ``config.json``. Beside the standard's words, each property has ``x-group``, ``x-zh``
+    (title, description and group in Simplified Chinese), ``x-secret``, ``x-at-start`` (whether it is in use only after
+    a new start) and ``x-read-only`` (not by the file)."""
     # Large, and loaded only where somebody asks.
     from codenex.control.configuration import configuration_type
 
@@ -143,24 +145,39 @@ def help_of(name: str) -> tuple[str, str]:
     raise KeyError(name)
 
 
+def help_in_chinese(name: str) -> dict[str, str]:
+    """Return ``title``, ``description`` and ``group`` of a setting in Simplified Chinese. Raises ``KeyError`` where
+    nobody has written them."""
+    group, _ = help_of(name)
+    accounts = _accounts().get(name)
+    title, text = setting_help_zh.HELP[name] if accounts is None else setting_help_zh.of_account(*accounts)
+    return {"title": title, "description": text, "group": setting_help_zh.GROUPS[group]}
+
+
 def _groups() -> dict[str, dict[str, str]]:
-    providers: dict[str, str] = {}
+    accounts = {
+        field: f"The {what} of one account: {', '.join(types)}." for field, (what, types) in _accounts().items()
+    }
+    return {**HELP, "Accounts": accounts}
+
+
+def _accounts() -> dict[str, tuple[str, list[str]]]:
+    """Return, for each setting that is a part of one account, which part of which provider types."""
+    found: dict[str, tuple[str, list[str]]] = {}
     for type_name in supported_types():
         kind = PROVIDER_TYPES[type_name]
         for field, what in ((kind.key_field, "key"), (kind.base_url_field, "base URL")):
             if field is not None:
-                known = providers.get(field)
-                providers[field] = (
-                    f"{known[:-1]}, {type_name}." if known else f"The {what} of one account: {type_name}."
-                )
-    return {**HELP, "Accounts": providers}
+                found.setdefault(field, (what, []))[1].append(type_name)
+    return found
 
 
 def _property(name: str, content: dict[str, Any]) -> dict[str, Any]:
     try:
         group, text = help_of(name)
+        chinese = help_in_chinese(name)
     except KeyError:
-        group, text = "Other", ""
+        group, text, chinese = "Other", "", {}
     own = {key: value for key, value in content.items() if key != "title"}
     if name in _CHOICES:
         own["examples"] = list(_CHOICES[name])
@@ -169,6 +186,7 @@ def _property(name: str, content: dict[str, Any]) -> dict[str, Any]:
         "description": text,
         **own,
         "x-group": group,
+        "x-zh": chinese,
         "x-secret": is_secret(name),
         "x-at-start": name in AT_START,
         "x-read-only": name in NOT_IN_FILE,

@@ -1,11 +1,12 @@
 /** Asks before something that can't be taken back. `const [confirmation, ask] = useConfirmation()`; put `confirmation` into the
  * page, and call `ask({…})`. */
 
-import { Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, Stack, Text, TextInput } from "@mantine/core";
 import { useCallback, useState, type ReactNode } from "react";
 
 import { useStrings } from "#/language/strings";
 
+import { Dialogue } from "./dialogue";
 import { Failure } from "./failure";
 import { strings } from "./strings";
 
@@ -23,10 +24,10 @@ export interface Question {
 export function useConfirmation(): [ReactNode, (question: Question) => void] {
   const [question, setQuestion] = useState<Question | null>(null);
   const ask = useCallback((asked: Question) => setQuestion(asked), []);
-  return [question !== null && <Dialogue question={question} onEnd={() => setQuestion(null)} />, ask];
+  return [question !== null && <Asking question={question} onEnd={() => setQuestion(null)} />, ask];
 }
 
-function Dialogue({ question, onEnd }: { question: Question; onEnd: () => void }) {
+function Asking({ question, onEnd }: { question: Question; onEnd: () => void }) {
   const t = useStrings(strings);
   const [typed, setTyped] = useState("");
   const [running, setRunning] = useState(false);
@@ -43,7 +44,7 @@ function Dialogue({ question, onEnd }: { question: Question; onEnd: () => void }
     }
   };
   return (
-    <Modal opened onClose={onEnd} title={question.title} closeButtonProps={{ "aria-label": t.cancel }}>
+    <Dialogue opened onClose={onEnd} title={question.title} closeButtonProps={{ "aria-label": t.cancel }}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -79,6 +80,6 @@ function Dialogue({ question, onEnd }: { question: Question; onEnd: () => void }
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialogue>
   );
 }

@@ -1,9 +1,10 @@
 /** What of many things failed, and why. */
 
-import { List, Modal, ScrollArea, Text } from "@mantine/core";
+import { List, ScrollArea, Text } from "@mantine/core";
 
 import { useStrings } from "#/language/strings";
 
+import { Dialogue } from "./dialogue";
 import { strings } from "./strings";
 
 export interface Failed {
@@ -15,7 +16,7 @@ export interface Failed {
 export function Failures({ failed, onClose }: { failed: Failed; onClose: () => void }) {
   const t = useStrings(strings);
   return (
-    <Modal opened onClose={onClose} title={failed.title} size="lg" closeButtonProps={{ "aria-label": t.close }}>
+    <Dialogue opened onClose={onClose} title={failed.title} size="lg" closeButtonProps={{ "aria-label": t.close }}>
       <ScrollArea.Autosize mah={420} type="auto" viewportProps={{ tabIndex: 0, role: "region", "aria-label": failed.title }}>
         <List size="sm">
           {failed.rows.map(([name, reason], index) => (
@@ -27,6 +28,6 @@ export function Failures({ failed, onClose }: { failed: Failed; onClose: () => v
           ))}
         </List>
       </ScrollArea.Autosize>
-    </Modal>
+    </Dialogue>
   );
 }

@@ -4,9 +4,11 @@ import { Drawer, type DrawerProps } from "@mantine/core";
 
 import { useStrings } from "#/language/strings";
 
+import { useUppermost } from "./layers";
 import { strings } from "./strings";
 
 export function SidePanel(props: DrawerProps) {
   const t = useStrings(strings);
-  return <Drawer position="right" {...props} closeButtonProps={{ "aria-label": t.close }} />;
+  const uppermost = useUppermost(props.opened);
+  return <Drawer position="right" closeOnEscape={uppermost} {...props} closeButtonProps={{ "aria-label": t.close }} />;
 }

@@ -1,6 +1,6 @@
 /** The changes as the server understands them, tried without being written; then saved. */
 
-import { Alert, Button, Code, Group, List, Modal, Stack, Table, Text } from "@mantine/core";
+import { Alert, Button, Code, Group, List, Stack, Table, Text } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 
 import { call } from "#/api/client";
@@ -8,6 +8,7 @@ import type { ConfigChanged } from "#/api/types";
 import { Conflict } from "#/editing/conflict";
 import { ifMatch, isConflict, type Fields, type Version } from "#/editing/merge";
 import { useStrings } from "#/language/strings";
+import { Dialogue } from "#/pieces/dialogue";
 import { Failure } from "#/pieces/failure";
 import { Loaded } from "#/pieces/loaded";
 import { tell } from "#/pieces/report";
@@ -43,7 +44,7 @@ export function Review({ changes, base, read, onClose, onSaved, onTake }: Props)
     },
   });
   return (
-    <Modal opened onClose={onClose} title={t.reviewTitle} size="lg" closeButtonProps={{ "aria-label": t.back }}>
+    <Dialogue opened onClose={onClose} title={t.reviewTitle} size="lg" closeButtonProps={{ "aria-label": t.back }}>
       <Stack gap="sm">
         {isConflict(save.error ?? tried.error) ? (
           <Conflict base={base} changes={changes} read={read} onTake={onTake} />
@@ -64,7 +65,7 @@ export function Review({ changes, base, read, onClose, onSaved, onTake }: Props)
           </>
         )}
       </Stack>
-    </Modal>
+    </Dialogue>
   );
 }
 

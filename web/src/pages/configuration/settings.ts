@@ -1,10 +1,11 @@
 /** The settings: their descriptions, their values with where each comes from, and the revision of the file. */
 
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
 import { call, request } from "#/api/client";
 import type { SettingExplained, SettingsExplained } from "#/api/types";
 import type { Version } from "#/editing/merge";
+import { useLanguage, type Language } from "#/language/language";
 
 export type Kind = "text" | "secret" | "number" | "integer" | "switch" | "choice" | "json";
 
@@ -47,6 +48,8 @@ interface Schema {
   minimum?: number;
   maximum?: number;
   "x-group"?: string;
+  /** The same words in Simplified Chinese. */
+  "x-zh"?: { title?: string; description?: string; group?: string };
   "x-secret"?: boolean;
   "x-at-start"?: boolean;
   "x-read-only"?: boolean;
@@ -58,22 +61,25 @@ interface Document {
 }
 
 export function useConfiguration() {
+  const { language } = useLanguage();
   return useQuery({
-    queryKey: ["config", "explained"],
+    queryKey: ["config", "explained", language],
     queryFn: async ({ signal }): Promise<Configuration> => {
       const [schema, answer] = await Promise.all([
         call("GET /api/config/schema", { signal }),
         request("GET /api/config", { query: { explain: true }, signal }),
       ]);
       const explained = (await answer.json()) as SettingsExplained;
-      return configurationOf(schema as unknown as Document, explained, answer.headers.get("etag"));
+      return configurationOf(schema as unknown as Document, explained, answer.headers.get("etag"), language);
     },
+    // Another language changes words, and no field that is being edited.
+    placeholderData: keepPreviousData,
   });
 }
 
-function configurationOf(document: Document, explained: SettingsExplained, revision: string | null): Configuration {
+function configurationOf(document: Document, explained: SettingsExplained, revision: string | null, language: Language): Configuration {
   const settings = Object.entries(explained.settings).map(([name, told]) =>
-    settingOf(name, document.properties[name] ?? {}, told, document),
+    settingOf(name, document.properties[name] ?? {}, told, document, language),
   );
   const stored = Object.entries(explained.settings)
     .filter(([, told]) => told.stored !== null && told.stored !== undefined)
@@ -86,16 +92,17 @@ function configurationOf(document: Document, explained: SettingsExplained, revis
   };
 }
 
-function settingOf(name: string, schema: Schema, told: SettingExplained, document: Document): Setting {
+function settingOf(name: string, schema: Schema, told: SettingExplained, document: Document, language: Language): Setting {
   const options = (schema.anyOf ?? [schema]).map((one) => resolved(one, document));
   const plain = options.filter((one) => one.type !== "null");
   const shape: Schema = plain.length === 1 ? (plain[0] ?? {}) : {};
+  const words = language === "zh" ? schema["x-zh"] : undefined;
   return {
     ...told,
     name,
-    title: schema.title ?? name,
-    help: schema.description ?? "",
-    group: schema["x-group"] ?? "",
+    title: words?.title ?? schema.title ?? name,
+    help: words?.description ?? schema.description ?? "",
+    group: words?.group ?? schema["x-group"] ?? "",
     kind: kindOf(shape, schema["x-secret"] === true),
     choices: shape.enum ?? [],
     smallest: shape.minimum ?? schema.minimum,

@@ -1,9 +1,9 @@
 /** What goes on now, and how it went: figures, charts, accounts, and what failed last. */
 
-import { ActionIcon, Alert, Button, Group, List, SegmentedControl, SimpleGrid, Skeleton, Text } from "@mantine/core";
+import { ActionIcon, Alert, Button, Group, List, SegmentedControl, SimpleGrid, Text } from "@mantine/core";
 import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { Link, useSearchParams } from "wouter";
 
 import { call } from "#/api/client";
@@ -14,14 +14,13 @@ import { Loaded } from "#/pieces/loaded";
 import { PageHeader } from "#/pieces/page-header";
 import { strings as shell } from "#/shell/strings";
 
+import { Charts } from "./charts";
 import { Figures } from "./figures";
 import { Health } from "./health";
 import { LatestErrors } from "./latest-errors";
 import { strings } from "./strings";
 import { Top } from "./top";
 
-/** The figures don't wait for the library that draws. */
-const Charts = lazy(() => import("./charts").then((module) => ({ default: module.Charts })));
 const PERIODS = ["1", "6", "24", "168", "720"] as const;
 type Period = (typeof PERIODS)[number];
 /** Milliseconds between two looks. */
@@ -93,9 +92,7 @@ function Content({ data }: { data: Dashboard }) {
           </Button>
         </Empty>
       ) : (
-        <Suspense fallback={<Skeleton height={560} radius="md" mb="md" />}>
-          <Charts data={data} />
-        </Suspense>
+        <Charts data={data} />
       )}
       {data.accounts.total > 0 && <Health />}
       {data.total !== null && (

@@ -1,7 +1,8 @@
-import { Button, Code, Group, Modal, Stack, Text } from "@mantine/core";
+import { Button, Code, Group, Stack, Text } from "@mantine/core";
 
 import { useStrings } from "#/language/strings";
 import { CopyButton } from "#/pieces/copy";
+import { Dialogue } from "#/pieces/dialogue";
 
 import { strings } from "./strings";
 
@@ -9,7 +10,7 @@ import { strings } from "./strings";
 export function Secret({ value, onClose }: { value: string; onClose: () => void }) {
   const t = useStrings(strings);
   return (
-    <Modal opened onClose={onClose} title={t.secretTitle} closeOnClickOutside={false} withCloseButton={false}>
+    <Dialogue opened onClose={onClose} title={t.secretTitle} closeOnClickOutside={false} withCloseButton={false}>
       <Stack gap="sm">
         <Text size="sm">{t.secretText}</Text>
         <Group gap="xs" wrap="nowrap">
@@ -24,6 +25,6 @@ export function Secret({ value, onClose }: { value: string; onClose: () => void 
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialogue>
   );
 }

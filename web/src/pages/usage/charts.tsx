@@ -4,7 +4,8 @@ import type { UsageStatistics, UsageSum } from "#/api/types";
 import { useFormat } from "#/format/format";
 import { useStrings } from "#/language/strings";
 import { Section } from "#/pieces/section";
-import { TimeChart, type Series } from "#/pieces/time-chart";
+import type { Series } from "#/pieces/chart/series";
+import { TimeChart } from "#/pieces/chart/time-chart";
 import { SERIES } from "#/theme/theme";
 
 import { strings } from "./strings";

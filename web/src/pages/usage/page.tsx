@@ -1,8 +1,7 @@
 /** What was used in a period: figures, charts, sums by what they are told apart by, and the quotas of accounts. The period
  * and what is looked at are in the address. */
 
-import { Box, Button, CloseButton, Group, Paper, SegmentedControl, Skeleton, Text } from "@mantine/core";
-import { lazy, Suspense } from "react";
+import { Box, Button, CloseButton, Group, Paper, SegmentedControl, Text } from "@mantine/core";
 import { Link, useSearchParams } from "wouter";
 
 import { useStrings } from "#/language/strings";
@@ -11,6 +10,7 @@ import { Loaded } from "#/pieces/loaded";
 import { PageHeader } from "#/pieces/page-header";
 import { strings as shell } from "#/shell/strings";
 
+import { Charts } from "./charts";
 import { Figures } from "./figures";
 import { useNaming } from "./names";
 import { DIMENSIONS, FILTERS, PERIODS, stepOf, useSums, type Dimension, type Filters, type Period } from "./queries";
@@ -18,8 +18,6 @@ import { Quotas } from "./quotas";
 import { strings } from "./strings";
 import { Sums } from "./sums";
 
-/** The figures don't wait for the library that draws. */
-const Charts = lazy(() => import("./charts").then((module) => ({ default: module.Charts })));
 
 export default function UsagePage() {
   const t = useStrings(strings);
@@ -70,9 +68,7 @@ export default function UsagePage() {
           ) : (
             <>
               <Figures total={data.total} />
-              <Suspense fallback={<Skeleton height={240} radius="md" mb="md" />}>
-                <Charts data={data} step={step} />
-              </Suspense>
+              <Charts data={data} step={step} />
               <Sums by={by} period={period} filters={filters} onBy={(value) => change("by", value)} onNarrow={change} />
             </>
           )
