@@ -66,6 +66,17 @@ async def test_what_has_come_back_otherwise_is_left_alone(managed: Managed) -> N
     assert managed.pools == {"openai-custom": [entry(1), entry(2)]}
 
 
+async def test_one_of_two_equal_accounts_comes_back(managed: Managed) -> None:
+    same = {"OPENAI_API_KEY": KEY}
+    pools = {"openai-custom": [{"uuid": "a", **same}, {"uuid": "b", **same}, {"uuid": "c", **same}]}
+    await with_pools(managed, pools)
+    await undo(managed, await managed.ask("DELETE", "/api/providers/openai-custom/b"))
+    assert managed.pools == pools
+    both = {"action": "delete", "accounts": [{"providerType": "openai-custom", "uuid": one} for one in "abc"]}
+    assert len((await undo(managed, await managed.ask("POST", "/api/providers/bulk", both)))["restored"]) == 3
+    assert managed.pools == pools
+
+
 async def test_the_last_account_of_a_type_and_those_that_failed(managed: Managed) -> None:
     pools = {"openai-custom": [entry(1)], "claude-custom": [{"uuid": "c", "CLAUDE_API_KEY": KEY}]}
     await with_pools(managed, pools)

@@ -13,6 +13,8 @@ from scripts.web_types import TARGET, document, types_of
 from tests.support.process import ROOT
 from tests.web.site import PAGES
 
+from codenex.control.pool_entries import KEPT_FIELDS
+
 BUILT = target(ROOT)
 #: Bytes of scripts, compressed by gzip, that a browser loads until a page is there with all its parts.
 FIRST_LOAD = 300_000
@@ -36,6 +38,13 @@ def test_the_types_are_those_of_the_servers_document() -> None:
 def test_types_of_schemas(schema: dict[str, Any], expected: str) -> None:
     described = {"components": {"schemas": {"Thing": {**schema, "title": "Thing"}}}, "paths": {}}
     assert f"export type Thing = {expected};" in types_of(described)
+
+
+def test_what_the_server_notes_of_accounts_is_no_change_of_theirs() -> None:
+    """Pages tell what somebody else has changed by an account's fields; how it is changes all the time."""
+    source = (ROOT / "web/src/pages/providers/accounts.ts").read_text()
+    told = source.partition("const TOLD = new Set([")[2].partition("]")[0]
+    assert [name for name in sorted(KEPT_FIELDS) if f'"{name}"' not in told] == []
 
 
 def test_every_page_loads_little() -> None:

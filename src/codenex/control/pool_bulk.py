@@ -16,11 +16,13 @@ Wanted = Mapping[str, Collection[str]]
 
 
 class Gone(msgspec.Struct, frozen=True):
-    """An account that was taken out, and where it stood among those of its type."""
+    """An account that was taken out, where it stood among those of its type, and whether another one of them had the
+    same key and address."""
 
     provider: str
     position: int
     entry: Fields
+    twin: bool = False
 
     @property
     def name(self) -> str:
@@ -36,12 +38,19 @@ def taken_out(pools: Pools, wanted: Wanted) -> tuple[Pools, list[Gone]]:
     gone: list[Gone] = []
     for provider, uuids in wanted.items():
         group = objects_in(pools.get(provider))
-        out = [Gone(provider, at, entry) for at, entry in enumerate(group) if entry.get("uuid") in uuids]
-        if out:
-            gone += out
-            pools[provider] = [entry for entry in group if entry.get("uuid") not in uuids]
-            if not pools[provider]:
-                del pools[provider]
+        left = [entry for entry in group if entry.get("uuid") not in uuids]
+        if len(left) == len(group):
+            continue
+        kind = PROVIDER_TYPES[provider]
+        known = {identity_of(kind, entry) for entry in left}
+        gone += [
+            Gone(provider, at, entry, identity_of(kind, entry) in known)
+            for at, entry in enumerate(group)
+            if entry.get("uuid") in uuids
+        ]
+        pools[provider] = left
+        if not left:
+            del pools[provider]
     return pools, gone
 
 
@@ -57,7 +66,8 @@ def put_back(pools: Pools, gone: list[Gone]) -> tuple[Pools, list[Gone]]:
         known = {identity_of(kind, entry) for entry in group}
         for one in sorted((one for one in gone if one.provider == provider), key=lambda one: one.position):
             identity = identity_of(kind, one.entry)
-            if one.entry["uuid"] in taken or (identity is not None and identity in known):
+            again = not one.twin and identity is not None and identity in known
+            if again or one.entry["uuid"] in taken:
                 continue
             group.insert(one.position, one.entry)
             back.append(one)

@@ -2,7 +2,7 @@
 
 import { Alert, Button, Code, Group, Paper, SegmentedControl, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useId, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 
 import { useStrings } from "#/language/strings";
 import { Loaded } from "#/pieces/loaded";
@@ -42,8 +42,13 @@ function Choices({ base, changes, now, onTake }: Omit<Props, "read"> & { now: Ve
     else after.delete(name);
     setTheirs(after);
   };
+  // Whoever saved may look at another part of a long form.
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    void place.current?.scrollIntoView({ block: "nearest" });
+  }, []);
   return (
-    <Alert color="yellow" role="alert" title={t.title}>
+    <Alert ref={place} color="yellow" role="alert" title={t.title}>
       <Stack gap="xs">
         <Text size="sm">{rows.length === 0 ? t.nothing : t.text}</Text>
         {rows.map((row) => (

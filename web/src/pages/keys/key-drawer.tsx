@@ -73,11 +73,7 @@ export function KeyDrawer({ opened, all, onClose, onSecret }: Props) {
               {t.goneText}
             </Alert>
           )}
-          {conflict && opened !== null ? (
-            <Conflict base={base} changes={changes} read={async () => versionIn(await readKeys(), opened.id)} onTake={take} />
-          ) : (
-            save.isError && <Failure error={save.error} />
-          )}
+          {save.isError && !conflict && <Failure error={save.error} />}
           <FormFields
             form={form}
             onChange={(part) => {
@@ -85,6 +81,9 @@ export function KeyDrawer({ opened, all, onClose, onSecret }: Props) {
               setWritten({ ...form, ...part });
             }}
           />
+          {conflict && opened !== null && (
+            <Conflict base={base} changes={changes} read={async () => versionIn(await readKeys(), opened.id)} onTake={take} />
+          )}
           <Button type="submit" loading={save.isPending} disabled={form.name.trim() === "" || conflict}>
             {opened === null || gone ? t.create : t.save}
           </Button>

@@ -81,7 +81,7 @@ export function AccountPanel({ opened, all, onClose }: Props) {
               {t.goneText}
             </Alert>
           )}
-          {conflict ? <Conflict base={base} changes={changes} read={read} onTake={take} /> : save.isError && <Failure error={save.error} />}
+          {save.isError && !conflict && <Failure error={save.error} />}
           {fixed && <Alert color="yellow">{t.readOnly}</Alert>}
           {opened !== null && !gone && <Why account={all.accounts.find((one) => one.uuid === opened.uuid) ?? opened} />}
           <Select label={t.type} data={[...all.types]} value={type} allowDeselect={false} disabled={opened !== null} onChange={(value) => setType(value ?? "")} />
@@ -98,6 +98,7 @@ export function AccountPanel({ opened, all, onClose }: Props) {
             minRows={3}
             maxRows={16}
           />
+          {conflict && <Conflict base={base} changes={changes} read={read} onTake={take} />}
           <Button type="submit" loading={save.isPending} disabled={fields === null || fixed || conflict}>
             {opened === null ? t.add : gone ? t.addAgain : t.save}
           </Button>

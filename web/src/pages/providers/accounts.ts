@@ -30,6 +30,8 @@ export const STATES: readonly State[] = ["healthy", "resting", "login", "disable
 const TOLD = new Set([
   "isHealthy", "lastErrorMessage", "lastErrorTime", "circuit", "scheduledRecoveryTime", "restingModels", "activeRequests",
   "usageCount", "errorCount", "successRate", "lastUsed", "source", "uuid", "needsRefresh", "needsLogin",
+  "scheduledRecoveryTimes", "lastErrorStatusCode", "lastHealthCheckModel", "lastHealthCheckTime", "lastRefreshTime",
+  "refreshCount", "waitingRequests", "_lastSelectionSeq",
 ]);
 
 /** What each type calls its key and its address. */
