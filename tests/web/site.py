@@ -110,7 +110,8 @@ class WebSite:
         if data is not None:
             headers["content-type"] = "application/json"
         async with await RawClient.connect(self.server.port) as client:
-            return await client.ask(method, path, data, headers)
+            # A change is evaluated by a process of its own, which takes long where many tests run at once.
+            return await client.ask(method, path, data, headers, timeout=60)
 
     async def key(self) -> str:
         """The client key that the server made at its first start."""
