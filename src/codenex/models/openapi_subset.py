@@ -14,6 +14,7 @@ from codenex.models.schema_nodes import (
     ANNOTATIONS,
     INTEGER_KEYWORDS,
     NESTING,
+    STRUCTURE,
     Schema,
     as_schema,
     described,
@@ -174,7 +175,9 @@ class _Writer:
                     out[name] = names
             case "propertyOrdering" if isinstance(value, list):
                 properties = schema.get("properties")
-                if isinstance(properties, dict) and (names := [each for each in value if each in properties]):
+                if isinstance(properties, dict) and (
+                    names := [each for each in value if isinstance(each, str) and each in properties]
+                ):
                     out[name] = names
             case "anyOf" if isinstance(value, list):
                 if "properties" in schema:
@@ -194,10 +197,15 @@ class _Writer:
                 self._values(out, [value] if name == "const" else value, here, said)
             case "additionalProperties" if isinstance(value, dict) and value:
                 self._tell(name, value, here, said)
-            case "format" if value not in FORMATS.get((types_of(schema)[0] or [""])[0], frozenset()):
+            case "format" if not isinstance(value, str) or value not in FORMATS.get(
+                (types_of(schema)[0] or [""])[0], frozenset()
+            ):
                 self._tell(name, value, here, said)
             case _ if name in INTEGER_KEYWORDS and isinstance(value, str) and value.isdigit():
                 out[name] = int(value)
+            case _ if name in KEYWORDS and name in STRUCTURE:
+                # Its value has not the shape that the cases above want, so there is nothing to keep of it.
+                self._tell(name, value, here, said)
             case _ if name in KEYWORDS:
                 out[name] = value
             case _ if name not in ANNOTATIONS:

@@ -176,6 +176,12 @@ def sentence(keyword: str, value: Any) -> str:
     return f"{keyword}: {text if len(text) <= _QUOTED else text[:_QUOTED] + '…'}"
 
 
+#: Keywords that hold schemas or names; whoever reads them relies on the shape of their values.
+STRUCTURE = frozenset(
+    {"properties", "$defs", "definitions", "required", "propertyOrdering", "anyOf", "oneOf", "allOf", "prefixItems"}
+)
+
+
 def required_names(schema: Schema, properties: Any) -> list[str]:
     """Return the required names that are properties (and can have a value), each once."""
     names = schema.get("required")

@@ -56,6 +56,16 @@ def references_in(node: Any) -> list[str]:
     return out
 
 
+def as_list(value: Any) -> list[Any]:
+    """Return a list; anything else is an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def unique(names: list[Any]) -> list[str]:
+    """Return the names among the members, each once."""
+    return list(dict.fromkeys(name for name in names if isinstance(name, str)))
+
+
 def as_schema(value: Any) -> Schema:
     """Return a schema that is an object; anything else is an empty one."""
     return value if isinstance(value, dict) else {}

@@ -12,6 +12,7 @@ from codenex.models.schema_nodes import (
     ANNOTATIONS,
     INTEGER_KEYWORDS,
     NESTING,
+    STRUCTURE,
     Schema,
     as_schema,
     described,
@@ -148,12 +149,15 @@ class _Writer:
                 out[name] = self.node(value, here, context, depth + 1) if isinstance(value, dict) else bool(value)
             case "enum" | "const":
                 self._values(out, [value] if name == "const" else value, schema, here, said)
-            case "format" if value not in FORMATS:
+            case "format" if not isinstance(value, str) or value not in FORMATS:
                 self._tell(name, value, here, said)
             case "minimum" | "maximum" if not isinstance(value, int | float) or isinstance(value, bool):
                 self._tell(name, value, here, said)
             case _ if name in INTEGER_KEYWORDS & KEYWORDS and isinstance(value, str) and value.isdigit():
                 out[name] = int(value)
+            case _ if name in KEYWORDS and name in STRUCTURE:
+                # Its value has not the shape that the cases above want, so there is nothing to keep of it.
+                self._tell(name, value, here, said)
             case _ if name in KEYWORDS:
                 out[name] = value
             case _ if name not in ANNOTATIONS:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from codenex.core import json
-from codenex.models.schema_references import Schema, as_schema, references_in, target_of
+from codenex.models.schema_references import Schema, as_list, as_schema, references_in, target_of, unique
 from codenex.models.strict_dialects import ANTHROPIC, OPENAI, Dialect
 from codenex.models.tool_schema import tool_input_schema
 
@@ -199,8 +199,9 @@ class _Walker:
         ):
             self.note("objects take no properties beyond those that are named")
         out["additionalProperties"] = False
-        required = [name for name in out.get("required", []) if name in properties]
-        if len(required) < len(out.get("required", [])):
+        named = as_list(out.get("required"))
+        required = [name for name in named if isinstance(name, str) and name in properties]
+        if len(required) < len(named):
             self.note("names that are required but not described were left out")
         if self._dialect.all_required:
             for name in properties:
@@ -232,7 +233,7 @@ class _Walker:
                 if key == "properties" and isinstance(value, dict):
                     out["properties"] = {**value, **as_schema(out.get("properties"))}
                 elif key == "required" and isinstance(value, list):
-                    out["required"] = list(dict.fromkeys([*out.get("required", []), *value]))
+                    out["required"] = unique([*as_list(out.get("required")), *value])
                 elif key not in ("allOf", "$defs", "definitions"):
                     out.setdefault(key, value)
         self.note("the members of allOf were merged")
@@ -288,7 +289,7 @@ class _Walker:
         self.on_enum(key, value, out, told, depth) if not isinstance(value, list) else told.append((key, value))
 
     def on_format(self, key: str, value: Any, out: Schema, told: list[tuple[str, Any]], depth: int) -> None:
-        if value in self._dialect.formats:
+        if isinstance(value, str) and value in self._dialect.formats:
             out[key] = value
         else:
             told.append((key, value))
@@ -300,7 +301,8 @@ class _Walker:
             told.append((key, value))
 
     def on_least_items(self, key: str, value: Any, out: Schema, told: list[tuple[str, Any]], depth: int) -> None:
-        if self._dialect.least_items is None or value in self._dialect.least_items:
+        least = self._dialect.least_items
+        if least is None or (isinstance(value, int) and value in least):
             out[key] = value
         else:
             told.append((key, value))

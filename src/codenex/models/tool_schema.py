@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from codenex.models.schema_nodes import TYPES, with_lower_types
-from codenex.models.schema_references import Schema, as_schema, resolved
+from codenex.models.schema_references import Schema, as_list, as_schema, resolved, unique
+
+#: ``allOf`` within ``allOf`` that is followed; references may lead in a circle.
+_DEPTH = 16
 
 
 def tool_input_schema(schema: Schema | None) -> tuple[Schema, str | None]:
@@ -30,13 +33,14 @@ def answer_schema(schema: Schema) -> Schema | None:
     return {"type": "object", **schema} if _is_object(resolved(schema, schema), schema) else None
 
 
-def _is_object(node: Schema, root: Schema) -> bool:
+def _is_object(node: Schema, root: Schema, depth: int = 0) -> bool:
     kind = node.get("type")
     if kind is not None:
         return bool(kind == "object")
-    members = node.get("allOf")
-    merged = members if isinstance(members, list) else []
-    return "properties" in node or any(_is_object(resolved(as_schema(member), root), root) for member in merged)
+    return "properties" in node or (
+        depth < _DEPTH
+        and any(_is_object(resolved(as_schema(member), root), root, depth + 1) for member in as_list(node.get("allOf")))
+    )
 
 
 def _spelled(schema: Schema) -> Schema:
@@ -49,15 +53,15 @@ def _merged_root(schema: Schema) -> Schema:
     """Merge alternatives at a root into one object: all properties, required where every alternative requires it."""
     root = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf", "allOf", "required")}
     properties = dict(root.get("properties")) if isinstance(root.get("properties"), dict) else {}  # type: ignore[arg-type]
-    required = [name for name in schema.get("required", []) if isinstance(name, str)]
+    required = unique(as_list(schema.get("required")))
     for key in ("allOf", "anyOf", "oneOf"):
-        members = [resolved(member, schema) for member in schema.get(key, []) if isinstance(member, dict)]
+        members = [resolved(member, schema) for member in as_list(schema.get(key)) if isinstance(member, dict)]
         needs: list[list[str]] = []
         for member in members:
             found = member.get("properties")
             for name, value in found.items() if isinstance(found, dict) else ():
                 properties.setdefault(name, value)
-            needs.append([name for name in member.get("required", []) if isinstance(name, str)])
+            needs.append(unique(as_list(member.get("required"))))
         for name in needs[0] if needs else []:
             if all(name in need for need in needs) and name not in required:
                 required.append(name)
