@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -127,6 +129,19 @@ def test_two_releases_are_the_same_pages_bill_and_checksums_included(
         subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=folder / "dist", check=True)
         found.append({path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in made})
     assert found[0] == found[1]
+    check_that_the_source_archive_gives_the_same_wheel_without_node(made, tmp_path, repository.time_of(root))
+
+
+def check_that_the_source_archive_gives_the_same_wheel_without_node(made: list[Path], folder: Path, epoch: int) -> None:
+    (wheel,) = (path for path in made if path.suffix == ".whl")
+    (archive,) = (path for path in made if path.name.endswith(".tar.gz"))
+    with tarfile.open(archive) as sources:
+        sources.extractall(folder / "unpacked", filter="data")
+    (source,) = (folder / "unpacked").iterdir()
+    environment = {"PATH": str(folder), "HOME": str(folder), "SOURCE_DATE_EPOCH": str(epoch)}
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder / "again")]
+    subprocess.run(command, cwd=source, env=environment, check=True)
+    assert (folder / "again" / wheel.name).read_bytes() == wheel.read_bytes()
 
 
 def clone(folder: Path, commit: str) -> Path:
