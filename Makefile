@@ -80,7 +80,7 @@ coverage: $(VENV)/.tested ## run the tests and measure what they reach (report: 
 	$(BIN)/coverage html --quiet
 	$(BIN)/coverage report
 
-deep: $(VENV)/.tested ## all tests, with 100,000 examples for every law (hours)
+deep: $(VENV)/.tested $(DOCS)/.created ## all tests, with 100,000 examples for every law (hours)
 	CODENEX_DEEP=1 $(PYTEST) -n $(JOBS) -m "deep or not deep" --timeout=7200 $(ARGS)
 	CODENEX_TEST_DATABASE=postgresql $(PYTEST) tests/control -n $(JOBS)
 

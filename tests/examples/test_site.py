@@ -5,15 +5,21 @@ The generator itself is no part of the tests' environment: `make docs` builds th
 
 from __future__ import annotations
 
+import asyncio
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import expect
 from scripts.site.__main__ import CONFIGURATION, MEASURED, prepare
 from scripts.site.check import faults
 from tests.examples.documents import ROOT
+from tests.support.browser import chromium
+from tests.support.ports import free_port
+from tests.support.process import ServerProcess
 
 PROJECT = tomllib.loads((ROOT / CONFIGURATION).read_text())["project"]
 
@@ -80,3 +86,31 @@ def test_a_good_site_is_taken(tmp_path: Path) -> None:
     (tmp_path / "style.css").write_text("@import 'https://fonts.example/css';")
     assert [*faults(tmp_path)] == ["style.css: loads https://fonts.example/css"]
     assert [*faults(tmp_path / "nothing")] != []
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(300)
+async def test_the_built_site_in_a_browser_asks_nobody_else(tmp_path: Path) -> None:
+    python = ROOT / ".venv-docs" / "bin" / "python"
+    assert python.exists(), "run: make docs"
+    site = tmp_path / "site"
+    code = "import sys, pathlib; from scripts.site.__main__ import build; build(*map(pathlib.Path, sys.argv[1:]))"
+    command = [str(python), "-c", code, str(ROOT), str(tmp_path / "work"), str(site)]
+    building = await asyncio.create_subprocess_exec(*command, cwd=ROOT)
+    assert await building.wait() == 0
+
+    port, asked = free_port(), list[str]()
+    serve = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
+    async with ServerProcess(site, command=lambda _: serve, port=port, health=None) as server, chromium() as browser:
+        page = await browser.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        names = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
+        for name in names:
+            await page.goto(f"{server.url}/{name}", wait_until="load")
+        await page.goto(f"{server.url}/index.html", wait_until="networkidle")
+        await page.keyboard.press("Control+k")
+        await expect(page.get_by_role("combobox", name="Search")).to_be_focused(timeout=20_000)
+        await page.keyboard.type("account_unusable")
+        await expect(page.get_by_text("What an error means").first).to_be_visible(timeout=20_000)
+    assert len(names) > 40
+    assert [url for url in asked if not url.startswith((f"{server.url}/", "data:", "blob:"))] == []
