@@ -35,6 +35,28 @@ where each comes from:
 codenex check --all
 ```
 
+The same settings in `configs/config.json`:
+
+```json file
+{
+  "SERVER_PORT": 3001,
+  "TRUSTED_PROXIES": ["10.0.0.0/8"],
+  "MODEL_PROVIDER": "claude-custom",
+  "modelAliases": {"gpt-5.5": "claude-custom/claude-opus-4-8"},
+  "providerFallbackChain": {"claude-custom": ["gemini-custom"]}
+}
+```
+
+and in `.env`:
+
+```ini dotenv
+SERVER_PORT=3001
+TRUSTED_PROXIES=10.0.0.0/8
+MODEL_PROVIDER=claude-custom
+modelAliases={"gpt-5.5": "claude-custom/claude-opus-4-8"}
+providerFallbackChain={"claude-custom": ["gemini-custom"]}
+```
+
 **At start**: in use only after a new start. **Secret**: masked wherever it is shown.
 """
 _WORDS: Final = {"string": "text", "boolean": "true, false", "integer": "whole number", "number": "number"}

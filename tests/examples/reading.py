@@ -53,6 +53,9 @@ def faults_of(block: Block) -> list[str]:
         case "toml":
             tomllib.loads(block.code)
             return []
+        case "ini":
+            lines = block.code.splitlines()
+            return [f"no setting: {line}" for line in lines if not _ASSIGNMENT.match(line)]
         case other:
             return [f"nobody reads {other!r}"]
 

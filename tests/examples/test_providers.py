@@ -25,7 +25,7 @@ from codenex.store.settings import ClientKey, Settings
 
 TYPES = {name: (protocol, path) for protocol, (name, path) in PROVIDERS.items()}
 POOLS = [pytest.param(found, id=found.id) for found in BLOCKS if found.id.endswith("-pools")]
-FILES = [pytest.param(block(name), id=name) for name in ("models-facts", "pools-fallback")]
+FILES = [pytest.param(block(name), id=name) for name in ("configuration-file", "models-facts", "pools-fallback")]
 
 
 def page(type_name: str, part: str) -> Block:
@@ -113,6 +113,15 @@ def test_a_file_of_settings_is_read_as_it_is_written(example: Block, tmp_path: P
     assert mistakes_in(written) == []
     assert all(getattr(configuration, name) for name in written)
     configured(tmp_path)
+
+
+def test_both_examples_of_the_reference_say_the_same(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(block("configuration-file").code)
+    by_file = load_configuration({"CONFIG_DIR": tmp_path}).model_dump()
+    (tmp_path / "config.json").unlink()
+    assert load_configuration({"CONFIG_DIR": tmp_path}).model_dump() != by_file
+    (tmp_path / ".env").write_text(block("configuration-dotenv").code)
+    assert load_configuration({"CONFIG_DIR": tmp_path}).model_dump() == by_file
 
 
 async def test_a_conversation_goes_on_at_another_provider(tmp_path: Path) -> None:
