@@ -34,6 +34,8 @@ def release(root: Path, output: Path, work: Path) -> list[Path]:
     version = sbom.version_of(work)
     document = output / f"codenex_ai_proxy_api-{version}.cdx.json"
     document.write_text(sbom.bill(work, version, epoch), "utf-8")
+    if fault := sbom.fault_of(document.read_text("utf-8")):
+        sys.exit(f"The bill of materials isn't valid: {fault}")
     if faults := faults_of(archives, repository.files_of(root), work):
         sys.exit("The archives aren't what the repository is:\n" + "\n".join(faults))
     files = [*archives, document]

@@ -18,6 +18,7 @@ from cyclonedx.model.component import Component, ComponentScope, ComponentType
 from cyclonedx.model.license import LicenseExpression
 from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 from scripts.release import locks, repository
 from scripts.release.contents import PAGES
@@ -52,6 +53,12 @@ def bill(root: Path, version: str, epoch: int) -> str:
     content = "\n".join(sorted(component.bom_ref.value or "" for component in document.components))
     document.serial_number = uuid5(_NAMESPACE, f"{version} {epoch}\n{content}")
     return make_outputter(document, OutputFormat.JSON, VERSION).output_as_string(indent=2) + "\n"
+
+
+def fault_of(text: str) -> str | None:
+    """Return what in a document the standard's own schema doesn't allow; None where all is well."""
+    found = JsonStrictValidator(VERSION).validate_str(text)
+    return None if found is None else str(found)
 
 
 def _python(package: locks.PythonPackage) -> Component:

@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 
 import pytest
-from cyclonedx.validation.json import JsonStrictValidator
 from scripts import web_build
 from scripts.release import contents, locks, sbom
 
@@ -21,10 +20,9 @@ def text() -> str:
 
 
 def test_it_is_valid_and_the_same_each_time(text: str) -> None:
-    validator = JsonStrictValidator(sbom.VERSION)
-    assert validator.validate_str(text) is None
+    assert sbom.fault_of(text) is None
     one = {**json.loads(text), "components": [{"type": "library", "name": "one", "scope": "wanted"}]}
-    assert "wanted" in str(validator.validate_str(json.dumps(one)))
+    assert "wanted" in str(sbom.fault_of(json.dumps(one)))
     assert sbom.bill(ROOT, "1.2.3", 1_700_000_000) == text
     assert json.loads(text)["metadata"]["timestamp"] == "2023-11-14T22:13:20+00:00"
     assert sbom.bill(ROOT, "1.2.4", 1_700_000_000) != text
