@@ -44,7 +44,8 @@ async def test_the_first_start_shows_its_secrets_once_and_answers_at_once(tmp_pa
         assert key.read_text().strip() == shown_key
         assert token.read_text().strip() == shown_token
         assert key.stat().st_mode & 0o777 == token.stat().st_mode & 0o777 == 0o600
-        assert f"listens on http://127.0.0.1:{first.port}" in first.text
+        # It answers as soon as it listens, which it may say a moment later.
+        await first.says(f"listens on http://127.0.0.1:{first.port}")
 
         answer = await post(first, "/v1/chat/completions", CHAT, shown_key)
         assert answer.status == 200

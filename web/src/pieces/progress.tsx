@@ -8,6 +8,9 @@ import { stringsNow } from "#/language/strings";
 import { closing } from "./report";
 import { strings } from "./strings";
 
+/** What is done sooner needs no notice. In milliseconds. */
+const SOON = 400;
+
 /** Say that something goes on, until it has ended. `work` may say how far it is, and gets a signal where it can be stopped. */
 export async function withProgress<T>(
   message: string,
@@ -32,11 +35,20 @@ export async function withProgress<T>(
       </Group>
     ),
   });
-  const id = notifications.show(shown(message));
+  let now = message;
+  let id: string | null = null;
+  const timer = setTimeout(() => {
+    id = notifications.show(shown(now));
+  }, SOON);
+  const tell = (text: string) => {
+    now = text;
+    if (id !== null) notifications.update({ id, ...shown(text) });
+  };
   try {
-    return await work((text) => notifications.update({ id, ...shown(text) }), stop.signal);
+    return await work(tell, stop.signal);
   } finally {
-    notifications.hide(id);
+    clearTimeout(timer);
+    if (id !== null) notifications.hide(id);
   }
 }
 

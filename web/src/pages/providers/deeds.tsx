@@ -52,7 +52,6 @@ export function useDeeds(onDone: () => void): Deeds {
     }
   };
   const run = async (action: Action, choice: Choice): Promise<void> => {
-    if (choice.accounts.length === 0) return;
     try {
       const done = await withProgress(t.working[action](choice.accounts.length), () => inOneCall(action, choice));
       told(action, choice, done);
@@ -121,7 +120,11 @@ export function useDeeds(onDone: () => void): Deeds {
     ),
     bulk: {
       enable: (choice) => void run("enable", choice),
-      disable: ({ accounts, revision }) => void run("disable", { accounts: accounts.filter((one) => one.state !== "disabled"), revision }),
+      disable: ({ accounts, revision }) => {
+        const on = accounts.filter((one) => one.state !== "disabled");
+        if (on.length === 0) tell(t.alreadyOff);
+        else void run("disable", { accounts: on, revision });
+      },
       delete: (choice) => void run("delete", choice),
       check: (choice) => void check(choice),
     },

@@ -30,6 +30,7 @@ export const en = {
   reset: (count: number) => `${count} accounts may be tried again at once.`,
   switchedOff: (count: number) => (count === 1 ? "The account is off." : `${count} accounts are off.`),
   switchedOn: (count: number) => (count === 1 ? "The account is on." : `${count} accounts are on.`),
+  alreadyOff: "They are off already.",
   removed: (count: number) => (count === 1 ? "The account was deleted." : `${count} accounts were deleted.`),
   selectAll: "Select all that are shown",
   working: {

@@ -34,6 +34,7 @@ export const zh: Strings<typeof en> = {
   reset: (count) => `${count} 个账户可立即重试。`,
   switchedOff: (count) => `${count} 个账户已停用。`,
   switchedOn: (count) => `${count} 个账户已启用。`,
+  alreadyOff: "已全部停用。",
   removed: (count) => `${count} 个账户已删除。`,
   selectAll: "选择显示的全部",
   working: {
