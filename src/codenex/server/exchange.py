@@ -27,7 +27,6 @@ class EdgeExchange:
 
     __slots__ = (
         "_body",
-        "_first",
         "_held",
         "_waiter",
         "begun",
@@ -42,6 +41,7 @@ class EdgeExchange:
         "done",
         "ended",
         "expects_continue",
+        "first",
         "gone",
         "head_only",
         "headers",
@@ -108,7 +108,8 @@ class EdgeExchange:
         self.body_fault: Fault | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._body: bytes | None = None
-        self._first: dict[str, str] | None = None
+        #: The first value of each header, once it has been asked for one.
+        self.first: dict[str, str] | None = None
 
         #: The head, where it waits for the first piece.
         self._held = b""
@@ -127,10 +128,10 @@ class EdgeExchange:
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, by its lower-case name."""
-        first = self._first
+        first = self.first
         if first is None:
             # Reversed, so that of several the first one stays.
-            first = self._first = dict(reversed(self.headers))
+            first = self.first = dict(reversed(self.headers))
         return first.get(name)
 
     async def body(self) -> bytes:
@@ -177,12 +178,22 @@ class EdgeExchange:
         :meth:`body` is not to be called again."""
         self.parts = []
         self._body = b""
-        self._give_back(held)
+        if self.charged > held:
+            self.connection.server.budget.give_back(self.charged - held)
+            self.charged = held
 
     def _give_back(self, held: int = 0) -> None:
         if self.charged > held:
             self.connection.server.budget.give_back(self.charged - held)
             self.charged = held
+
+    def whole(self, body: bytes) -> None:
+        """Take a body that came with its head: whoever asks for it has it at once."""
+        self.complete = self.reading = True
+        if self.coding is None:
+            self._body = body
+        else:
+            self.parts = [body]
 
     def body_ended(self, fault: Fault | None = None) -> None:
         """Record that the body is whole, or why it never will be."""
@@ -232,24 +243,36 @@ class EdgeExchange:
         """
         if self.gone:
             return
+        connection = self.connection
         length = len(body)
-        if self.head_only and not body:
-            length = _stated_length(headers)
-        head = answer_head(status, headers, self._framing(status, length), self.request_id)
-        self._begin()
+        if self.complete and self.keep and status == 200 and not (self.head_only or self.http_1_0 or self.refusal):
+            # What _framing says of it.
+            framing = f"content-length: {length}\r\n"
+            if connection.server.draining:
+                self.keep = False
+                framing += "connection: close\r\n"
+        else:
+            if self.head_only and not body:
+                length = _stated_length(headers)
+            framing = self._framing(status, length)
+        head = answer_head(status, headers, framing, self.request_id)
+        if self.sent_head:
+            raise RuntimeError("the answer has already been started")
+        self.sent_head = True
         self.status = status
-        transport = self.connection.transport
+        transport = connection.transport
         if self.head_only or status in _BODILESS or not body:
             self.bytes_out = len(head)
             transport.write(head)
-        elif len(body) <= _JOIN_BYTES:
-            self.bytes_out = len(head) + len(body)
-            transport.write(head + body)
+        elif length <= _JOIN_BYTES:
+            data = head + body
+            self.bytes_out = len(data)
+            transport.write(data)
         else:
-            self.bytes_out = len(head) + len(body)
+            self.bytes_out = len(head) + length
             transport.writelines((head, body))
-            self.connection.hold_answer()
-        self.connection.answer_done(self)
+            connection.hold_answer()
+        connection.answer_done(self)
 
     def start(self, status: int, headers: Headers, *, hold: bool = False) -> None:
         """Send the head of a streamed answer (chunked for HTTP/1.1, closed at the end for HTTP/1.0).

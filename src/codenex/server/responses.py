@@ -30,10 +30,10 @@ _date_line = ""
 def date_line() -> str:
     """Return the ``date`` header line of this second."""
     global _date_second, _date_line
-    second = int(time.time())
-    if second != _date_second:
-        _date_second = second
-        _date_line = f"date: {formatdate(second, usegmt=True)}\r\n"
+    now = time.time()
+    if not _date_second <= now < _date_second + 1:
+        _date_second = int(now)
+        _date_line = f"date: {formatdate(_date_second, usegmt=True)}\r\n"
     return _date_line
 
 

@@ -18,7 +18,7 @@ class DeadlineSweep:
     Times are of ``loop.time()``. ``resolution`` (seconds) is the least time between two sweeps.
     """
 
-    __slots__ = ("_expire", "_loop", "_next", "_resolution", "_timer")
+    __slots__ = ("_expire", "_loop", "_resolution", "_timer", "next")
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, expire: Callable[[float], float], resolution: float = 0.05
@@ -26,15 +26,16 @@ class DeadlineSweep:
         self._loop = loop
         self._expire = expire
         self._resolution = resolution
-        self._next = NEVER
+        #: When the next sweep is: earlier deadlines alone have to be watched for.
+        self.next = NEVER
         self._timer: asyncio.TimerHandle | None = None
 
     def watch(self, when: float) -> None:
         """Make sure that a sweep happens at ``when`` or (nearly) no later."""
-        if when < self._next:
+        if when < self.next:
             if self._timer is not None:
                 self._timer.cancel()
-            self._next = when
+            self.next = when
             self._timer = self._loop.call_at(when, self._fire)
 
     def stop(self) -> None:
@@ -42,11 +43,11 @@ class DeadlineSweep:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._next = NEVER
+        self.next = NEVER
 
     def _fire(self) -> None:
         self._timer = None
-        self._next = NEVER
+        self.next = NEVER
         now = self._loop.time()
         earliest = self._expire(now)
         if earliest < NEVER:
