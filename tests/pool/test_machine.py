@@ -69,9 +69,11 @@ class Pool(RuleBasedStateMachine):
 
     def start(self, uuid: str, model: str) -> None:
         self.sequence += 1
-        before = self.state(uuid)
-        self.states[uuid] = health.started(before, self.sequence)
-        self.running.append((uuid, model, self.states[uuid].probing and not before.probing))
+        state = self.states.setdefault(uuid, AccountState())
+        waits = state.circuit(self.now) is Circuit.HALF_OPEN and not state.probing
+        probe = health.started(state, self.sequence)
+        assert probe == waits
+        self.running.append((uuid, model, probe))
 
     @precondition(lambda self: self.running)
     @rule(
@@ -91,7 +93,8 @@ class Pool(RuleBasedStateMachine):
             may = may_rest(self.candidates, self.states, uuid, model, self.now)
             before, state = state, health.failed(state, fault, model, self.now, 3, may_rest=may, chance=chance)
             self.check(before, state, fault, model)
-        self.states[uuid] = health.ended(state, probe=probe)
+        health.ended(state, probe=probe)
+        self.states[uuid] = state
 
     def check(self, before: AccountState, after: AccountState, fault: Fault, model: str) -> None:
         match blame(fault):

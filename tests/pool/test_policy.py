@@ -1,5 +1,6 @@
 """The pool's policy under a clock of its own: who is called, who rests, who is to blame."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,18 @@ from codenex.pool.health import AccountState, Circuit
 from codenex.pool.selection import Candidate, Obstacle, Strategy, may_rest, obstacle, selected
 
 FRESH = AccountState()
+
+
+def started(state, sequence):
+    counted = msgspec.structs.replace(state)
+    health.started(counted, sequence)
+    return counted
+
+
+def ended(state, *, probe=False):
+    counted = msgspec.structs.replace(state)
+    health.ended(counted, probe=probe)
+    return counted
 
 
 def test_every_kind_of_fault_has_a_class():
@@ -74,7 +87,7 @@ def test_least_recently_used_first_and_configured_order_before_use():
     states, order = {}, []
     for sequence in range(1, 7):
         chosen = selected(candidates, states, "m", 0.0)
-        states[chosen] = health.ended(health.started(states.get(chosen, FRESH), sequence))
+        states[chosen] = ended(started(states.get(chosen, FRESH), sequence))
         order.append(chosen)
     assert order == ["a", "b", "c", "a", "b", "c"]
 
@@ -107,9 +120,9 @@ def test_no_history_calls_an_account_that_rests(history):
     states, now = {}, 0.0
     for sequence, (name, kind, pause) in enumerate(history, 1):
         now += pause
-        state = health.started(states.get(name, FRESH), sequence)
+        state = started(states.get(name, FRESH), sequence)
         state = health.succeeded(state) if kind is None else health.failed(state, Fault(kind, "x"), "m", now, 3)
-        states[name] = health.ended(state)
+        states[name] = ended(state)
         chosen = selected(candidates, states, "m", now)
         if chosen is None:
             assert all(not states[other].available("m", now) for other in "abc")
@@ -134,17 +147,17 @@ def test_an_ejected_account_is_probed_by_one_request_and_trusted_after_a_good_an
     state = ejected()
     assert state.circuit(29.9) is Circuit.OPEN
     assert state.circuit(30.0) is Circuit.HALF_OPEN
-    probed = health.started(state, 1)
+    probed = started(state, 1)
     assert not probed.available("m", 31.0)
     trusted = health.succeeded(probed)
     assert trusted.available("m", 31.0)
     assert trusted.circuit(31.0) is Circuit.CLOSED
-    left = health.ended(probed, probe=True)
+    left = ended(probed, probe=True)
     assert left.available("m", 31.0)
 
 
 def test_a_failed_probe_makes_the_next_rest_longer():
-    state = health.failed(health.started(ejected(), 1), BROKEN, "m", 30.0, 3)
+    state = health.failed(started(ejected(), 1), BROKEN, "m", 30.0, 3)
     assert state.unavailable_until == 30.0 + 60.0
 
 
@@ -162,7 +175,7 @@ def test_an_account_that_is_needed_is_probed_at_once():
         state = health.failed(state, BROKEN, "m", 5.0, 3, may_rest=False)
     assert state.circuit(5.0) is Circuit.HALF_OPEN
     assert state.available("m", 5.0)
-    assert not health.started(state, 1).available("m", 5.0)
+    assert not started(state, 1).available("m", 5.0)
 
 
 def test_a_request_that_has_ejected_one_account_ejects_no_other():
@@ -201,7 +214,7 @@ def play(strategy, candidates, number, **options):
     states, order = {}, []
     for sequence in range(1, number + 1):
         chosen = selected(candidates, states, "m", 0.0, strategy=strategy, **options)
-        states[chosen] = health.ended(health.started(states.get(chosen, FRESH), sequence))
+        states[chosen] = ended(started(states.get(chosen, FRESH), sequence))
         order.append(chosen)
     return "".join(order)
 
@@ -214,7 +227,7 @@ def test_round_robin_goes_on_after_the_last_one():
 def test_fill_first_stays_with_the_first_until_it_is_full():
     candidates = [Candidate("a", limit=1), Candidate("b")]
     assert play(Strategy.FILL_FIRST, candidates, 3) == "aaa"
-    busy = {"a": health.started(FRESH, 1)}
+    busy = {"a": started(FRESH, 1)}
     assert selected(candidates, busy, "m", 0.0, strategy=Strategy.FILL_FIRST) == "b"
 
 
@@ -232,6 +245,6 @@ def test_a_preferred_account_is_taken_as_long_as_it_may_be(strategy):
     candidates = [Candidate("a"), Candidate("b", limit=1), Candidate("c")]
     assert play(strategy, candidates, 3, preferred="b") == "bbb"
     assert selected(candidates, {"b": ejected()}, "m", 0.0, strategy=strategy, preferred="b") in ("a", "c")
-    full = {"b": health.started(FRESH, 1)}
+    full = {"b": started(FRESH, 1)}
     assert selected(candidates, full, "m", 0.0, strategy=strategy, preferred="b") in ("a", "c")
     assert selected(candidates, {}, "m", 0.0, frozenset("b"), strategy=strategy, preferred="b") in ("a", "c")

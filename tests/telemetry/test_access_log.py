@@ -117,7 +117,7 @@ def test_lines_come_in_order_and_all_of_them() -> None:
     output = Output()
     log = AccessLog(output)
     for number in range(3000):
-        log.record(Record(status=number))
+        log.record([(0.0, Record(status=number))])
     log.close()
 
     assert [line["status"] for line in output.lines] == list(range(3000))
@@ -127,7 +127,7 @@ def test_lines_come_in_order_and_all_of_them() -> None:
 def test_many_threads_may_record() -> None:
     output = Output()
     log = AccessLog(output)
-    threads = [threading.Thread(target=lambda: [log.record(Record()) for _ in range(500)]) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: [log.record([(0.0, Record())]) for _ in range(500)]) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -141,10 +141,10 @@ def test_a_reader_that_stops_costs_lines_and_never_a_request(monkeypatch: pytest
     output = Output()
     output.gate.clear()
     log = AccessLog(output)
-    log.record(Record(status=0))
+    log.record([(0.0, Record(status=0))])
     assert output.entered.wait(10)
     for number in range(1, 251):
-        log.record(Record(status=number))
+        log.record([(0.0, Record(status=number))])
     assert log.dropped == 150
 
     output.gate.set()
@@ -159,10 +159,10 @@ def test_a_log_that_fails_is_tried_again_and_says_what_is_missing(error: Excepti
     output.gate.clear()
     log = AccessLog(output)
     output.failures.append(error)
-    log.record(Record(status=1))
+    log.record([(0.0, Record(status=1))])
     assert output.entered.wait(10)
-    log.record(Record(status=2))
-    log.record(Record(status=3))
+    log.record([(0.0, Record(status=2))])
+    log.record([(0.0, Record(status=3))])
     output.gate.set()
     log.close()
 
@@ -174,9 +174,9 @@ def test_a_log_that_fails_is_tried_again_and_says_what_is_missing(error: Excepti
 def test_a_record_that_cannot_be_written_does_not_end_the_log(bad: Any) -> None:
     output = Output()
     log = AccessLog(output)
-    log.record(Record(status=1))
-    log.record(Record(status=2, notes={"bad": bad}))
-    log.record(Record(status=3))
+    log.record([(0.0, Record(status=1))])
+    log.record([(0.0, Record(status=2, notes={"bad": bad}))])
+    log.record([(0.0, Record(status=3))])
     log.close()
 
     assert [line["status"] for line in output.lines if "status" in line] == [1, 3]
@@ -187,7 +187,7 @@ def test_closing_does_not_wait_for_a_reader_that_stopped(monkeypatch: pytest.Mon
     output = Output()
     output.gate.clear()
     log = AccessLog(output)
-    log.record(Record())
+    log.record([(0.0, Record())])
     assert output.entered.wait(10)
     join = log._thread.join
     monkeypatch.setattr(log._thread, "join", lambda timeout: join(min(timeout, 0.05)))
@@ -200,6 +200,6 @@ def test_closing_does_not_wait_for_a_reader_that_stopped(monkeypatch: pytest.Mon
 
 def test_without_a_stream_it_is_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
     log = AccessLog()
-    log.record(Record())
+    log.record([(0.0, Record())])
     log.close()
     assert json.loads(capfd.readouterr().out)["status"] == 200

@@ -71,9 +71,9 @@ async def receiver(tmp_path):
 async def test_rows_and_events_arrive_in_one_sequence(receiver):
     outbox = Outbox(receiver.connect, gather=0.01)
     outbox.start()
-    outbox.record(record())
+    outbox.record([(0.0, record())])
     outbox.event("provider_update", {"uuid": "a"})
-    outbox.record(record())
+    outbox.record([(0.0, record())])
     await outbox.close()
     assert receiver.numbers == [1, 3]
     assert [event.number for batch in receiver.batches for event in batch.events] == [2]
@@ -85,8 +85,8 @@ async def test_what_reached_no_provider_is_no_row(receiver):
     outbox.start()
     refused = record()
     del refused.notes["provider"]
-    outbox.record(refused)
-    outbox.record(record())
+    outbox.record([(0.0, refused)])
+    outbox.record([(0.0, record())])
     await outbox.close()
     assert receiver.numbers == [1]
 
@@ -96,7 +96,7 @@ async def test_what_is_not_acknowledged_is_sent_again(receiver, monkeypatch):
     receiver.answering = False
     outbox = Outbox(receiver.connect, gather=0.0)
     outbox.start()
-    outbox.record(record())
+    outbox.record([(0.0, record())])
     await asyncio.wait_for(receiver.came.wait(), 5)
     receiver.answering = True
     while len(receiver.batches) < 2:
@@ -118,7 +118,7 @@ async def test_a_queue_without_a_receiver_fills_up_and_counts_what_it_drops(tmp_
     outbox = Outbox(connect, gather=0.0)
     outbox.start()
     for _ in range(80):
-        outbox.record(record())
+        outbox.record([(0.0, record())])
     assert outbox.dropped == 30
     async with Receiver(path) as receiver:
         while len(receiver.numbers) < 50:
@@ -132,7 +132,7 @@ async def test_a_queue_without_a_receiver_fills_up_and_counts_what_it_drops(tmp_
 async def test_batches_have_a_size(receiver):
     outbox = Outbox(receiver.connect, gather=0.0)
     for _ in range(module.BATCH_LIMIT + 10):
-        outbox.record(record())
+        outbox.record([(0.0, record())])
     outbox.start()
     await outbox.close()
     assert [len(batch.rows) for batch in receiver.batches] == [module.BATCH_LIMIT, 10]
@@ -144,7 +144,7 @@ async def test_the_end_waits_only_so_long(tmp_path):
 
     outbox = Outbox(connect, gather=0.0)
     outbox.start()
-    outbox.record(record())
+    outbox.record([(0.0, record())])
     await asyncio.wait_for(outbox.close(patience=0.05), 5)
 
 

@@ -17,7 +17,7 @@ from codenex.gateway.generations import Generations
 from codenex.gateway.keeper import Keeper
 from codenex.providers.transport import Transport
 from codenex.providers.transport.local import open_local
-from codenex.server import AccessRecord, Server, assembled
+from codenex.server import Server, assembled
 from codenex.server.outage import AGAIN, FIRST, Outage
 from codenex.server.relay import ControlRelay
 from codenex.store import rotating
@@ -29,6 +29,7 @@ from codenex.telemetry.measures import Fixed, Measures
 from codenex.telemetry.outbox import GATHER, Outbox
 from codenex.telemetry.prompt_log import PromptLog
 from codenex.telemetry.pulse import Pulse
+from codenex.telemetry.recorder import Recorder
 
 
 class DataPlane(msgspec.Struct):
@@ -59,11 +60,7 @@ async def data_plane(
     outbox = Outbox(connect, gather)
 
     measures = Measures(shared.measures())
-
-    def record(record: AccessRecord) -> None:
-        measures.record(record)
-        log.record(record)
-        outbox.record(record)
+    recorder = Recorder(measures, log, outbox)
 
     prompts = prompt_log(settings)
     keeper = Keeper(ResponseStore(Path(settings.data_dir)))
@@ -79,9 +76,10 @@ async def data_plane(
             tell=outbox.event,
             keeper=keeper,
             prompts=prompts,
+            flush=recorder.flush,
         )
 
-    parts = assembled(settings, gateway, record)
+    parts = assembled(settings, gateway, recorder.record)
     async with parts.transport:
         server = parts.server
         outbox.start()
@@ -109,6 +107,7 @@ async def data_plane(
             yield DataPlane(server, parts.gateway, outbox)
         finally:
             await server.drain(0)
+            recorder.close()
             await outbox.close()
             pulse.stop()
             await asyncio.to_thread(keeper.close)

@@ -18,6 +18,7 @@ class AccountRows:
     def __init__(self, settings: Settings, shared: SharedMemory | None) -> None:
         self._shared = shared
         self._places: dict[str, tuple[int, int]] = {}
+        self._own: dict[str, memoryview] = {}
         if shared is None:
             return
         for group in settings.accounts.values():
@@ -26,36 +27,35 @@ class AccountRows:
                 if row is not None:
                     self._places[account.uuid] = (row, row_tag(account.uuid))
                     shared.claim(row, row_tag(account.uuid))
+                    self._own[account.uuid] = shared.own_row(row)
 
     def __bool__(self) -> bool:
         return bool(self._places)
 
     def write(self, uuid: str, field: int, value: int) -> None:
         """Set a field of the own column."""
-        place = self._places.get(uuid)
-        if place is not None and self._shared is not None:
-            self._shared.write(place[0], field, value)
+        if uuid in self._own:
+            self._own[uuid][field] = value
 
     def begun(self, uuid: str, sequence: int) -> None:
         """Count an attempt that begins."""
-        place, shared = self._places.get(uuid), self._shared
-        if place is not None and shared is not None:
-            row = place[0]
-            shared.write(row, LAST_USED, sequence)
-            shared.add(row, IN_FLIGHT, 1)
-            shared.add(row, REQUESTS, 1)
+        if uuid in self._own:
+            words = self._own[uuid]
+            words[LAST_USED] = sequence
+            words[IN_FLIGHT] += 1
+            words[REQUESTS] += 1
 
     def ended(self, uuid: str) -> None:
         """Count an attempt that has ended."""
-        place, shared = self._places.get(uuid), self._shared
-        if place is not None and shared is not None:
-            shared.add(place[0], IN_FLIGHT, -1)
+        if uuid in self._own:
+            words = self._own[uuid]
+            if words[IN_FLIGHT]:
+                words[IN_FLIGHT] -= 1
 
     def add(self, uuid: str, field: int, amount: int = 1) -> None:
-        """Add to a field of the own column."""
-        place = self._places.get(uuid)
-        if place is not None and self._shared is not None:
-            self._shared.add(place[0], field, amount)
+        """Add to a counter of the own column."""
+        if uuid in self._own:
+            self._own[uuid][field] += amount
 
     def values(self, uuid: str, field: int) -> list[int]:
         """Return a field as every process has it; what is in progress only of those that live."""

@@ -9,16 +9,10 @@ from typing import Any
 
 import msgspec
 
-from codenex.core.errors import Fault, FaultKind
-from codenex.gateway.account_rows import (
-    EARLIER_FAILURES,
-    EARLIER_REQUESTS,
-    FAILURES,
-    IN_FLIGHT,
-    LAST_USED,
-    REQUESTS,
-    AccountRows,
-)
+from codenex.core.errors import Fault
+from codenex.gateway.account_report import shown
+from codenex.gateway.account_rows import FAILURES, IN_FLIGHT, LAST_USED, AccountRows
+from codenex.gateway.exhaustion import exhausted
 from codenex.gateway.learned_health import all_learned, learned
 from codenex.gateway.waiting import Waiting
 from codenex.pool import health
@@ -35,6 +29,7 @@ Tell = Callable[[str, dict[str, Any]], None]
 PROBE_PATIENCE = 3.0
 QUEUE_PATIENCE = 300.0
 _FRESH = AccountState()
+_NOBODY: frozenset[str] = frozenset()
 
 
 class Accounts:
@@ -78,6 +73,12 @@ class Accounts:
         }
         self._strategies = {
             name: Strategy(settings.pool_strategies.get(name, settings.pool_strategy)) for name in settings.accounts
+        }
+        #: those that are the only one of their pool, serve every model, and any number of requests at once
+        self._alone = {
+            name: group[0]
+            for name, group in settings.accounts.items()
+            if len(group) == 1 and self._candidates[name][0] == Candidate(group[0].uuid, weight=max(1, group[0].weight))
         }
         self._rows = AccountRows(settings, self._shared)
         kept = {uuid: state for uuid, state in self.states.items() if uuid in self._accounts}
@@ -171,27 +172,61 @@ class Accounts:
             found[uuid] = state
         return found
 
+    def entered(self, provider: str, model: str, preferred: str | None = None) -> Account | None:
+        """Choose an account and begin an attempt with it, where nothing is unusual: nobody waits, and nothing is held
+        against the account. It counts the request as :meth:`earn` and the attempt as :meth:`begun` do, and
+        :meth:`left` or :meth:`ended` has to follow. ``None``: nothing was counted."""
+        if self.waiting.lines:
+            return None
+        now = self._clock()
+        account = self._alone.get(provider)
+        if account is None:
+            account = self.choose(provider, model, _NOBODY, None, preferred)
+            if account is None:
+                return None
+        else:
+            self._catch_up()
+        uuid = account.uuid
+        if uuid in self.states and not health.untroubled(self.states[uuid], now):
+            return None
+        if provider in self._retries:
+            self._retries[provider] = earned(self._retries[provider], now)
+        else:
+            self.earn(provider)
+        self._begun(uuid, now)
+        return account
+
+    def left(self, account: Account) -> None:
+        """Record a good answer and the end of its attempt, which :meth:`entered` has begun."""
+        if not self._own_state(account.uuid).spotless:
+            self.succeeded(account)
+        self.ended(account, probe=False)
+
     # --- outcomes -------------------------------------------------------------------------------------------------
 
     def begun(self, account: Account) -> bool:
         """Count an attempt that begins; return whether it is the account's probe, which :meth:`ended` has to know."""
-        uuid, state = account.uuid, self._state(account.uuid)
-        self._sequence = max(self._sequence + 1, int(self._clock() * 1e9))
-        begun = health.started(state, self._sequence)
-        self._update(uuid, begun)
-        self._rows.begun(uuid, self._sequence)
-        return begun.probing and not state.probing
+        return self._begun(account.uuid, self._clock())
+
+    def _begun(self, uuid: str, now: float) -> bool:
+        sequence = int(now * 1e9)
+        if sequence <= self._sequence:
+            sequence = self._sequence + 1
+        self._sequence = sequence
+        self._rows.begun(uuid, sequence)
+        return health.started(self._own_state(uuid), sequence)
 
     def ended(self, account: Account, *, probe: bool) -> None:
         """Count an attempt that has ended, whatever came of it."""
         uuid = account.uuid
-        self._update(uuid, health.ended(self._state(uuid), probe=probe))
+        health.ended(self._own_state(uuid), probe=probe)
         self._rows.ended(uuid)
-        self.waiting.wake(account.provider)
+        if self.waiting.lines:
+            self.waiting.wake(account.provider)
 
     def succeeded(self, account: Account) -> None:
         """Record that an account gives good answers, as soon as it does."""
-        before = self._state(account.uuid)
+        before = self._own_state(account.uuid)
         state = health.succeeded(before)
         if state is before:
             return
@@ -250,64 +285,16 @@ class Accounts:
 
     def exhausted(self, provider: str, model: str, only: str | None = None) -> Fault:
         """Build the fault of a pool in which no account can be called: 404, 429 or 503 with the smallest wait."""
-        candidates = self._eligible(provider, only)
         found = self.obstacle(provider, model, only=only)
-        states = [self.states.get(candidate.uuid, _FRESH) for candidate in candidates if candidate.serves(model)]
-        if not states:
-            if any(candidate.enabled for candidate in candidates):
-                return Fault(
-                    FaultKind.MODEL_NOT_FOUND,
-                    f"no account of {provider} serves the model {model[:100]!r}",
-                    code="model_not_found",
-                    param="model",
-                )
-            return Fault(FaultKind.UNAVAILABLE, f"every account of {provider} is disabled", code="no_account_available")
-        if found.queue is not None:
-            return Fault(
-                FaultKind.RATE_LIMIT,
-                f"every account of {provider} has as many requests in progress as it may",
-                code="concurrency_limit",
-                retry_after=1.0,
-            )
-        now = self._clock()
-        limited = any(state.resting.get(model, 0.0) > now for state in states)
-        kind = FaultKind.RATE_LIMIT if limited else FaultKind.UNAVAILABLE
-        return Fault(
-            kind,
-            f"every account of {provider} is resting{_reason(states, now)}",
-            code="no_account_available",
-            retry_after=max(found.wait or 1.0, 1.0),
-        )
+        return exhausted(provider, model, self._eligible(provider, only), self.states, found, self._clock())
 
     def report(self) -> dict[str, Any]:
         """Return the state of every account for ``/provider_health``: no secrets, no addresses."""
         self._catch_up()
         now = self._clock()
         return {
-            provider: [self._shown(account, now) for account in group]
+            provider: [shown(account, self._state(account.uuid), self._rows, now) for account in group]
             for provider, group in self._settings.accounts.items()
-        }
-
-    def _shown(self, account: Account, now: float) -> dict[str, Any]:
-        state = self._state(account.uuid)
-        requests, failures = state.requests, state.failures
-        if self._rows:
-            requests = self._total(account.uuid, REQUESTS, EARLIER_REQUESTS)
-            failures = self._total(account.uuid, FAILURES, EARLIER_FAILURES)
-        circuit = state.circuit(now)
-        return {
-            "uuid": account.uuid,
-            "customName": account.name,
-            "isHealthy": circuit is health.Circuit.CLOSED,
-            "isDisabled": account.disabled,
-            "circuit": circuit.value,
-            "restsFor": round(max(0.0, state.unavailable_until - now), 1),
-            "restingModels": {model: round(until - now, 1) for model, until in state.resting.items() if until > now},
-            "inFlight": sum(self._rows.values(account.uuid, IN_FLIGHT)) or state.in_flight,
-            "usageCount": requests,
-            "errorCount": failures,
-            "successRate": None if requests == 0 else round(max(0.0, 1 - failures / requests), 4),
-            "lastErrorMessage": state.last_error,
         }
 
     # --- repetitions ----------------------------------------------------------------------------------------------
@@ -324,9 +311,6 @@ class Accounts:
             return False
         self._retries[provider] = left
         return True
-
-    def _total(self, uuid: str, *fields: int) -> int:
-        return sum(sum(self._rows.values(uuid, field)) for field in fields)
 
     # --- other processes ------------------------------------------------------------------------------------------
 
@@ -354,6 +338,14 @@ class Accounts:
 
     def _state(self, uuid: str) -> AccountState:
         return self.states.get(uuid, _FRESH)
+
+    def _own_state(self, uuid: str) -> AccountState:
+        """Return a state to count in; that of an account which is configured no more is nobody's."""
+        if uuid in self.states:
+            return self.states[uuid]
+        state = AccountState()
+        self._update(uuid, state)
+        return state
 
     def _update(self, uuid: str, state: AccountState) -> None:
         if uuid in self._accounts:
@@ -390,14 +382,3 @@ def _trusted(state: AccountState) -> AccountState:
 
 def _standing(state: AccountState, model: str) -> tuple[object, ...]:
     return state.unavailable_until, state.resting.get(model, 0.0), state.ejected, state.retired, state.ejections
-
-
-def _reason(states: list[AccountState], now: float) -> str:
-    """Say in a few words why accounts rest, without anything that is theirs."""
-    reasons = {
-        "refused by the provider (key, billing or permission)": any(state.retired for state in states),
-        "after errors of the provider": any(state.ejected for state in states),
-        "at a rate limit or quota": any(until > now for state in states for until in state.resting.values()),
-    }
-    told = [reason for reason, holds in reasons.items() if holds]
-    return f" ({'; '.join(told)})" if told else ""

@@ -61,7 +61,7 @@ class Gateway:
 
     ``control`` answers ``/api`` and pages; without it they are a 503. ``generations`` brings new settings while it
     runs, ``shared`` is the memory in common with other processes, ``tell`` takes events for the event stream,
-    ``keeper`` keeps responses, ``prompts`` logs conversations.
+    ``keeper`` keeps responses, ``prompts`` logs conversations, ``flush`` brings what is measured up to date.
     """
 
     def __init__(
@@ -75,7 +75,9 @@ class Gateway:
         tell: Tell = lambda name, data: None,
         keeper: Keeper | None = None,
         prompts: PromptLog | None = None,
+        flush: Callable[[], None] = lambda: None,
     ) -> None:
+        self._flush = flush
         self._keeper = keeper
         self._prompts = PromptLog() if prompts is None else prompts
         self.transport = transport
@@ -321,6 +323,7 @@ class Gateway:
         exchange.respond(200, [*_JSON, ("cache-control", "no-store"), *common], body)
 
     async def _metrics(self, exchange: Exchange, route: Route, common: Headers, key: ClientKey) -> None:
+        self._flush()
         body = await asyncio.to_thread(metrics, self.accounts.report(), self._shared)
         exchange.respond(200, [("content-type", CONTENT_TYPE), ("cache-control", "no-store"), *common], body)
 

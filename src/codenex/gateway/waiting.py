@@ -18,25 +18,26 @@ class Waiting:
     can't either."""
 
     def __init__(self) -> None:
-        self._lines: dict[Key, list[Place]] = {}
+        #: each with somebody in it
+        self.lines: dict[Key, list[Place]] = {}
 
     def number(self, key: Key) -> int:
         """Return how many wait."""
-        return 0 if not self._lines else len(self._lines.get(key, ()))
+        return 0 if not self.lines else len(self.lines.get(key, ()))
 
     def total(self, provider: str) -> int:
         """Return how many wait for a provider type."""
-        return sum(len(line) for (name, _), line in self._lines.items() if name == provider)
+        return sum(len(line) for (name, _), line in self.lines.items() if name == provider)
 
     def before(self, key: Key, place: Place) -> int:
         """Return how many stand before a place in its line."""
-        return self._lines[key].index(place)
+        return self.lines[key].index(place)
 
     @contextmanager
     def place(self, key: Key) -> Iterator[Place]:
         """Stand in a line as long as the block lasts."""
         place = asyncio.Event()
-        line = self._lines.setdefault(key, [])
+        line = self.lines.setdefault(key, [])
         line.append(place)
         try:
             yield place
@@ -45,8 +46,8 @@ class Waiting:
             if line:
                 # Whoever leaves may have been woken for something that the next one can take.
                 line[0].set()
-            elif self._lines.get(key) is line:
-                del self._lines[key]
+            elif self.lines.get(key) is line:
+                del self.lines[key]
 
     async def turn(self, place: Place, timeout: float, *, shared: bool) -> None:
         """Wait until it may be this place's turn. ``shared``: other processes may end what is waited for, and wake
@@ -60,13 +61,13 @@ class Waiting:
 
     def wake(self, provider: str) -> None:
         """Say that an attempt at a provider type has ended."""
-        if not self._lines:
+        if not self.lines:
             return
-        for (name, _), line in self._lines.items():
+        for (name, _), line in self.lines.items():
             if name == provider:
                 line[0].set()
 
     def wake_all(self) -> None:
         """Say that anything may have changed."""
-        for line in self._lines.values():
+        for line in self.lines.values():
             line[0].set()

@@ -1,4 +1,7 @@
-"""The state of an account and how it changes: pure functions of state, time and outcome."""
+"""The state of an account and how it changes: pure functions of state, time and outcome.
+
+Only :func:`untroubled`, :func:`started` and :func:`ended`, which every request calls, change what they are given.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ class Circuit(StrEnum):
     OPEN = "open"
 
 
-class AccountState(msgspec.Struct, frozen=True):
+class AccountState(msgspec.Struct):
     """What is known of one account. All times are monotonic seconds; ``last_used`` grows with every use (0: never)."""
 
     last_used: int = 0
@@ -72,32 +75,46 @@ class AccountState(msgspec.Struct, frozen=True):
         return Circuit.HALF_OPEN if self.ejected or self.retired else Circuit.CLOSED
 
     @property
+    def spotless(self) -> bool:
+        """Whether no error is held against the account, so that a good answer changes nothing."""
+        return not (self.consecutive_errors or self.doubts or self.ejected or self.retired)
+
+    @property
     def success_rate(self) -> float | None:
         """Good answers among all requests that came to an end, 0 to 1; ``None`` without any."""
         over = self.requests - self.in_flight
         return None if over <= 0 else max(0.0, 1.0 - self.failures / over)
 
 
-def started(state: AccountState, sequence: int) -> AccountState:
-    """Return the state after an attempt began; the first one of an account that isn't trusted is its probe."""
-    return msgspec.structs.replace(
-        state,
-        last_used=sequence,
-        in_flight=state.in_flight + 1,
-        requests=state.requests + 1,
-        probing=state.probing or state.ejected or state.retired,
-    )
+def untroubled(state: AccountState, now: float) -> bool:
+    """Whether nothing at all is held against an account, for no model. Rests that are over are forgotten."""
+    if state.resting:
+        state.resting = _still(state.resting, now)
+    return state.spotless and not state.resting and state.unavailable_until <= now
 
 
-def ended(state: AccountState, *, probe: bool = False) -> AccountState:
-    """Return the state after an attempt ended, whatever came of it. ``probe``: it was the one that is waited for."""
-    probing = state.probing and not probe
-    return msgspec.structs.replace(state, in_flight=max(0, state.in_flight - 1), probing=probing)
+def started(state: AccountState, sequence: int) -> bool:
+    """Count an attempt that begins; return whether it is the probe of an account that isn't trusted: the first one."""
+    state.last_used = sequence
+    state.in_flight += 1
+    state.requests += 1
+    if state.probing or not (state.ejected or state.retired):
+        return False
+    state.probing = True
+    return True
+
+
+def ended(state: AccountState, *, probe: bool = False) -> None:
+    """Count an attempt that has ended, whatever came of it. ``probe``: it was the one that is waited for."""
+    if state.in_flight > 0:
+        state.in_flight -= 1
+    if probe:
+        state.probing = False
 
 
 def succeeded(state: AccountState) -> AccountState:
     """Return the state after a good answer: the account is trusted again."""
-    if not (state.consecutive_errors or state.doubts or state.ejected or state.retired):
+    if state.spotless:
         return state
     return msgspec.structs.replace(
         state, consecutive_errors=0, doubts=0, ejected=False, retired=False, unavailable_until=0.0

@@ -28,7 +28,8 @@ def earned(budget: RetryBudget, now: float, each_second: float = EACH_SECOND) ->
     if left < each_second and passed > 0:
         # Seconds alone earn no more than one second's worth; only requests can save up more.
         left = min(left + passed * each_second, each_second)
-    return RetryBudget(min(MOST_SAVED, left + SHARE), now)
+    left += SHARE
+    return RetryBudget(left if left < MOST_SAVED else MOST_SAVED, now)
 
 
 def spent(budget: RetryBudget) -> RetryBudget | None:

@@ -127,15 +127,14 @@ class SharedMemory:
         """Return a field of the own column."""
         return self._words[self._row(self.slot, row) + field]
 
+    def own_row(self, row: int) -> memoryview:
+        """Return the words of a row of the own column, for what is counted with every request."""
+        start = self._row(self.slot, row)
+        return self._words[start : start + FIELDS]
+
     def write(self, row: int, field: int, value: int) -> None:
         """Set a field of the own column."""
         self._words[self._row(self.slot, row) + field] = value
-
-    def add(self, row: int, field: int, amount: int) -> None:
-        """Add to a field of the own column, which stays at 0 or above."""
-        at = _HEADER_WORDS + self.slot * _COLUMN_WORDS + row * FIELDS + field
-        value = self._words[at] + amount
-        self._words[at] = value if value > 0 else 0
 
     def values(self, row: int, field: int, tag: int, *, living: bool = False) -> list[int]:
         """Return a field in every column that holds the key; with ``living`` only in those of living processes."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -52,6 +53,10 @@ class Record(Protocol):
     def notes(self) -> dict[str, Any]: ...
 
 
+#: A record with the time of its end, in seconds since 1970.
+Timed = tuple[float, Record]
+
+
 class Output(Protocol):
     """Where lines go. Either may raise ``OSError``."""
 
@@ -65,19 +70,20 @@ class AccessLog:
     def __init__(self, stream: Output | None = None, form: Format = "json") -> None:
         self._stream = stream if stream is not None else Outlet(_STANDARD_OUTPUT)
         self._line = line_of if form == "json" else text_of
-        self._queue: deque[tuple[float, Record]] = deque()
+        self._queue: deque[Timed] = deque()
         self._wake = threading.Event()
         self._closed = False
         self.dropped = 0
         self._thread = threading.Thread(target=self._run, name="access-log", daemon=True)
         self._thread.start()
 
-    def record(self, record: Record) -> None:
-        """Queue a record. Never blocks."""
-        if len(self._queue) >= QUEUE_LIMIT:
-            self.dropped += 1
-            return
-        self._queue.append((time.time(), record))
+    def record(self, records: Sequence[Timed]) -> None:
+        """Queue records. Never blocks."""
+        room = QUEUE_LIMIT - len(self._queue)
+        if room < len(records):
+            self.dropped += len(records) - max(room, 0)
+            records = records[: max(room, 0)]
+        self._queue.extend(records)
         if not self._wake.is_set():
             self._wake.set()
 

@@ -11,12 +11,12 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 from uuid import uuid4
 
 from codenex.core import json
-from codenex.telemetry.access_log import Record
+from codenex.telemetry.access_log import Timed
 from codenex.telemetry.rows import Acknowledgement, Batch, Event, UsageRow, usage_row
 
 #: Rows and events that wait at most, and that go in one batch.
@@ -51,17 +51,21 @@ class Outbox:
         """Begin to send, in the running event loop."""
         self._task = asyncio.get_running_loop().create_task(self._run(), name="outbox")
 
-    def record(self, record: Record) -> None:
-        """Queue the row of a request that reached a provider. Never blocks."""
-        if "provider" in record.notes and self._has_room():
-            self._number += 1
-            self._add(usage_row(self._number, time.time(), record))
+    def record(self, records: Iterable[Timed]) -> None:
+        """Queue the rows of those requests that reached a provider. Never blocks."""
+        for at, record in records:
+            if "provider" in record.notes and self._has_room():
+                self._number += 1
+                self._queue.append(usage_row(self._number, at, record))
+        if self._queue and not self._wake.is_set():
+            self._wake.set()
 
     def event(self, name: str, data: dict[str, Any]) -> None:
         """Queue an event. Never blocks."""
         if self._has_room():
             self._number += 1
-            self._add(Event(self._number, time.time(), name, data))
+            self._queue.append(Event(self._number, time.time(), name, data))
+            self._wake.set()
 
     @property
     def queued(self) -> int:
@@ -81,11 +85,6 @@ class Outbox:
             return True
         self.dropped += 1
         return False
-
-    def _add(self, item: UsageRow | Event) -> None:
-        self._queue.append(item)
-        if not self._wake.is_set():
-            self._wake.set()
 
     async def _run(self) -> None:
         while True:
