@@ -12,8 +12,9 @@ from pathlib import Path
 
 from codenex.core.errors import Fault
 from codenex.gateway.exchange import Headers
-from codenex.gateway.gateway import Gateway, render_error
+from codenex.gateway.gateway import Gateway
 from codenex.gateway.keeper import Keeper
+from codenex.gateway.refusing import render_error
 from codenex.providers.transport import BodyBudget, Transport, trusting
 from codenex.server.asgi import Receive, Scope, Send, serve
 from codenex.store.responses import ResponseStore

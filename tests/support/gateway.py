@@ -13,8 +13,9 @@ from tests.support.vendor import ScriptedVendor
 
 from codenex.gateway.authentication import digest_of
 from codenex.gateway.exchange import Handler
-from codenex.gateway.gateway import Gateway, render_error
+from codenex.gateway.gateway import Gateway
 from codenex.gateway.keeper import Keeper
+from codenex.gateway.refusing import render_error
 from codenex.providers.transport import Transport
 from codenex.server import AccessRecord, Limits, Server
 from codenex.store.settings import Account, ClientKey, Settings

@@ -15,6 +15,7 @@ class Taker:
     def __init__(self):
         self.measured, self.logged, self.queued = [], [], []
         self.sizes = []
+        self.came = asyncio.Event()
         self.recorder = Recorder(
             SimpleNamespace(record=lambda *records: self.measured.extend(records)),
             SimpleNamespace(record=self.log),
@@ -23,6 +24,7 @@ class Taker:
 
     def log(self, records):
         self.sizes.append(len(records))
+        self.came.set()
         self.logged.extend(record for _, record in records)
 
     def give(self, *records):
@@ -51,9 +53,9 @@ async def test_many_records_are_worked_off_together_and_a_few_at_a_time(taker):
 async def test_no_record_waits_long(taker):
     taker.give(1, 2)
     assert taker.logged == [1]
-    async with asyncio.timeout(5):
-        while taker.logged != [1, 2]:
-            await asyncio.sleep(module.PATIENCE / 5)
+    taker.came.clear()
+    await asyncio.wait_for(taker.came.wait(), 5)
+    assert taker.logged == [1, 2]
 
 
 async def test_what_waits_is_worked_off_when_somebody_looks_and_at_the_end(taker):

@@ -53,6 +53,12 @@ class Admission:
             if row is not None and self._shared is not None:
                 self._places[key.digest] = _Place(self._shared, row, row_tag(key.digest))
 
+    def is_counted(self, key: ClientKey) -> bool:
+        """Whether there is anything that :meth:`admit` counts or looks at for a key."""
+        return key.digest in self._places and bool(
+            key.budget or key.tokens_per_minute or key.requests_per_minute or self._requests
+        )
+
     def admit(self, key: ClientKey) -> list[Allowance]:
         """Count a request of a client key; return what it may still use. Raises :class:`Fault` ``rate_limit`` (429)
         beyond a limit."""

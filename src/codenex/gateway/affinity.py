@@ -9,9 +9,9 @@ from hashlib import blake2b
 
 import msgspec
 
-from codenex.gateway.job import Job
+from codenex.gateway.edits import Head
+from codenex.gateway.exchange import Exchange
 from codenex.gateway.sessions import identity_of
-from codenex.gateway.targets import PoolTarget
 from codenex.store.settings import Settings
 from codenex.store.shared_memory import SharedMemory
 
@@ -47,16 +47,20 @@ class Affinity:
         self._rows = settings.rows
         self._uuids = {row: uuid for uuid, row in settings.rows.items()}
 
-    def session_of(self, job: Job, target: PoolTarget) -> Session | None:
+    def matters(self, provider: str) -> bool:
+        """Whether it makes a difference which conversation a request to a provider type belongs to."""
+        return bool(self._lifetime) and self._pools.get(provider, 0) > 1
+
+    def session_of(self, protocol: str, exchange: Exchange, head: Head, provider: str) -> Session | None:
         """Return the conversation that a request belongs to; ``None`` where it makes no difference or can't be told."""
-        if not self._lifetime or self._pools.get(target.provider, 0) < 2:
+        if not self.matters(provider):
             return None
-        found = identity_of(job.spoke.name, job.exchange.header, job.head)
+        found = identity_of(protocol, exchange.header, head)
         if found is None:
             return None
-        client = job.exchange.notes.get("key")
+        client = exchange.notes.get("key")
         hashed = blake2b(digest_size=8)
-        for piece in (str(client), target.provider, found.name):
+        for piece in (str(client), provider, found.name):
             hashed.update(piece.encode("utf-8", "surrogatepass"))
             hashed.update(b"\\x1f")
         key = int.from_bytes(hashed.digest(), "little") | 1

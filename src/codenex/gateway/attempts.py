@@ -24,7 +24,7 @@ from codenex.gateway.delivery import Delivery
 from codenex.gateway.edits import Head, edited
 from codenex.gateway.encoding import Target, upstream_model
 from codenex.gateway.exchange import Headers
-from codenex.gateway.failover import Failover
+from codenex.gateway.failover import Failover, Tried
 from codenex.gateway.fetching import Attachments, by_address
 from codenex.gateway.headers import passed_down, passed_up
 from codenex.gateway.job import Job
@@ -37,7 +37,7 @@ from codenex.gateway.upstream import ANSWER_LIMIT, accepted, call
 from codenex.protocols.openai_responses.continuation import previous_not_found
 from codenex.providers.claude_code.program import DEFAULT_PATH, Bounds, ClaudeCode
 from codenex.providers.media import fetcher_of
-from codenex.providers.registry import ProviderType
+from codenex.providers.registry import PROVIDER_TYPES, ProviderType
 from codenex.providers.transport import Deadlines, Transport, UpstreamResponse
 from codenex.store.responses import Place
 from codenex.store.settings import Account, Settings
@@ -94,23 +94,22 @@ class Attempts:
             known = self._deadlines[account.uuid] = Deadlines(*chosen)
         return known
 
-    async def serve(self, job: Job, common: Headers) -> None:
-        """Answer a job. Raises :class:`Fault` only while nothing has been promised to the client."""
+    async def serve(self, job: Job, common: Headers, first: Tried | None = None) -> None:
+        """Answer a job, of which one attempt may have been made already. Raises :class:`Fault` only while nothing has
+        been promised to the client."""
         place = None if job.conversation is None else job.conversation.place
         targets = targets_of(self.settings, job.resolution, job.providers)
         if place is not None:
             del targets[1:]
-        session = None if place is not None else self.affinity.session_of(job, targets[0])
+        if first is not None:
+            session = first.session
+        elif place is not None:
+            session = None
+        else:
+            session = self.affinity.session_of(job.spoke.name, job.exchange, job.head, targets[0].provider)
         contest = Contest() if self.settings.hedge_after else None
-        gate = CommitGate(job.stream, self.settings.commit_after)
-        delivery = Delivery(
-            job.exchange,
-            gate,
-            content_type="application/json" if job.array_stream else job.spoke.stream_type,
-            encoder=lambda: job.spoke.stream_encoder(job.context(translated=False)),
-            keep_alive_interval=self.settings.keep_alive_interval,
-            on_commit=job.forget,
-        )
+        delivery = self._delivery(job)
+        gate = delivery.gate
         with delivery:
             try:
 
@@ -125,6 +124,7 @@ class Attempts:
                     preferred=None if session is None else session.account,
                     contest=contest,
                     notes=job.exchange.notes,
+                    first=first,
                 )
                 fault = await failover.through(targets)
                 if fault is None:
@@ -136,6 +136,25 @@ class Attempts:
                 delivery.fail(fault)
             finally:
                 job.let_files_go()
+
+    async def answer_whole(
+        self, job: Job, account: Account, response: UpstreamResponse, content: bytes, common: Headers
+    ) -> None:
+        """Answer with a whole body that came from an account, whatever it turns out to be. Raises :class:`Fault` where
+        it is no answer."""
+        provider = PROVIDER_TYPES[account.provider]
+        attempt = Attempt(self, job, provider, account, job.resolution.model, self._delivery(job), common)
+        await attempt.answer_whole(response, content)
+
+    def _delivery(self, job: Job) -> Delivery:
+        return Delivery(
+            job.exchange,
+            CommitGate(job.stream, self.settings.commit_after),
+            content_type="application/json" if job.array_stream else job.spoke.stream_type,
+            encoder=lambda: job.spoke.stream_encoder(job.context(translated=False)),
+            keep_alive_interval=self.settings.keep_alive_interval,
+            on_commit=job.forget,
+        )
 
     def check_place(self, place: Place, resolution: Resolution, head: Head) -> None:
         """Let a request go on from what an account keeps. Raises :class:`Fault` (400) where it doesn't go there."""
@@ -231,10 +250,11 @@ class Attempt:
             forwarded_query(job.exchange.query),
         )
         try:
-            self._headers += passed_down([pair for pair in response.headers if pair[0] != "content-type"])
             if not job.stream:
-                await self._pass_unary(response)
-            elif _is_json(response):
+                await self.answer_whole(response, await response.read(ANSWER_LIMIT))
+                return None
+            self._headers += passed_down([pair for pair in response.headers if pair[0] != "content-type"])
+            if _is_json(response):
                 # A whole answer in place of a stream, which no client would take for one.
                 await self._relay(response, self._translation_lane(Reversal(), job.context(translated=True)))
             else:
@@ -243,9 +263,10 @@ class Attempt:
             response.close()
         return self.fault
 
-    async def _pass_unary(self, response: UpstreamResponse) -> None:
+    async def answer_whole(self, response: UpstreamResponse, content: bytes) -> None:
+        """Answer with a whole body of the client's own protocol. Raises :class:`Fault` where it is no answer."""
         job = self._job
-        content = await response.read(ANSWER_LIMIT)
+        self._headers += passed_down([pair for pair in response.headers if pair[0] != "content-type"])
         glance = self._spoke.glance
         glanced = glance(content) if glance is not None and not _is_event_stream(response) else None
         if job.conversation is not None and not _is_event_stream(response):

@@ -56,6 +56,8 @@ class Keyring:
         #: ``Authorization`` header → the key that it was found to carry. Only those that were right are kept, and
         #: Python compares texts only where their hashes, which are secret, are equal: time tells a guess nothing.
         self._known: dict[str, ClientKey] = {}
+        #: the same of ``x-api-key``, for requests without ``Authorization``
+        self._known_keys: dict[str, ClientKey] = {}
 
     def authenticate(self, exchange: Exchange) -> ClientKey:
         """Return the key that a request carries. Raises :class:`Fault` ``authentication`` (401)."""
@@ -63,17 +65,31 @@ class Keyring:
         key = None if authorization is None else self._known.get(authorization)
         if key is None:
             key = self._found(exchange)
-            if authorization is not None and _is_of(authorization, key):
-                self._remember(authorization, key)
+            if authorization is None:
+                named = exchange.header("x-api-key")
+                if named is not None and compare_digest(digest_of(named.strip()), key.digest):
+                    _remember(self._known_keys, named, key)
+            elif _is_of(authorization, key):
+                _remember(self._known, authorization, key)
         if key.disabled:
             raise Fault(FaultKind.AUTHENTICATION, "the API key has been revoked", code="revoked_api_key")
         if key.expires is not None and key.expires <= self._wall():
             raise Fault(FaultKind.AUTHENTICATION, "the API key has expired", code="expired_api_key")
         return key
 
-    def _remember(self, authorization: str, key: ClientKey) -> None:
-        if len(authorization) <= _LONGEST and len(self._known) < _REMEMBERED:
-            self._known[authorization] = key
+    def recognised(self, headers: dict[str, str]) -> ClientKey | None:
+        """Return the key that these headers, by name, are known to carry, where it is neither revoked nor can expire;
+        ``None`` says nothing. Agrees with :meth:`authenticate`."""
+        if "authorization" in headers:
+            known, value = self._known, headers["authorization"]
+        elif "x-api-key" in headers:
+            known, value = self._known_keys, headers["x-api-key"]
+        else:
+            return None
+        if value not in known:
+            return None
+        key = known[value]
+        return None if key.disabled or key.expires is not None else key
 
     def _found(self, exchange: Exchange) -> ClientKey:
         """Return the key by its digest. Raises :class:`Fault` where there is none."""
@@ -105,6 +121,11 @@ def check_permission(key: ClientKey, provider: str, model: str, asked: str) -> N
             code="model_not_allowed",
             param="model",
         )
+
+
+def _remember(known: dict[str, ClientKey], value: str, key: ClientKey) -> None:
+    if len(value) <= _LONGEST and len(known) < _REMEMBERED:
+        known[value] = key
 
 
 def _is_of(authorization: str, key: ClientKey) -> bool:

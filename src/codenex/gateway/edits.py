@@ -40,6 +40,7 @@ class Head:
         store: Any = None,
         previous_response_id: Any = None,
         conversation: Any = None,
+        fields: dict[str, msgspec.Raw] | None = None,
     ) -> None:
         self.model = model
         self.stream = stream
@@ -47,10 +48,6 @@ class Head:
         self.previous_response_id = previous_response_id
         self.conversation = conversation
         self._body = body
-        self._fields: dict[str, msgspec.Raw] | None = None
-
-    def known(self, fields: dict[str, msgspec.Raw] | None) -> None:
-        """Take the top level where it has been read already."""
         self._fields = fields
 
     @property
@@ -71,13 +68,14 @@ def head_of(body: bytes) -> Head:
         top = _decode_top(body if fields is None else _policy_fields(fields))
     except (msgspec.DecodeError, RecursionError, UnicodeError, json.MalformedJson) as error:
         raise _fault_of(body, error) from None
-    if (fields is None or not _is_compact(fields, len(body))) and _may_repeat(body):
+    if (fields is None or not _is_compact(fields, len(body))) and (
+        body.count(b'"model"') > 1 or body.count(b'"stream"') > 1 or b"\\u00" in body
+    ):
         twice = json.duplicate_keys(body, POLICY_FIELDS)
         if twice is not None:
             raise invalid_request(f"the body has two fields named {twice!r}", param=twice)
-    head = Head(top.model, bool(top.stream), body, top.store, top.previous_response_id, top.conversation)
-    head.known(fields)
-    return head
+    stream = top.stream is True
+    return Head(top.model, stream, body, top.store, top.previous_response_id, top.conversation, fields)
 
 
 def _policy_fields(fields: dict[str, msgspec.Raw]) -> bytes:
@@ -109,10 +107,6 @@ def _fault_of(body: bytes, error: Exception) -> Fault:
 def edited(head: Head, changes: dict[str, Any]) -> bytes:
     """Return the body with top-level values replaced (or added at the end); order and untouched values stay."""
     return json.encode({**head.fields, **changes})
-
-
-def _may_repeat(body: bytes) -> bool:
-    return body.count(b'"model"') > 1 or body.count(b'"stream"') > 1 or b"\\u00" in body
 
 
 def _decoded(fields: dict[str, msgspec.Raw], name: str) -> Any:

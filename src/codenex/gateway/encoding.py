@@ -30,7 +30,8 @@ class Target:
         self.account = account
         self.model = model
         self._corrections = corrections
-        self._passes = SPOKES.get(provider.protocol) if not account.normalise and provider.fit is None else None
+        #: whose bytes can go on as they are
+        self.passes = SPOKES.get(provider.protocol) if not account.normalise and provider.fit is None else None
 
     @cached_property
     def capabilities(self) -> Capabilities:
@@ -45,7 +46,7 @@ class Target:
     def takes(self, client: Spoke, body: bytes) -> bool:
         """Whether a client's own bytes can go on. A signature of another vendor's answer, which this gateway sealed, is
         nothing that the upstream could read."""
-        return self._passes is client and not may_hold_envelope(body)
+        return self.passes is client and not may_hold_envelope(body)
 
     def opened(self, request: Request, key: bytes, losses: Losses) -> Request:
         """Return the request with those signatures that this target can read, and with its name of the model."""

@@ -9,8 +9,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from codenex.core.errors import Fault, FaultKind
 from codenex.gateway.accounts import Accounts
+from codenex.gateway.affinity import Session
 from codenex.gateway.contest import Contest
 from codenex.gateway.targets import PoolTarget
 from codenex.gateway.trail import Trail
@@ -31,10 +34,20 @@ OVERTAKEN = "another account, which was asked later, had output first"
 _RANK = {Blame.GATEWAY: 0, Blame.ACCOUNT: 1, Blame.UPSTREAM: 2, Blame.ACCOUNT_MODEL: 3, Blame.CALLER: 4}
 
 
+class Tried(msgspec.Struct, frozen=True):
+    """An attempt that was made, and failed, before there was need of a :class:`Failover`. ``start`` is the loop's time
+    when it began, ``session`` the conversation that it belongs to."""
+
+    account: Account
+    fault: Fault
+    start: float
+    session: Session | None = None
+
+
 class Failover:
     """The attempts of one request. ``only`` is the uuid of the one account that can serve, ``preferred`` of the one
     that is called first if it can be. With a ``contest`` a second attempt may be made beside one that is late. What
-    became of attempts that failed goes into ``notes``."""
+    became of attempts that failed goes into ``notes``. ``first`` is an attempt that was made already."""
 
     def __init__(
         self,
@@ -46,9 +59,12 @@ class Failover:
         preferred: str | None = None,
         contest: Contest | None = None,
         notes: dict[str, Any] | None = None,
+        first: Tried | None = None,
     ) -> None:
         self._contest = contest
-        self._trail = Trail({} if notes is None else notes, always=contest is not None)
+        self._first = first
+        start = None if first is None else first.start
+        self._trail = Trail({} if notes is None else notes, always=contest is not None, start=start)
         self._settings = settings
         self._accounts = accounts
         self._run = run
@@ -96,19 +112,25 @@ class Failover:
     async def _served_by(self, target: PoolTarget, *, patient: bool) -> bool:
         accounts, name, model = self._accounts, target.provider, target.model
         kind = PROVIDER_TYPES[name]
-        accounts.earn(name)
+        if self._first is None:
+            accounts.earn(name)
         while len(self._tried) < self._settings.max_attempts:
-            tried = frozenset(self._tried)
-            account = await accounts.next(name, model, tried, self._only, self._preferred, patient=patient)
-            if account is None:
-                if patient and await self._rested(target):
-                    continue
-                return False
-            if self._last is not None and blame(self._last) is Blame.UPSTREAM and not accounts.may_repeat(name):
-                raise _OverError
-            self._tried.add(account.uuid)
-            attempt = self._attempt if self._contest is None else self._hedged
-            fault = await attempt(kind, account, model)
+            first, self._first = self._first, None
+            fault: Fault | None
+            if first is not None:
+                fault = self._taken_over(first, model)
+            else:
+                tried = frozenset(self._tried)
+                account = await accounts.next(name, model, tried, self._only, self._preferred, patient=patient)
+                if account is None:
+                    if patient and await self._rested(target):
+                        continue
+                    return False
+                if self._last is not None and blame(self._last) is Blame.UPSTREAM and not accounts.may_repeat(name):
+                    raise _OverError
+                self._tried.add(account.uuid)
+                attempt = self._attempt if self._contest is None else self._hedged
+                fault = await attempt(kind, account, model)
             if fault is None:
                 return True
             if not may_try_another(fault):
@@ -119,6 +141,14 @@ class Failover:
             if self._verdict.repeated:
                 return False
         return False
+
+    def _taken_over(self, first: Tried, model: str) -> Fault:
+        """Count an attempt that was made already as one of these."""
+        account, fault = first.account, first.fault
+        self._tried.add(account.uuid)
+        self._trail.failed(account.provider, account.uuid, model, 0.0, fault)
+        self._take(account, model, fault)
+        return fault
 
     async def _hedged(self, kind: ProviderType, account: Account, model: str) -> Fault | None:
         """Make an attempt; where it is late, and the configuration wants it, make a second one beside it."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from codenex.core import json
-from codenex.core.errors import Fault, FaultKind, invalid_request
+from codenex.core.errors import Fault, FaultKind
 from codenex.gateway import listing
 from codenex.gateway.accounts import Accounts, Tell
 from codenex.gateway.admission import Admission
@@ -20,22 +20,23 @@ from codenex.gateway.cors import cors_headers, preflight
 from codenex.gateway.counting import counted
 from codenex.gateway.demonstration import demonstrate
 from codenex.gateway.eavesdropping import overheard
-from codenex.gateway.edits import Head, head_of
+from codenex.gateway.edits import head_of
 from codenex.gateway.embedding import Embedding, embed
 from codenex.gateway.exchange import Exchange, Handler, Headers
 from codenex.gateway.generations import Generations
-from codenex.gateway.headers import passed_down
 from codenex.gateway.job import Job
 from codenex.gateway.keeper import Keeper
 from codenex.gateway.metrics import CONTENT_TYPE, metrics
+from codenex.gateway.model_names import model_of
 from codenex.gateway.pool_report import pool_report
 from codenex.gateway.queries import wants_array
 from codenex.gateway.rate_headers import rate_headers
+from codenex.gateway.refusing import refuse
 from codenex.gateway.resolution import Resolution, resolved
 from codenex.gateway.routes import CHAT, GEMINI, RESPONSES, Operation, Route, is_control, matched, protocol_of
 from codenex.gateway.spokes import SPOKES
 from codenex.gateway.stored import StoredResponses
-from codenex.gateway.upstream import UpstreamRefusal
+from codenex.gateway.straight import Straight
 from codenex.providers.claude_code.program import ClaudeCode
 from codenex.providers.registry import DEMO, is_known
 from codenex.providers.transport import Transport
@@ -132,11 +133,30 @@ class Gateway:
         #: what was asked → where it goes, for these settings and the models that upstreams have listed
         self._resolutions: dict[tuple[str, str | None, str | None], Resolution] = {}
         self._resolved_with = self.listing.detected
+        self._straight = Straight(
+            settings,
+            self._attempts,
+            self.admission,
+            self._keyring,
+            self._routes,
+            self._prompts,
+            general=self._general,
+            serve=self._generate,
+            resolve=self._resolved,
+        )
 
-    async def handle(self, exchange: Exchange) -> None:
+    def handle(self, exchange: Exchange) -> Awaitable[None]:
         """Answer one request."""
         if self._generations is not None and self._generations.renewed():
             self.configure(self._generations.current)
+        if self._resolved_with is not self.listing.detected:
+            self._resolutions.clear()
+            self._resolved_with = self.listing.detected
+            self._straight.forget()
+        return self._straight.handle(exchange)
+
+    async def _general(self, exchange: Exchange) -> None:
+        """Answer any request."""
         # Other origins may use the client APIs; the management API is for its own pages alone.
         origins = self.settings.cors_origins
         if origins and is_control(exchange.path):
@@ -176,7 +196,7 @@ class Gateway:
         except Fault as fault:
             if fault.code == "unknown_endpoint" and protocol == CHAT:
                 protocol = protocol_of(exchange.path)
-            self._refuse(exchange, fault, protocol, common)
+            refuse(exchange, fault, protocol, common)
 
     def _matched(self, path: str) -> Route:
         route = matched(path)
@@ -208,7 +228,7 @@ class Gateway:
         body = await exchange.body()
         head = head_of(body)
         stream = head.stream if route.stream is None else route.stream
-        model = _model_of(route, head)
+        model = model_of(route, head)
         watch = overheard(self._prompts, exchange, body, key=key.id, protocol=route.protocol, model=model)
         with self.admission, watch as exchange:
             resolution = self._noted(exchange, route, model)
@@ -243,7 +263,7 @@ class Gateway:
 
     async def _count(self, exchange: Exchange, route: Route, common: Headers, key: ClientKey) -> None:
         body = await exchange.body()
-        model = _model_of(route, head_of(body))
+        model = model_of(route, head_of(body))
         spoke = SPOKES[route.protocol]
         resolution = self._resolved(exchange, route, model)
         check_permission(key, resolution.provider, resolution.model, model)
@@ -273,7 +293,7 @@ class Gateway:
 
     async def _embed(self, exchange: Exchange, route: Route, common: Headers, key: ClientKey) -> None:
         body = await exchange.body()
-        model = _model_of(route, head_of(body))
+        model = model_of(route, head_of(body))
         with self.admission:
             resolution = self._noted(exchange, route, model)
             check_permission(key, resolution.provider, resolution.model, model)
@@ -331,11 +351,10 @@ class Gateway:
         header = exchange.header("model-provider")
         key = (model, route.provider, header)
         known = self._resolutions.get(key)
-        if known is not None and self._resolved_with is self.listing.detected:
+        if known is not None:
             return known
-        if self._resolved_with is not self.listing.detected or len(self._resolutions) >= _REMEMBERED:
+        if len(self._resolutions) >= _REMEMBERED:
             self._resolutions.clear()
-            self._resolved_with = self.listing.detected
         found = self._resolutions[key] = resolved(self.settings, model, route.provider, header, self.listing.detected)
         return found
 
@@ -349,33 +368,6 @@ class Gateway:
         named = route.provider or exchange.header("model-provider")
         return named if named is not None and is_known(named) else None
 
-    def _refuse(self, exchange: Exchange, fault: Fault, protocol: str, common: Headers) -> None:
-        """Answer with a fault in the client's protocol; too late for that, cut the connection."""
-        exchange.notes["error"], exchange.notes["error_class"] = fault.code or fault.kind.value, fault.kind.value
-        if exchange.started:
-            exchange.abort()
-            return
-        error = SPOKES[protocol].encode_error(fault, exchange.request_id)
-        status, body, headers = error.status, error.body, list(error.headers)
-        if isinstance(fault, UpstreamRefusal):
-            provider = exchange.notes.get("provider")
-            if isinstance(provider, str):
-                headers.append(("x-codenex-provider", provider))
-            if fault.protocol == protocol and fault.body:
-                # Clients of the same protocol match on the vendor's exact wording.
-                body = fault.body
-                if fault.kind is FaultKind.AUTHENTICATION:
-                    status = fault.upstream_status
-                headers = [pair for pair in headers if pair[0] == "x-codenex-provider"]
-                headers += passed_down([pair for pair in fault.upstream_headers if pair[0] != "content-type"])
-        exchange.respond(status, [*_JSON, *headers, *fault.headers, *common], body)
-
-
-def render_error(fault: Fault, path: str, request_id: str = "") -> tuple[int, Headers, bytes]:
-    """Render a fault that never reached the handler, in the protocol that a path belongs to."""
-    error = SPOKES[protocol_of(path)].encode_error(fault, request_id)
-    return error.status, [*_JSON, *error.headers, *fault.headers], error.body
-
 
 def _wrong_method(exchange: Exchange, route: Route) -> Fault:
     return Fault(
@@ -384,12 +376,3 @@ def _wrong_method(exchange: Exchange, route: Route) -> Fault:
         code="method_not_allowed",
         headers=(("allow", ", ".join(route.methods)),),
     )
-
-
-def _model_of(route: Route, head: Head) -> str:
-    model = route.model if route.model is not None else head.model
-    if model is None or not model.strip():
-        raise invalid_request("model is required", param="model", code="model_required")
-    if len(model) > 256 or not model.isprintable():
-        raise invalid_request("model is not a model name", param="model")
-    return model.removeprefix("models/")

@@ -3,6 +3,8 @@ translation none of the client's."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from codenex.gateway.exchange import Headers
 
 _HOP_BY_HOP = frozenset(
@@ -65,39 +67,23 @@ _RESPONSE = frozenset(
 _RESPONSE_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-", "x-codex-")
 
 
-#: Whether a name goes up or down, remembered: clients and upstreams send the same few names again and again.
-_up: dict[str, bool] = {}
-_down: dict[str, bool] = {}
 _REMEMBERED = 4096
+#: Values of ``connection`` that name no header.
+NAMELESS = frozenset({"keep-alive", "Keep-Alive", "close"})
 
 
-def passed_up(headers: Headers) -> Headers:
-    """Return what of a client's headers goes to an upstream of the same protocol."""
-    named: set[str] = set()
-    out: Headers = []
-    for pair in headers:
-        name = pair[0]
-        goes = _up.get(name)
-        if goes is None:
-            goes = _remember(_up, name, _goes_up(name))
-        if goes:
-            out.append(pair)
-        elif name == "connection":
-            named.update(token.strip().lower() for token in pair[1].split(","))
-    return [pair for pair in out if pair[0] not in named] if named else out
+class _Names(dict[str, bool]):
+    """Whether a name goes, remembered: clients and upstreams send the same few names again and again."""
 
+    def __init__(self, goes: Callable[[str], bool]) -> None:
+        super().__init__()
+        self._goes = goes
 
-def passed_down(headers: list[tuple[str, str]]) -> Headers:
-    """Return what of an upstream's response headers goes to a client of the same protocol."""
-    out: Headers = []
-    for pair in headers:
-        name = pair[0]
-        goes = _down.get(name)
-        if goes is None:
-            goes = _remember(_down, name, name in _RESPONSE or name.startswith(_RESPONSE_PREFIXES))
-        if goes:
-            out.append(pair)
-    return out
+    def __missing__(self, name: str) -> bool:
+        goes = self._goes(name)
+        if len(self) < _REMEMBERED:
+            self[name] = goes
+        return goes
 
 
 def _goes_up(name: str) -> bool:
@@ -106,7 +92,25 @@ def _goes_up(name: str) -> bool:
     return name in _NO_CREDENTIALS or not name.endswith(_PRIVATE_ENDS)
 
 
-def _remember(table: dict[str, bool], name: str, goes: bool) -> bool:
-    if len(table) < _REMEMBERED:
-        table[name] = goes
-    return goes
+def _goes_down(name: str) -> bool:
+    return name in _RESPONSE or name.startswith(_RESPONSE_PREFIXES)
+
+
+_up = _Names(_goes_up)
+_down = _Names(_goes_down)
+
+
+def passed_up(headers: Headers) -> Headers:
+    """Return what of a client's headers goes to an upstream of the same protocol."""
+    out = [pair for pair in headers if _up[pair[0]]]
+    named: set[str] | None = None
+    for name, value in headers:
+        if name == "connection" and value not in NAMELESS:
+            named = named or set()
+            named.update(token.strip().lower() for token in value.split(","))
+    return out if named is None else [pair for pair in out if pair[0] not in named]
+
+
+def passed_down(headers: Headers) -> Headers:
+    """Return what of an upstream's response headers goes to a client of the same protocol."""
+    return [pair for pair in headers if _down[pair[0]]]

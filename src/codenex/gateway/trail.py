@@ -20,12 +20,13 @@ class Trail:
 
     __slots__ = ("_always", "_loop", "_notes", "_start")
 
-    def __init__(self, notes: dict[str, Any], *, always: bool) -> None:
-        """With ``always`` a request that one attempt serves has its trail too."""
+    def __init__(self, notes: dict[str, Any], *, always: bool, start: float | None = None) -> None:
+        """With ``always`` a request that one attempt serves has its trail too. ``start`` is the loop's time when the
+        first attempt could begin: now, where it isn't given."""
         self._notes = notes
         self._always = always
         self._loop = asyncio.get_running_loop()
-        self._start = self._loop.time()
+        self._start = self._loop.time() if start is None else start
 
     def now(self) -> float:
         """Return the seconds since the first attempt could begin."""

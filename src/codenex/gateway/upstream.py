@@ -113,6 +113,16 @@ class Outbound(msgspec.Struct, frozen=True):
     #: headers that a request has unless the client sent its own
     defaults: tuple[tuple[str, str], ...]
 
+    def with_missing(self, headers: Headers, sent: dict[str, str]) -> Headers:
+        """Do as :meth:`with_defaults`, where ``sent`` holds all headers of the client by name, and they are not held
+        back for a reason of theirs."""
+        if self.configured:
+            return self.with_defaults(headers)
+        for name, _ in self.defaults:
+            if name not in sent:
+                return self.with_defaults(headers)
+        return headers
+
     def with_defaults(self, headers: Headers) -> Headers:
         """Return a client's headers with those that are missing, and without those that the account sets."""
         if not headers:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from codenex.core.errors import Fault
 from codenex.gateway.exchange import Headers
-from codenex.gateway.gateway import Gateway, render_error
+from codenex.gateway.gateway import Gateway
+from codenex.gateway.refusing import render_error
 from codenex.providers.transport import BodyBudget, Transport, trusting
 from codenex.server.descriptors import descriptors_left, room_for
 from codenex.server.limits import Limits

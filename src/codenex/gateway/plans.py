@@ -1,0 +1,97 @@
+"""What all ordinary requests of one kind have in common: found out with the first of them, for one generation of
+settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from codenex.core.spoke import Glance, Spoke
+from codenex.gateway.attempts import Attempts
+from codenex.gateway.authentication import check_permission
+from codenex.gateway.edits import Head
+from codenex.gateway.encoding import upstream_model
+from codenex.gateway.exchange import Exchange
+from codenex.gateway.model_names import model_of
+from codenex.gateway.resolution import Resolution
+from codenex.gateway.routes import GEMINI, RESPONSES, Operation, Route
+from codenex.gateway.spokes import SPOKES
+from codenex.gateway.upstream import Outbound, outbound
+from codenex.providers.endpoints import quoted_model
+from codenex.providers.registry import PROVIDER_TYPES, ProviderType
+from codenex.providers.transport import Deadlines
+from codenex.store.settings import Account, ClientKey
+
+Resolve = Callable[[Exchange, Route, str], Resolution]
+
+
+class Leg(msgspec.Struct, frozen=True):
+    """The way to one account of a plan: where bytes go, and under which name of the model."""
+
+    #: the upstream's name of the model
+    model: str
+    #: the name in a body that can go on as it is; where the body has none it is in the path
+    renames_from: str | None
+    outbound: Outbound
+    target: str
+    deadlines: Deadlines
+    #: headers of the answer that are always the same
+    headers: tuple[tuple[str, str], ...]
+
+
+class Plan(msgspec.Struct):
+    """Where requests with the same path, client key and model go, all of whose accounts take a client's own bytes."""
+
+    route: Route
+    spoke: Spoke
+    glance: Callable[[bytes], Glance | None]
+    model: str
+    resolution: Resolution
+    provider: ProviderType
+    #: whether the account depends on the conversation
+    affine: bool
+    legs: dict[str, Leg]
+
+
+def planned(
+    attempts: Attempts, resolve: Resolve, exchange: Exchange, route: Route, key: ClientKey, head: Head
+) -> Plan | None:
+    """Return the plan of such requests as this one; ``None`` where they are not ordinary. Raises :class:`Fault`."""
+    settings, spoke = attempts.settings, SPOKES.get(route.protocol)
+    if spoke is None or spoke.glance is None or route.operation is not Operation.GENERATE:
+        return None
+    if head.stream if route.stream is None else route.stream:
+        return None
+    if route.protocol in (GEMINI, RESPONSES) or settings.max_attempts < 1:
+        return None
+    model = model_of(route, head)
+    resolution = resolve(exchange, route, model)
+    check_permission(key, resolution.provider, resolution.model, model)
+    provider = PROVIDER_TYPES.get(resolution.provider)
+    accounts = settings.accounts.get(resolution.provider, ())
+    if provider is None or provider.program is not None or provider.google is not None or not accounts:
+        return None
+    for account in accounts:
+        if attempts.target_of(provider, account, upstream_model(account, resolution.model)).passes is not spoke:
+            return None
+    affine = attempts.affinity.matters(resolution.provider)
+    return Plan(route, spoke, spoke.glance, model, resolution, provider, affine, {})
+
+
+def leg_to(attempts: Attempts, plan: Plan, account: Account) -> Leg:
+    """Return the way to an account. Raises :class:`Fault` where its headers can't be sent."""
+    known = plan.legs.get(account.uuid)
+    if known is None:
+        model = upstream_model(account, plan.resolution.model)
+        way = outbound(plan.provider, account, "generate", False)
+        target = way.target.replace("{model}", quoted_model(model)) if way.takes_model else way.target
+        known = plan.legs[account.uuid] = Leg(
+            model,
+            None if plan.route.model is not None else model,
+            way,
+            target,
+            attempts.deadlines_of(account),
+            (("content-type", "application/json"), ("x-codenex-provider", plan.provider.name)),
+        )
+    return known

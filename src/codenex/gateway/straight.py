@@ -1,0 +1,207 @@
+"""The straight way of an ordinary request: known route, known key, whole answer of the client's own protocol.
+
+It does what the general way does, in one coroutine and without what only a failure, a stream or a translation needs.
+Whatever is unusual goes the general way: at once, or after the first attempt has failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from codenex.core.envelope import may_hold_envelope
+from codenex.core.errors import Fault, FaultKind
+from codenex.gateway.admission import Admission
+from codenex.gateway.attempts import Attempts
+from codenex.gateway.authentication import Keyring
+from codenex.gateway.edits import Head, edited, head_of
+from codenex.gateway.exchange import Exchange, Handler, Headers
+from codenex.gateway.failover import Tried
+from codenex.gateway.headers import NAMELESS, passed_down, passed_up
+from codenex.gateway.job import Job
+from codenex.gateway.plans import Plan, Resolve, leg_to, planned
+from codenex.gateway.rate_headers import rate_headers
+from codenex.gateway.refusing import refuse
+from codenex.gateway.routes import Operation, Route
+from codenex.gateway.trail import Trail
+from codenex.gateway.upstream import ANSWER_LIMIT, accepted
+from codenex.providers.transport import UpstreamRequest, UpstreamResponse
+from codenex.store.settings import ClientKey, Settings
+from codenex.telemetry.prompt_log import PromptLog
+
+#: Serves a request whose key is known and counted: the general way from there on.
+Serve = Callable[[Exchange, Route, Headers, ClientKey], Awaitable[None]]
+#: Plans that are remembered at most.
+_REMEMBERED = 1024
+_LONGEST_MODEL = 256
+#: Path, client key, model as the body names it, and whether a stream is wanted.
+Name = tuple[str, str, str | None, bool]
+
+
+class Straight:
+    """The straight way of one generation of settings. ``routes`` are those that were matched before, ``general`` serves
+    any request, ``serve`` one whose key is known, ``resolve`` tells where a model is."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        attempts: Attempts,
+        admission: Admission,
+        keyring: Keyring,
+        routes: dict[str, Route],
+        prompts: PromptLog,
+        *,
+        general: Handler,
+        serve: Serve,
+        resolve: Resolve,
+    ) -> None:
+        self._settings = settings
+        self._attempts = attempts
+        self._accounts = attempts.accounts
+        self._transport = attempts.transport
+        self._admission = admission
+        self._recognised = keyring.recognised
+        self._routes = routes
+        self._prompts = prompts
+        self._general = general
+        self._serve = serve
+        self._resolve = resolve
+        self._now = asyncio.get_running_loop().time
+        self._plans: dict[Name, Plan | None] = {}
+        #: what asks for more with every request
+        self._off = bool(settings.cors_origins or settings.hedge_after or settings.otlp_endpoint)
+
+    def forget(self) -> None:
+        """Forget the plans: upstreams have listed other models."""
+        self._plans.clear()
+
+    def handle(self, exchange: Exchange) -> Awaitable[None]:
+        """Answer one request."""
+        path, headers = exchange.path, exchange.headers
+        # Reversed, so that of several headers of a name the first one stays.
+        sent = dict(reversed(headers))
+        key = self._recognised(sent)
+        if (
+            key is None
+            or path not in self._routes
+            or self._routes[path].operation is not Operation.GENERATE
+            or self._off
+            or self._prompts.on
+            or exchange.method != "POST"
+            or exchange.query
+            or "model-provider" in sent
+            or len(sent) != len(headers)
+            or ("connection" in sent and sent["connection"] not in NAMELESS)
+        ):
+            return self._general(exchange)
+        return self._answer(exchange, self._routes[path], key, sent)
+
+    async def _answer(self, exchange: Exchange, route: Route, key: ClientKey, sent: dict[str, str]) -> None:
+        """Answer a request whose route and key are known; ``sent`` are its headers by name."""
+        accounts, admission, notes = self._accounts, self._admission, exchange.notes
+        notes["key"], notes["protocol"] = key.id, route.protocol
+        common: Headers = []
+        try:
+            if admission.is_counted(key):
+                common = rate_headers(admission.admit(key), route.protocol, time.time())
+            body = await exchange.body()
+            head = head_of(body)
+            name = (exchange.path, key.digest, head.model, head.stream)
+            plan = self._plans[name] if name in self._plans else self._planned(name, exchange, route, key, head)
+            if plan is None or may_hold_envelope(body) or admission.in_progress >= admission.limit:
+                await self._serve(exchange, route, common, key)
+                return
+            provider = plan.provider.name
+            session = None
+            if plan.affine:
+                session = self._attempts.affinity.session_of(route.protocol, exchange, head, provider)
+            preferred = None if session is None else session.account
+            account = accounts.entered(provider, plan.resolution.model, preferred)
+            if account is None:
+                await self._serve(exchange, route, common, key)
+                return
+            start, going = self._now(), True
+            admission.in_progress += 1
+            try:
+                notes["provider"], notes["account"], notes["model"] = provider, account.uuid, plan.resolution.model
+                leg = plan.legs[account.uuid] if account.uuid in plan.legs else leg_to(self._attempts, plan, account)
+                notes["model"] = leg.model
+                up = leg.outbound.with_missing(passed_up(exchange.headers), sent)
+                response = await self._transport.send(
+                    UpstreamRequest(
+                        "POST",
+                        leg.outbound.origin,
+                        leg.target,
+                        [*up, ("x-request-id", exchange.request_id)],
+                        body if leg.renames_from == head.model else edited(head, {"model": leg.model}),
+                        leg.outbound.lines,
+                    ),
+                    leg.deadlines,
+                )
+                try:
+                    if response.status != 200:
+                        await accepted(response, plan.spoke, account)
+                    content = await response.read(ANSWER_LIMIT)
+                    kind = response.header("content-type")
+                    glanced = None if kind is None or kind.startswith("text/event-stream") else plan.glance(content)
+                    if glanced is None:
+                        job = self._job(exchange, plan, key, head, body)
+                        await self._attempts.answer_whole(job, account, response, content, common)
+                    else:
+                        notes["usage"], notes["finish"] = glanced.usage, glanced.finish
+                        exchange.respond(200, [*leg.headers, *common, *_down(response)], content)
+                finally:
+                    response.close()
+                going = False
+                accounts.left(account)
+                if session is not None:
+                    self._attempts.affinity.remember(session, account.uuid)
+            except Fault as fault:
+                going = False
+                accounts.ended(account, probe=False)
+                tried = Tried(account, fault, start, session)
+                await self._attempts.serve(self._job(exchange, plan, key, head, body), common, tried)
+            except asyncio.CancelledError:
+                if going:
+                    # The client has left.
+                    model = plan.resolution.model
+                    trail = Trail(notes, always=False, start=start)
+                    trail.ended(provider, account.uuid, model, 0.0, FaultKind.CANCELLED.value)
+                raise
+            finally:
+                if going:
+                    accounts.ended(account, probe=False)
+                admission.in_progress -= 1
+                if key.tokens_per_minute:
+                    admission.settle(key, notes.get("usage"))
+        except Fault as fault:
+            refuse(exchange, fault, route.protocol, common)
+
+    def _planned(self, name: Name, exchange: Exchange, route: Route, key: ClientKey, head: Head) -> Plan | None:
+        try:
+            plan = planned(self._attempts, self._resolve, exchange, route, key, head)
+        except Fault:
+            # The general way says so, and what else there is to note of the request.
+            return None
+        if len(self._plans) < _REMEMBERED and (head.model is None or len(head.model) <= _LONGEST_MODEL):
+            self._plans[name] = plan
+        return plan
+
+    def _job(self, exchange: Exchange, plan: Plan, key: ClientKey, head: Head, body: bytes) -> Job:
+        strict = self._settings.strict or exchange.header("x-codenex-strict") == "1"
+        return Job(
+            exchange,
+            plan.spoke,
+            head,
+            body,
+            plan.model,
+            False,
+            plan.resolution,
+            strict=strict,
+            providers=key.providers,
+        )
+
+
+def _down(response: UpstreamResponse) -> Headers:
+    return passed_down([pair for pair in response.headers if pair[0] != "content-type"])
