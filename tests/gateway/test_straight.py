@@ -1,0 +1,239 @@
+"""The straight way of ordinary requests answers, notes and counts as the general way does, whatever happens on it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import re
+import sys
+from typing import Any
+
+import msgspec
+import pytest
+from tests.support.client import RawClient, RawResponse
+from tests.support.gateway import KEY, RunningGateway, account_for, running_gateway, settings_for
+from tests.support.replies import Close, Reply, Script, Stream, Unary, Write
+from tests.support.vendor import ScriptedVendor
+
+from codenex.gateway.authentication import digest_of
+from codenex.store.settings import ClientKey, Settings
+from codenex.telemetry.rows import usage_row
+
+DEEP = os.environ.get("CODENEX_DEEP") == "1"
+TALK = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+WHOLE = {
+    "id": "c-1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "m",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13},
+}
+
+
+def whole(**changes: Any) -> bytes:
+    return json.dumps({**WHOLE, **changes}).encode()
+
+
+def choice(**changes: Any) -> dict[str, Any]:
+    return {**WHOLE["choices"][0], **changes}  # type: ignore[index]
+
+
+GOOD = Unary(whole())
+#: What a vendor may answer: most of it well, so that accounts that were sent to rest don't end every sequence.
+REPLIES: tuple[Reply, ...] = (
+    *(GOOD,) * 8,
+    Unary(whole(usage=None)),
+    Unary(
+        whole(), headers=[("x-ratelimit-remaining-requests", "7"), ("set-cookie", "a=b"), ("x-request-id", "theirs")]
+    ),
+    Unary(whole(choices=[choice(finish_reason="content_filter")])),
+    Unary(whole(choices=[choice(), choice(index=1)])),
+    Unary(b'{"error": {"message": "after all not", "type": "server_error"}}'),
+    Unary(b"not json"),
+    Unary(b""),
+    Unary(b"", 204),
+    Unary(whole(), headers=[("content-type", "application/json; charset=utf-8")]),
+    Unary(b'{"error":{"message":"busy"}}', 503),
+    Unary(b'{"error":{"message":"slow down"}}', 429, [("retry-after", "60")]),
+    Unary(b'{"error":{"message":"what?","type":"invalid_request_error","param":"x"}}', 400),
+    Unary(b'{"error":{"message":"The model `m` does not exist"}}', 404),
+    Stream([b"data: " + whole(object="chat.completion.chunk")[:20]]),
+    Script([Write(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"), Close()]),
+    Script([Close()]),
+)
+#: What a client may send: changes of the body (a value, or bytes in its place), and of the headers.
+ASKED: tuple[tuple[dict[str, Any] | bytes, dict[str, str]], ...] = (
+    *(({}, {}),) * 6,
+    ({"model": "alias"}, {}),
+    ({"stream": False, "user": "ü"}, {"accept": "*/*", "x-stainless-lang": "python"}),
+    ({"model": ""}, {}),
+    ({"model": "x" * 300}, {}),
+    ({"model": "forbidden"}, {}),
+    ({"prompt": "x" * 6000}, {}),
+    ({"stream": "yes"}, {}),
+    ({}, {"connection": "x-secret, keep-alive", "x-secret": "1"}),
+    ({}, {"model-provider": "openai-custom"}),
+    ({}, {"x-codenex-strict": "1"}),
+    ({}, {"authorization": "Bearer wrong"}),
+    ({}, {"content-type": "text/plain", "user-agent": "me"}),
+    (b'{"model": "m", "model": "other", "messages": []}', {}),
+    (b"[]", {}),
+    (b"\xff", {}),
+)
+PATHS = (*("/v1/chat/completions",) * 5, "/openai-custom/v1/chat/completions", "/v1/chat/completions?a=b")
+#: What differs between any two requests.
+_OWN = re.compile(rb"\b(req|resp)?_?[0-9a-f]{32}\b")
+
+
+def made(vendor: ScriptedVendor, number: int, **fields: Any) -> Settings:
+    accounts = [account_for(vendor, place, aliases={"alias": "renamed"}) for place in range(number)]
+    key = ClientKey(digest_of(KEY), "tests", models=("m", "alias"))
+    return msgspec.structs.replace(settings_for(*accounts), client_keys=(key,), **fields)
+
+
+def only_general(gateway: RunningGateway) -> None:
+    gateway.gateway._straight._off = True
+
+
+def stop_time(gateway: RunningGateway) -> None:
+    """Let waits that are told to clients be the same in every run."""
+    accounts = gateway.gateway.accounts
+    accounts._clock, accounts._chance = (lambda: 1000.0), (lambda: 0.0)
+
+
+async def told(gateway: RunningGateway, vendor: ScriptedVendor, asked: list[Any]) -> list[Any]:
+    """What clients, vendor and control process see of these requests."""
+    seen: list[Any] = []
+    for path, (body, headers), replies in asked:
+        vendor._next.clear()
+        vendor.answer_next(*replies)
+        before = len(vendor.requests)
+        async with await RawClient.connect(gateway.port) as client:
+            sent = body if isinstance(body, bytes) else json.dumps({**TALK, **body}).encode()
+            answer = await client.ask("POST", path, sent, {**gateway.headers, **headers})
+        row = msgspec.to_builtins(usage_row(1, 0.0, gateway.records[-1]))
+        for attempt in row.get("attempts") or ():
+            assert attempt.pop("began_ms") <= attempt.pop("ended_ms")
+        seen.append((shown(answer), {**row, "duration_ms": 0, "request_id": "", "bytes_out": 0}, notes_of(gateway)))
+        for request in vendor.requests[before:]:
+            pairs = [pair for pair in request.headers.pairs if pair[0].lower() != "x-request-id"]
+            seen.append((request.method, request.target, sorted(pairs), request.body))
+    for account in gateway.gateway.accounts.report()["openai-custom"]:
+        seen.append({**account, "restsFor": bool(account["restsFor"]), "restingModels": list(account["restingModels"])})
+    return seen
+
+
+def shown(answer: RawResponse) -> Any:
+    # A wait is spread by chance for each client.
+    own = ("date", "x-request-id", "retry-after", "retry-after-ms")
+    pairs = [(name, value) for name, value in answer.headers.pairs if name not in own]
+    return answer.status, sorted(pairs), _OWN.sub(b"?", answer.body)
+
+
+def notes_of(gateway: RunningGateway) -> dict[str, Any]:
+    return {name: value for name, value in gateway.records[-1].notes.items() if name != "attempts"}
+
+
+def sequence(chance: random.Random) -> list[Any]:
+    return [(chance.choice(PATHS), chance.choice(ASKED), [chance.choice(REPLIES) for _ in range(6)]) for _ in range(14)]
+
+
+@pytest.mark.parametrize("seed", range(100 if DEEP else 6))
+async def test_both_ways_agree_on_whatever_comes(seed: int) -> None:
+    asked = sequence(random.Random(seed))
+    number = 1 + seed % 3
+    seen = []
+    for general in (False, True):
+        async with ScriptedVendor("openai_chat", validate=False) as vendor:
+            settings = made(vendor, number, session_affinity=600.0 if seed % 2 else 0.0)
+            async with running_gateway(settings) as gateway:
+                if general:
+                    only_general(gateway)
+                seen.append(await told(gateway, vendor, asked))
+                url = vendor.url.rpartition(":")[2]
+        seen[-1] = json.loads(json.dumps(seen[-1], default=repr).replace(url, "PORT"))
+    for straight, usual in zip(*seen, strict=True):
+        assert straight == usual
+
+
+async def test_an_ordinary_request_goes_straight_once_its_route_and_key_are_known() -> None:
+    async with (
+        ScriptedVendor("openai_chat", validate=False) as vendor,
+        running_gateway(made(vendor, 1)) as gateway,
+        await RawClient.connect(gateway.port) as client,
+    ):
+        await client.ask("POST", "/v1/chat/completions", TALK, gateway.headers)
+
+        async def never(exchange: Any) -> None:
+            raise AssertionError("the general way")
+
+        gateway.gateway._straight._general = never
+        answer = await client.ask("POST", "/v1/chat/completions", TALK, gateway.headers)
+    assert answer.status == 200
+    assert len(vendor.requests) == 2
+
+
+async def test_limits_of_a_key_hold_on_the_straight_way() -> None:
+    async with ScriptedVendor("openai_chat", validate=False) as vendor:
+        settings = made(vendor, 1)
+        async with running_gateway(settings) as gateway, await RawClient.connect(gateway.port) as client:
+            gateway.gateway.admission.limit = 1
+            answers = [await client.ask("POST", "/v1/chat/completions", TALK, gateway.headers) for _ in range(3)]
+            gateway.gateway.admission.limit = 0
+            refused = await client.ask("POST", "/v1/chat/completions", TALK, gateway.headers)
+            assert gateway.gateway.admission.in_progress == 0
+    assert [answer.status for answer in answers] == [200, 200, 200]
+    assert (refused.status, refused.json["error"]["code"]) == (503, "overloaded")
+
+
+async def test_a_client_that_leaves_ends_the_attempt() -> None:
+    held = asyncio.Event()
+
+    async def wait(request: Any) -> Reply:
+        await held.wait()
+        return GOOD
+
+    async with ScriptedVendor("openai_chat", validate=False) as vendor, running_gateway(made(vendor, 1)) as gateway:
+        async with await RawClient.connect(gateway.port) as client:
+            await client.ask("POST", "/v1/chat/completions", TALK, gateway.headers)
+            vendor.answer_next(wait)
+            await client.request("POST", "/v1/chat/completions", json.dumps(TALK).encode(), gateway.headers)
+            await vendor.wait_for_requests(2)
+        async with asyncio.timeout(5):
+            while len(gateway.records) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        held.set()
+        [account] = gateway.gateway.accounts.report()["openai-custom"]
+        row = usage_row(1, 0.0, gateway.records[-1])
+    assert account["inFlight"] == 0
+    assert row.attempts is not None
+    assert [attempt.error for attempt in row.attempts] == ["cancelled"]
+
+
+async def test_an_ordinary_request_takes_few_calls() -> None:
+    """Counted over client, gateway, vendor: those of the gateway's own layers alone."""
+    calls = 0
+
+    def count(frame: Any, event: str, argument: Any) -> None:
+        nonlocal calls
+        name = frame.f_code.co_filename
+        if event in ("call", "c_call") and ("/codenex/gateway/" in name or "/codenex/pool/" in name):
+            calls += 1
+
+    async with (
+        ScriptedVendor("openai_chat", validate=False) as vendor,
+        running_gateway(made(vendor, 1)) as gateway,
+        await RawClient.connect(gateway.port) as client,
+    ):
+        for _ in range(2):
+            await client.ask("POST", "/v1/chat/completions", TALK, gateway.headers)
+        sys.setprofile(count)
+        try:
+            for _ in range(10):
+                await client.ask("POST", "/v1/chat/completions", TALK, gateway.headers)
+        finally:
+            sys.setprofile(None)
+    assert 0 < calls / 10 <= 60
