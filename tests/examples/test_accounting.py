@@ -23,6 +23,7 @@ COMMANDS = {
     "browser-page": "examples/test_browser.py",
     "browser-page-server": "examples/test_browser.py",
     "configuration-check": "examples/test_operating.py",
+    "deployment-asgi": "examples/test_operating.py",
     "encryption-seal": "examples/test_operating.py",
     "google-seal": "examples/test_operating.py",
     "operations-backup": "examples/test_operating.py",

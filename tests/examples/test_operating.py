@@ -89,6 +89,14 @@ async def test_a_day_in_the_life_of_a_server(tmp_path: Path) -> None:
 
 
 @pytest.mark.deep
+async def test_another_server_hosts_the_client_apis(tmp_path: Path) -> None:
+    operator = Operator(tmp_path)
+    code = block("deployment-asgi").code.replace("3000", str(operator.port))
+    async with operator.server(f"exec {code}"):
+        assert "You said" in await operator.does("readme-chat")
+
+
+@pytest.mark.deep
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", ["encryption-seal", "google-seal"])
 async def test_files_are_encrypted(name: str, tmp_path: Path) -> None:
