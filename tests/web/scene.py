@@ -57,11 +57,23 @@ def pools_at(anthropic: ScriptedVendor, chat: ScriptedVendor) -> dict[str, Any]:
 
 @asynccontextmanager
 async def used_site(
-    folder: Path, requests: int = 24, environment: Mapping[str, str] | None = None
+    folder: Path, requests: int = 24, environment: Mapping[str, str] | None = None, *, accounts: int = 0
 ) -> AsyncIterator[Scene]:
-    """A gateway after ``requests`` requests to each of two models, some of which failed."""
+    """A gateway after ``requests`` requests to two models, some of which failed; with so many accounts more, a third of
+    which are off."""
     async with ScriptedVendor("anthropic", models=[CLAUDE]) as anthropic, ScriptedVendor("openai_chat") as chat:
-        async with web_site(folder, pools=pools_at(anthropic, chat), environment=environment) as site:
+        pools = pools_at(anthropic, chat)
+        pools["openai-custom"] += [
+            {
+                "uuid": f"33333333-0000-4000-8000-{number:012d}",
+                "customName": f"Account {number} with a name that is rather longer than its column",
+                "OPENAI_API_KEY": f"k{number}",
+                "supportedModels": ["another"],
+                "isDisabled": number % 3 == 0,
+            }
+            for number in range(accounts)
+        ]
+        async with web_site(folder, pools=pools, environment=environment) as site:
             scene = Scene(site, anthropic, chat)
             for name, limits in (
                 ("Alice", {"requestsPerMinute": 600}),

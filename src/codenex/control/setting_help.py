@@ -116,6 +116,11 @@ AT_START = frozenset(
 )
 #: What is for whoever starts the server: in the file that lies there it would have come too late.
 NOT_IN_FILE = frozenset({"CONFIG_DIR"})
+#: Words that are written in a way of their own.
+WRITTEN = {
+    word.lower(): word
+    for word in ("API", "CA", "CLI", "CORS", "ID", "OAuth", "OTEL", "OTLP", "TLS", "URL", "Unix", "OpenAI", "Google")
+} | {"claude": "Claude", "gemini": "Gemini", "antigravity": "Antigravity", "base64": "base64"}
 _CHOICES = {"MODEL_PROVIDER": tuple(PROVIDER_TYPES)}
 
 
@@ -196,4 +201,5 @@ def _property(name: str, content: dict[str, Any]) -> dict[str, Any]:
 def _title(name: str) -> str:
     """Return a name as people write it: ``MAX_BODY_BYTES`` and ``modelAliases`` in words."""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name)
-    return " ".join(words).capitalize()
+    first, *others = (WRITTEN.get(word.lower(), word.lower()) for word in words)
+    return " ".join((first[:1].upper() + first[1:], *others))

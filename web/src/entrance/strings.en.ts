@@ -14,7 +14,7 @@ export const en = {
   password: "Password",
   logIn: "Log in",
   expired: "Your session has ended. Log in again to go on where you were.",
-  forgotten: "Forgotten? On the server, `codenex reset-password` lets you begin again.",
+  forgotten: "Forgotten? On the server, “codenex reset-password” lets you begin again.",
   starting: "The server is not answering yet",
   tryAgain: "Try again",
 };

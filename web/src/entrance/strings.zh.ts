@@ -17,7 +17,7 @@ export const zh: Strings<typeof en> = {
   password: "密码",
   logIn: "登录",
   expired: "会话已结束。请重新登录，即可继续之前的操作。",
-  forgotten: "忘记密码？在服务器上运行 `codenex reset-password` 重新设置。",
+  forgotten: "忘记密码？在服务器上运行 “codenex reset-password” 重新设置。",
   starting: "服务器尚未响应",
   tryAgain: "重试",
 };

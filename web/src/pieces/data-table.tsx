@@ -15,7 +15,7 @@ export interface Column<T> {
   header: string;
   /** What is shown in place of the header. */
   head?: ReactNode;
-  /** A CSS grid track: "120px", "minmax(160px, 2fr)". */
+  /** A CSS grid track whose least width is in pixels: "120px", "minmax(160px, 2fr)". */
   width: string;
   cell: (row: T) => ReactNode;
   align?: "right";
@@ -68,11 +68,13 @@ export function DataTable<T>({
   useEffect(() => {
     if (ordered.length > 0 && last >= ordered.length - 1) onEnd?.();
   }, [last, ordered.length, onEnd]);
+  // No column gets narrower than it says; the frame scrolls instead.
+  const least = shown.reduce((sum, column) => sum + (Number.parseFloat(column.width.replace("minmax(", "")) || 0), 0);
   const tracks = { gridTemplateColumns: shown.map((column) => column.width).join(" ") };
   if (rows.length === 0) return empty ?? <Empty title={t.nothing} />;
   return (
     <div ref={frame} className={classes.frame} style={{ maxHeight: height }} tabIndex={0} role="region" aria-label={label}>
-      <div className={classes.inner} role="table" aria-label={label} aria-rowcount={ordered.length + 1}>
+      <div className={classes.inner} style={{ minWidth: least }} role="table" aria-label={label} aria-rowcount={ordered.length + 1}>
         <div role="rowgroup" className={classes.head}>
           <div role="row" aria-rowindex={1} className={classes.row} style={tracks}>
             {shown.map((column) => (

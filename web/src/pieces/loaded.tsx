@@ -28,7 +28,7 @@ export function Loaded<T>({ query, height = 200, children }: Props<T>) {
   return (
     <>
       {failed && (
-        <Box mb={query.data === undefined ? 0 : "md"}>
+        <Box mb="md">
           <Failure error={query.error} onRetry={query.refetch} />
         </Box>
       )}

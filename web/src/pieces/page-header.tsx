@@ -16,7 +16,7 @@ export function PageHeader({ title, text, children }: Props) {
   }, [title]);
   return (
     <Group justify="space-between" align="flex-start" mb="md" gap="sm">
-      <div>
+      <div style={{ flex: "1 1 260px" }}>
         <Title order={1} size="h3">
           {title}
         </Title>

@@ -1,5 +1,6 @@
 /** Short messages in the corner: what was done, or what failed. */
 
+import { Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 
 import { Problem } from "#/api/problem";
@@ -21,7 +22,7 @@ export function tellProblem(error: unknown): void {
   const id = error instanceof Problem ? error.requestId : null;
   notifications.show({
     title: message,
-    message: id === null ? null : <span className="app-mono">{id}</span>,
+    message: id === null ? null : <Text span size="xs" c="dimmed" className="app-mono">{id}</Text>,
     color: "red",
     withBorder: true,
     autoClose: 12_000,

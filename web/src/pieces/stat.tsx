@@ -9,7 +9,7 @@ export function Stat({ label, value, note }: { label: string; value: ReactNode; 
       <Text size="xs" c="dimmed" fw={600}>
         {label}
       </Text>
-      <Text fz={26} fw={650} lh={1.25} className="app-break">
+      <Text fz={{ base: 22, sm: 26 }} fw={650} lh={1.25} className="app-break">
         {value}
       </Text>
       {note !== undefined && (

@@ -27,7 +27,7 @@ function Appearance() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const Current = SCHEMES[colorScheme];
   return (
-    <Menu position="top-start" withinPortal>
+    <Menu position="top-start" withinPortal withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <ActionIcon variant="default" size="lg" aria-label={t.appearance.label}>
           <Current size={18} stroke={1.6} />
@@ -57,7 +57,7 @@ function LanguageMenu() {
   const t = useStrings(strings);
   const { language, choose } = useLanguage();
   return (
-    <Menu position="top-start" withinPortal>
+    <Menu position="top-start" withinPortal withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <ActionIcon variant="default" size="lg" aria-label={t.language}>
           <IconLanguage size={18} stroke={1.6} />

@@ -16,6 +16,9 @@ const ink: MantineColorsTuple = [
   "#eef2ff", "#dfe5fb", "#bcc8f3", "#97a9ec", "#788fe6", "#647ee2", "#4f6bdc", "#3c57c4", "#334bb0", "#263f9c",
 ];
 
+/** Lists of choices scroll by themselves: what scrolls around a list would have to be a stop of the keyboard, and is none. */
+const list = { defaultProps: { withScrollArea: false }, styles: { options: { maxHeight: 240, overflowY: "auto" } } } as const;
+
 export const theme = createTheme({
   primaryColor: "ink",
   primaryShade: { light: 7, dark: 7 },
@@ -27,6 +30,11 @@ export const theme = createTheme({
   headings: { fontWeight: "650" },
   cursorType: "pointer",
   components: {
+    // By their names alone, so that only pages load them.
+    Autocomplete: list,
+    MultiSelect: list,
+    Select: list,
+    TagsInput: list,
     Anchor: Anchor.extend({ defaultProps: { underline: "always" } }),
     Badge: Badge.extend({ defaultProps: { variant: "light", tt: "none", fw: 600 } }),
     Button: Button.extend({ defaultProps: { loaderProps: { type: "dots" } } }),

@@ -52,17 +52,17 @@ export default function EventsPage() {
     );
   const known = [...new Set([...Object.keys(t.names), ...events.map((event) => event.name)])];
   const columns: Column<LiveEvent>[] = [
-    { key: "at", header: t.time, width: "110px", cell: (event) => format.clock(event.at / 1000) },
+    { key: "at", header: t.time, width: "88px", cell: (event) => format.clock(event.at / 1000) },
     {
       key: "name",
       header: t.name,
-      width: "minmax(120px, 160px)",
+      width: "128px",
       cell: (event) => <Badge color={KINDS[event.name] ?? "gray"}>{t.names[event.name] ?? event.name}</Badge>,
     },
     {
       key: "what",
       header: t.what,
-      width: "minmax(160px, 1fr)",
+      width: "minmax(110px, 1fr)",
       cell: (event) => (
         <UnstyledButton
           className="app-clip"

@@ -26,7 +26,7 @@ export function RequestList({ rows, selected, onChoose, onEnd }: Props) {
   const today = format.day(useNow() / 1000);
   const columns: Column<RequestShown>[] = [
     { key: "at", header: t.time, width: "104px", cell: (row) => <time title={format.dateTime(row.at)}>{timeOf(row.at, today, format)}</time> },
-    { key: "status", header: t.status, width: "68px", cell: (row) => <Badge color={colorOf(row)}>{row.complete ? row.status : t.incompleteBadge}</Badge> },
+    { key: "status", header: t.status, width: "78px", cell: (row) => <Badge color={colorOf(row)}>{row.complete ? row.status : t.incompleteBadge}</Badge> },
     {
       key: "model",
       header: t.model,
@@ -37,13 +37,13 @@ export function RequestList({ rows, selected, onChoose, onEnd }: Props) {
         </UnstyledButton>
       ),
     },
-    { key: "provider", header: t.provider, width: "minmax(90px, 1fr)", wideOnly: true, cell: (row) => row.provider ?? UNKNOWN },
+    { key: "provider", header: t.provider, width: "minmax(100px, 1.1fr)", wideOnly: true, cell: (row) => row.provider ?? UNKNOWN },
     { key: "account", header: t.account, width: "minmax(90px, 1fr)", wideOnly: true, cell: (row) => (row.account === null ? UNKNOWN : (named.account.get(row.account) ?? row.account)) },
     { key: "attempts", header: t.attempts, width: "64px", align: "right", wideOnly: true, cell: (row) => format.number(row.attempts) },
-    { key: "first", header: t.firstOutput, width: "118px", align: "right", wideOnly: true, cell: (row) => format.duration(row.first_output_ms) },
-    { key: "duration", header: t.duration, width: "92px", align: "right", cell: (row) => format.duration(row.duration_ms) },
-    { key: "tokens", header: t.tokens, width: "80px", align: "right", wideOnly: true, cell: (row) => format.compact(tokensOf(row)) },
-    { key: "cost", header: t.cost, width: "96px", align: "right", wideOnly: true, cell: (row) => format.money(row.cost) },
+    { key: "first", header: t.firstOutput, width: "104px", align: "right", wideOnly: true, cell: (row) => format.duration(row.first_output_ms) },
+    { key: "duration", header: t.duration, width: "88px", align: "right", wideOnly: true, cell: (row) => format.duration(row.duration_ms) },
+    { key: "tokens", header: t.tokens, width: "72px", align: "right", wideOnly: true, cell: (row) => format.compact(tokensOf(row)) },
+    { key: "cost", header: t.cost, width: "84px", align: "right", wideOnly: true, cell: (row) => format.money(row.cost) },
   ];
   return (
     <DataTable

@@ -12,7 +12,7 @@ export function Processes({ processes }: { processes: readonly ProcessShown[] })
   const format = useFormat();
   return (
     <Section title={t.processes}>
-      <Table.ScrollContainer minWidth={640} scrollAreaProps={{ viewportProps: { tabIndex: 0, "aria-label": t.processes } }}>
+      <Table.ScrollContainer minWidth={720} scrollAreaProps={{ viewportProps: { tabIndex: 0, "aria-label": t.processes } }}>
         <Table>
           <Table.Thead>
             <Table.Tr>
@@ -31,7 +31,7 @@ export function Processes({ processes }: { processes: readonly ProcessShown[] })
             {processes.map((process) => (
               <Table.Tr key={process.pid}>
                 <Table.Td>{t.roles[process.role] ?? process.role}</Table.Td>
-                <Table.Td>
+                <Table.Td miw={104}>
                   <Badge color={process.state === "serving" ? "green" : "yellow"}>
                     {t.states[process.state] ?? process.state}
                   </Badge>
