@@ -148,6 +148,8 @@ class Edge:
         self.records.clear()
         self.source = source
         wire = Wire(asyncio.get_running_loop(), Connection(self.server))
+        # As after a request with a right key.
+        wire.protocol.known = source.randrange(2) == 0
         stalling = source.randrange(4) == 0
         for piece in pieces(source, mutated(source, SEEDS, WORDS)):
             if stalling and not wire.closing:
