@@ -36,11 +36,14 @@ async def test_a_request_is_traced_from_the_client_to_the_upstream(tmp_path: Pat
             patience = 30 if standalone else 10
             await asyncio.to_thread(collector.until, lambda: collector.spans and collector.metrics, patience)
             sent = vendor.requests[-1].headers.get("x-request-id")
+            told = vendor.requests[-1].headers.get("traceparent")
             assert answer.headers.get("x-request-id") == sent
     (span,) = collector.spans
     found = attributes(span.attributes)
     assert (span.trace_id.hex(), span.parent_span_id.hex()) == tuple(PARENT.split("-")[1:3])
-    assert found["codenex.request_id"] == sent
+    # The upstream's parent is the gateway's own span, in the client's trace.
+    assert told == f"00-{PARENT.split('-')[1]}-{span.span_id.hex()}-01"
+    assert found["codenex.request_id"] == sent == "id-of-the-client"
     assert found["codenex.provider"] == "openai-custom"
     assert found["gen_ai.usage.output_tokens"] > 0
     assert "hi" not in str(span).split('"')

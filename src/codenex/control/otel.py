@@ -18,6 +18,7 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -39,6 +40,27 @@ _SECONDS = [0.01 * 2**power for power in range(14)]
 _TOKENS = [4.0**power for power in range(14)]
 
 
+class _Given(RandomIdGenerator):
+    """Gives the next span the ids that its upstream has been told; ids of chance where there are none."""
+
+    def __init__(self) -> None:
+        self.trace: int | None = None
+        self.span: int | None = None
+
+    def take(self, context: str | None) -> None:
+        """Take the ids out of a context in the form of ``traceparent``."""
+        _, trace, span, _ = context.split("-") if context is not None else ("", "", "", "")
+        self.trace, self.span = (int(trace, 16), int(span, 16)) if trace else (None, None)
+
+    def generate_trace_id(self) -> int:
+        """Return the trace of a span that has no parent."""
+        return super().generate_trace_id() if self.trace is None else self.trace
+
+    def generate_span_id(self) -> int:
+        """Return the span."""
+        return super().generate_span_id() if self.span is None else self.span
+
+
 class Exporter:
     """Sends spans and metrics to the collector at ``endpoint``, whose ``/v1/traces`` and ``/v1/metrics`` are used. What
     else the library reads from the environment (``OTEL_…``) holds: headers, certificates, sampling, intervals."""
@@ -50,7 +72,8 @@ class Exporter:
         named = OTELResourceDetector().detect()
         own = Resource({SERVICE_NAME: _NAME, SERVICE_VERSION: __version__})
         resource = Resource.get_empty().merge(own).merge(named)
-        self._traces = TracerProvider(resource=resource, shutdown_on_exit=False)
+        self._ids = _Given()
+        self._traces = TracerProvider(resource=resource, shutdown_on_exit=False, id_generator=self._ids)
         self._traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{base}/v1/traces")))
         reader = PeriodicExportingMetricReader(OTLPMetricExporter(endpoint=f"{base}/v1/metrics"))
         self._metrics = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
@@ -92,6 +115,7 @@ class Exporter:
         common = _common(row)
         parent = None if row.traceparent is None else self._parents.extract({"traceparent": row.traceparent})
         ended = int(row.at * 1e9)
+        self._ids.take(row.trace)
         span = self._tracer.start_span(
             f"{common['gen_ai.operation.name']} {row.model or ''}".rstrip(),
             context=parent,

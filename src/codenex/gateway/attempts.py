@@ -33,6 +33,7 @@ from codenex.gateway.queries import forwarded_query
 from codenex.gateway.resolution import Resolution
 from codenex.gateway.spokes import SPOKES
 from codenex.gateway.targets import targets_of
+from codenex.gateway.tracing import carried, within
 from codenex.gateway.upstream import ANSWER_LIMIT, accepted, call
 from codenex.protocols.openai_responses.continuation import previous_not_found
 from codenex.providers.claude_code.program import DEFAULT_PATH, Bounds, ClaudeCode
@@ -323,7 +324,7 @@ class Attempt:
         """Return the client's headers and query where they mean something to the upstream: fields of a rebuilt body may
         need them (Anthropic's betas)."""
         if self._spoke is not self._job.spoke:
-            return [], ""
+            return carried(self._job.exchange.headers), ""
         return passed_up(self._job.exchange.headers), forwarded_query(self._job.exchange.query)
 
     async def _translate_unary(self, response: UpstreamResponse, reversal: Reversal, context: RenderContext) -> None:
@@ -371,6 +372,8 @@ class Attempt:
             programs, bounds = self._attempts.claude_code, self._attempts.bounds
             response = await programs.send(self._account, body, self._deadlines, bounds)
             return await accepted(response, self._spoke, self._account)
+        if "trace" in job.exchange.notes:
+            headers = within(headers, job.exchange.notes)
         response = await call(
             self._attempts.transport,
             self._provider,

@@ -15,6 +15,7 @@ from codenex.gateway.headers import passed_up
 from codenex.gateway.queries import forwarded_query
 from codenex.gateway.resolution import Resolution
 from codenex.gateway.spokes import SPOKES
+from codenex.gateway.tracing import carried, within
 from codenex.gateway.upstream import call
 from codenex.models.tokens import estimated_input_tokens
 from codenex.providers.registry import PROVIDER_TYPES
@@ -80,9 +81,12 @@ async def _asked(
         headers, query = passed_up(exchange.headers), forwarded_query(exchange.query)
     else:
         request = place.opened(request, key, Losses())
-        content, headers, query = target.encode_count_request(request, place.capabilities, Losses()).body, [], ""
+        content = target.encode_count_request(request, place.capabilities, Losses()).body
+        headers, query = carried(exchange.headers), ""
         if target is spoke:
             headers, query = passed_up(exchange.headers), forwarded_query(exchange.query)
+    if "trace" in exchange.notes:
+        headers = within(headers, exchange.notes)
     response = await call(
         transport,
         kind,

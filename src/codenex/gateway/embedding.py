@@ -20,6 +20,7 @@ from codenex.gateway.resolution import Resolution
 from codenex.gateway.routes import CHAT, GEMINI
 from codenex.gateway.spokes import EMBEDDINGS, SPOKES
 from codenex.gateway.targets import PoolTarget
+from codenex.gateway.tracing import carried, within
 from codenex.gateway.upstream import ANSWER_LIMIT, accepted, call
 from codenex.models.tokens import estimated_embedding_tokens
 from codenex.providers.demo import demo_embeddings
@@ -105,6 +106,8 @@ class _Asking:
 
     async def answer(self, method: Method, body: bytes, headers: Headers, query: str) -> tuple[bytes, Headers]:
         """Return the body and head of an answer. Raises :class:`Fault`."""
+        if "trace" in self._work.exchange.notes:
+            headers = within(headers, self._work.exchange.notes)
         response = await call(
             self._attempts.transport,
             self._kind,
@@ -154,7 +157,7 @@ async def _translate(work: Embedding, ask: _Asking, headers: Headers) -> None:
     settled_losses(work.exchange, losses, strict=work.strict)
     answers: list[EmbeddingAnswer] = []
     for body in bodies:
-        content, _ = await ask.answer("embed_many", body, [], "")
+        content, _ = await ask.answer("embed_many", body, carried(work.exchange.headers), "")
         answers.append(ask.target.decode_answer(content))
     answer = joined(answers)
     if len(answer.vectors) != len(request.inputs):

@@ -37,6 +37,7 @@ from codenex.gateway.routes import CHAT, GEMINI, RESPONSES, Operation, Route, is
 from codenex.gateway.spokes import SPOKES
 from codenex.gateway.stored import StoredResponses
 from codenex.gateway.straight import Straight
+from codenex.gateway.tracing import begin_trace
 from codenex.providers.claude_code.program import ClaudeCode
 from codenex.providers.registry import DEMO, is_known
 from codenex.providers.transport import Transport
@@ -53,8 +54,6 @@ _ADMINISTRATIVE = frozenset({Operation.PROVIDER_HEALTH, Operation.METRICS})
 #: Routes and resolutions that are remembered at most, and the longest path of a route.
 _REMEMBERED = 1024
 _LONGEST_PATH = 256
-#: Characters of a ``traceparent`` header (W3C Trace Context, level 1).
-_LONGEST_TRACEPARENT = 55
 
 
 class Gateway:
@@ -186,8 +185,8 @@ class Gateway:
                 await self._control(exchange)
                 return
             exchange.notes["key"], exchange.notes["protocol"] = key.id, route.protocol
-            if self.settings.otlp_endpoint is not None and (parent := exchange.header("traceparent")):
-                exchange.notes["traceparent"] = parent[:_LONGEST_TRACEPARENT]
+            if self.settings.otlp_endpoint is not None and self._control is not None:
+                begin_trace(exchange)
             if exchange.method not in route.methods:
                 raise _wrong_method(exchange, route)
             if route.operation in _COUNTED and (allowances := self.admission.admit(key)):

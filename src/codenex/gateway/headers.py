@@ -40,6 +40,8 @@ _PRIVATE = frozenset(
         "x-request-id",
         "x-real-ip",
         "x-codenex-strict",
+        # May name users, by its own standard's warning (W3C Baggage); trace ids don't (gateway/tracing.py).
+        "baggage",
     }
 )
 _PRIVATE_PREFIXES = ("sec-", "x-forwarded-", "cf-", "access-control-")

@@ -16,6 +16,7 @@ from codenex.gateway.job import settled_losses
 from codenex.gateway.keeper import Keeper
 from codenex.gateway.queries import forwarded_query
 from codenex.gateway.spokes import SPOKES
+from codenex.gateway.tracing import carried, within
 from codenex.gateway.upstream import ANSWER_LIMIT, accepted, call
 from codenex.protocols.openai_responses import continuation as wire
 from codenex.providers.registry import PROVIDER_TYPES
@@ -87,7 +88,7 @@ class StoredResponses:
             "response",
             f"{response_id}/{part}" if part else response_id,
             b"",
-            headers=[],
+            headers=within([], exchange.notes) if "trace" in exchange.notes else carried(exchange.headers),
             request_id=exchange.request_id,
             deadlines=self._attempts.deadlines_of(account),
             stream=False,

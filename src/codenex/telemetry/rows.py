@@ -65,9 +65,10 @@ class UsageRow(msgspec.Struct, frozen=True, omit_defaults=True):
     input_tool: int | None = None
     output_text: int | None = None
     output_reasoning: int | None = None
-    #: what was done, where it is not the usual; the trace that the client has it in. Neither is kept.
+    #: what was done, where it is not the usual; the client's span, and the gateway's own. None of them is kept.
     operation: str | None = None
     traceparent: str | None = None
+    trace: str | None = None
     #: the endpoint, without query
     path: str | None = None
     #: where the first account didn't serve at once
@@ -138,6 +139,7 @@ def usage_row(number: int, at: float, record: Record) -> UsageRow:
         usage.output_reasoning,
         notes["operation"] if "operation" in notes else None,
         notes["traceparent"] if "traceparent" in notes else None,
+        notes["trace"] if "trace" in notes else None,
         record.path,
         notes["attempts"] if "attempts" in notes else None,
         _lost(notes["lost"]) if "lost" in notes else None,
