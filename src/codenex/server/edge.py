@@ -164,7 +164,14 @@ class Connection(Inflow):
         self.current = None
         if not self.known and "key" in exchange.notes:
             self.known = True
-        if not exchange.keep:
+        if exchange.keep and exchange.complete and not (self._queue or self.server.draining or self._parser.in_head):
+            # What _settle does then.
+            limits = self.limits
+            seconds = limits.idle_seconds if self.known else limits.stranger_idle_seconds
+            self.read_deadline = deadline = self.loop.time() + seconds
+            if deadline < self.server.sweep.next:
+                self.server.sweep.watch(deadline)
+        elif not exchange.keep:
             self._end(whole=exchange.complete and exchange.refusal is None and not self._queue)
         elif exchange.complete:
             self._settle()

@@ -26,7 +26,6 @@ class EdgeExchange:
     """Implements :class:`codenex.gateway.exchange.Exchange` on one connection of the edge."""
 
     __slots__ = (
-        "_body",
         "_held",
         "_waiter",
         "begun",
@@ -54,6 +53,7 @@ class EdgeExchange:
         "path",
         "pause_source",
         "peer",
+        "plain",
         "query",
         "reading",
         "refusal",
@@ -107,7 +107,8 @@ class EdgeExchange:
         self.reading = False
         self.body_fault: Fault | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._body: bytes | None = None
+        #: The body as it is handed out, once it is there.
+        self.plain: bytes | None = None
         #: The first value of each header, once it has been asked for one.
         self.first: dict[str, str] | None = None
 
@@ -136,7 +137,7 @@ class EdgeExchange:
 
     async def body(self) -> bytes:
         """Read the whole decoded body. Raises :class:`~codenex.core.errors.Fault` (400, 408, 413, 415)."""
-        read_before = self._body
+        read_before = self.plain
         if read_before is not None:
             return read_before
         limit = self.connection.limits.body_bytes
@@ -153,15 +154,15 @@ class EdgeExchange:
             await asyncio.shield(self._waiter)
         if self.body_fault is not None:
             raise self.body_fault
-        if self._body is not None:
-            return self._body
+        if self.plain is not None:
+            return self.plain
         data = self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
         if codings:
             # The parts stay until this is done, for a second reader.
             data = await plain_body(data, codings, limit)
             self._charge_plain(len(data))
         if not self.gone:
-            self._body = data
+            self.plain = data
         self.parts = []
         return data
 
@@ -177,23 +178,15 @@ class EdgeExchange:
         """Let go of the body, but for ``held`` bytes that are counted until the end: nobody needs it any more.
         :meth:`body` is not to be called again."""
         self.parts = []
-        self._body = b""
+        self.plain = b""
         if self.charged > held:
-            self.connection.server.budget.give_back(self.charged - held)
+            self.connection.server.budget.used -= self.charged - held
             self.charged = held
 
     def _give_back(self, held: int = 0) -> None:
         if self.charged > held:
             self.connection.server.budget.give_back(self.charged - held)
             self.charged = held
-
-    def whole(self, body: bytes) -> None:
-        """Take a body that came with its head: whoever asks for it has it at once."""
-        self.complete = self.reading = True
-        if self.coding is None:
-            self._body = body
-        else:
-            self.parts = [body]
 
     def body_ended(self, fault: Fault | None = None) -> None:
         """Record that the body is whole, or why it never will be."""

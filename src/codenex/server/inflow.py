@@ -159,7 +159,7 @@ class Inflow(Outflow):
         if end < 0:
             return None
         digits = data[start:end]
-        if not digits.isdigit():
+        if not digits.isdigit() or (digits[0] == 48 and digits != b"0"):
             return None
         length = int(digits)
         budget = self.server.budget
@@ -167,7 +167,7 @@ class Inflow(Outflow):
             return None
         end += known.after_size
         body = data[end : end + length]
-        text = digits.decode()
+        text = f"{length}"
         headers = [*known.headers]
         headers[known.place] = ("content-length", text)
         exchange = EdgeExchange(self._parser.connection, known.method, known.path, known.query, headers)
@@ -180,7 +180,12 @@ class Inflow(Outflow):
         budget.used += size
         exchange.charged = exchange.bytes_in = size
         if size == length:
-            exchange.whole(body)
+            # Whoever asks for the body has it at once.
+            exchange.complete = exchange.reading = True
+            if known.coding is None:
+                exchange.plain = body
+            else:
+                exchange.parts = [body]
         else:
             exchange.parts = [body] if body else []
             self.receiving = exchange

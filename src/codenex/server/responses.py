@@ -18,6 +18,8 @@ RenderError = Callable[[Fault, str], tuple[int, Headers, bytes]]
 
 STATUS_LINES: dict[int, str] = {item.value: f"HTTP/1.1 {item.value} {item.phrase}\r\n" for item in HTTPStatus}
 
+_OK = STATUS_LINES[200]
+
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 #: The edge writes these itself, so a handler's own are dropped: they would contradict what is really sent.
@@ -43,7 +45,7 @@ def answer_head(status: int, headers: Headers, framing: str, request_id: str) ->
     ``framing`` holds complete lines (``content-length``, ``transfer-encoding``, ``connection``).
     Raises :class:`ValueError` for headers that can't be sent and for statuses that are no final answer.
     """
-    line = STATUS_LINES.get(status)
+    line = _OK if status == 200 else STATUS_LINES.get(status)
     if line is None or status < 200:
         if not 200 <= status <= 999:
             raise ValueError(f"not the status of a final answer: {status}")

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from codenex.core.errors import Fault, FaultKind
-from codenex.providers.transport.budget import BodyBudget
+from codenex.providers.transport.callbacks import ParserCallbacks
 from codenex.providers.transport.deadlines import NEVER
+from codenex.providers.transport.faults import ConnectionStale, late, nonsense, truncated, unparsable
+from codenex.providers.transport.heads import NotPlain, plain_head
 from codenex.providers.transport.origin import Deadlines, Origin
 from codenex.providers.transport.response import UpstreamResponse
 from codenex.wire.head import header_name
@@ -23,23 +24,9 @@ _BODILESS = frozenset((204, 304))
 _SETTLE_SECONDS = 2.0
 #: Bytes taken by one read, which is what a client that reads slowly makes a stream hold at least.
 _READ_BYTES = 32 * 1024
-#: Where all connections read into: what the parser makes of it are copies.
-_read_buffer = memoryview(bytearray(_READ_BYTES))
-
-
-class ConnectionStale(Exception):
-    """A kept connection ended before it brought a single byte: the request may be sent again."""
-
-
-class _ParserCallbacks:
-    """What the parser calls. Pieces of a body go straight into a list: the parser calls once for every chunk."""
-
-    def __init__(self, connection: UpstreamConnection, body: list[bytes]) -> None:
-        self.on_message_begin = connection.on_message_begin
-        self.on_header = connection.on_header
-        self.on_headers_complete = connection.on_headers_complete
-        self.on_message_complete = connection.on_message_complete
-        self.on_body = body.append
+#: Where all connections read into: what is made of it are copies.
+_read_bytes = bytearray(_READ_BYTES)
+_read_buffer = memoryview(_read_bytes)
 
 
 class UpstreamConnection(asyncio.BufferedProtocol):
@@ -60,9 +47,11 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         "_idle_seconds",
         "_interim",
         "_keep",
+        "_missing",
         "_parser",
         "_paused",
         "_total_deadline",
+        "budget",
         "closed",
         "counted",
         "deadline",
@@ -72,6 +61,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         "pool",
         "requests",
         "response",
+        "siblings",
         "transport",
     )
 
@@ -81,7 +71,11 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self.pool = pool
         self.origin = origin
         self.loop = pool.loop
+        #: What counts bodies that are read whole.
+        self.budget = pool.budget
         self.response: UpstreamResponse | None = None
+        #: The idle connections of its origin.
+        self.siblings = pool.idle_of(origin)
         self.deadline = NEVER
         self.idle_since = 0.0
         self.closed = False
@@ -92,9 +86,11 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         #: Pieces of body of the present read; those from ``_body_end`` on belong to no response.
         self._body: list[bytes] = []
         self._body_end = 0
-        self._parser = httptools.HttpResponseParser(_ParserCallbacks(self, self._body))
+        self._parser = httptools.HttpResponseParser(ParserCallbacks(self, self._body))
         self._headers: list[tuple[str, str]] = []
         self._head_size = 0
+        #: Bytes still to come of a body of a known length, which the parser has not seen.
+        self._missing = 0
         self._bytes_seen = False
         self._ended = False
         self._dirty = False
@@ -105,28 +101,27 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._idle_seconds = 0.0
         self._total_deadline = NEVER
 
-    @property
-    def budget(self) -> BodyBudget:
-        """What counts bodies that are read whole."""
-        return self.pool.budget
-
     # --- sending ------------------------------------------------------------------------------------------------
 
     def send(self, head: bytes, body: bytes, deadlines: Deadlines, *, head_only: bool) -> UpstreamResponse:
         """Send a request; the response is filled as it arrives."""
-        self._body.clear()
-        response = UpstreamResponse(self, self.pool.high_water, reused=self.requests > 0)
+        if self._body:
+            self._body.clear()
+        pool = self.pool
+        response = UpstreamResponse(self, pool.high_water, reused=self.requests > 0)
         self.requests += 1
         self.response = response
         self._headers = []
-        self._head_size = self._body_end = 0
+        self._head_size = self._body_end = self._missing = 0
         self._bytes_seen = self._ended = self._dirty = self._keep = self._interim = False
         self._head_only = head_only
         now = self.loop.time()
         self._idle_seconds = deadlines.idle
-        self._total_deadline = NEVER if deadlines.total is None else now + deadlines.total
-        self.deadline = min(now + deadlines.first_byte, self._total_deadline)
-        self.pool.sweep.watch(self.deadline)
+        total = self._total_deadline = NEVER if deadlines.total is None else now + deadlines.total
+        deadline = now + deadlines.first_byte
+        self.deadline = deadline = deadline if deadline < total else total
+        if deadline < pool.sweep.next:
+            pool.sweep.watch(deadline)
         if len(body) <= _JOIN_BYTES:
             self.transport.write(head + body)
         else:
@@ -146,27 +141,32 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Parse what came and hand it on, once for the whole read."""
-        data = _read_buffer[:nbytes]
         response = self.response
         if response is None:
             # Nothing was asked: such a connection can't be trusted with a request.
             self.drop()
             return
-        self._bytes_seen = True
+        if self._missing:
+            self._take_missing(response, nbytes)
+            return
+        if not self._bytes_seen:
+            self._bytes_seen = True
+            if self._take_plain(response, nbytes):
+                return
         in_head = response.status == 0
         try:
-            self._parser.feed_data(data)
+            self._parser.feed_data(_read_buffer[:nbytes])
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._deliver(response)
             if not self._ended:
-                self._fail(self._parse_fault(error))
+                self._fail(unparsable(self.origin.authority, error, in_body=response.status != 0))
                 return
             self._dirty = True
         else:
             if in_head:
-                self._head_size += len(data)
+                self._head_size += nbytes
                 if response.status == 0 and self._head_size > self.pool.head_bytes:
-                    self._fail(self._nonsense("its response head is too large"))
+                    self._fail(nonsense(self.origin.authority, "its response head is too large"))
                     return
             self._deliver(response)
         if self.response is not response:
@@ -174,13 +174,64 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if self._ended:
             self._finish(response)
         elif response.status != 0:
-            if response.full:
-                self.regulate()
-            if not self._paused:
-                deadline = self.loop.time() + self._idle_seconds
-                self.deadline = deadline if deadline < self._total_deadline else self._total_deadline
-                if in_head:
-                    self.pool.sweep.watch(self.deadline)
+            self._expect_more(response, first=in_head)
+
+    def _take_plain(self, response: UpstreamResponse, nbytes: int) -> bool:
+        """Take a head that is whole and written plainly, with what has come of its body; return whether it is one."""
+        end = _read_bytes.find(b"\r\n\r\n", 0, nbytes)
+        if end < 0 or end > self.pool.head_bytes or self._head_only:
+            return False
+        try:
+            status, headers, length = plain_head(bytes(_read_buffer[:end]))
+        except NotPlain:
+            return False
+        end += 4
+        missing = length - nbytes + end
+        if missing < 0:
+            # More has come than belongs to the answer.
+            return False
+        response.status = status
+        response.headers = headers
+        self._keep = True
+        if missing == 0:
+            self._ended = True
+            self._leave()
+            response.arrived(bytes(_read_buffer[end:nbytes]))
+            return True
+        self._missing = missing
+        if end < nbytes:
+            response.take_body(bytes(_read_buffer[end:nbytes]))
+        else:
+            response.head_arrived()
+        self._expect_more(response, first=True)
+        return True
+
+    def _take_missing(self, response: UpstreamResponse, nbytes: int) -> None:
+        """Take more of a body whose length is all that there is to its framing."""
+        missing = self._missing - nbytes
+        if missing > 0:
+            self._missing = missing
+            response.take_body(bytes(_read_buffer[:nbytes]))
+            if self.response is response:
+                self._expect_more(response, first=False)
+            return
+        piece = bytes(_read_buffer[: self._missing])
+        self._missing = 0
+        self._ended = True
+        # Line ends behind an answer are no answer.
+        self._dirty = missing < 0 and bool(bytes(_read_buffer[len(piece) : nbytes]).strip(b"\r\n"))
+        response.take_body(piece)
+        if self.response is response:
+            self._finish(response)
+
+    def _expect_more(self, response: UpstreamResponse, *, first: bool) -> None:
+        if response.full:
+            self.regulate()
+        if not self._paused:
+            deadline = self.loop.time() + self._idle_seconds
+            self.deadline = deadline if deadline < self._total_deadline else self._total_deadline
+            if first:
+                self.pool.sweep.watch(self.deadline)
 
     def _deliver(self, response: UpstreamResponse) -> None:
         body = self._body
@@ -220,15 +271,9 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         elif not self._bytes_seen and self.requests > 1:
             self._fail(ConnectionStale())
         elif response.status == 0:
-            self._fail(self._nonsense("it closed the connection without an answer", "upstream_closed"))
+            self._fail(nonsense(self.origin.authority, "it closed the connection without an answer", "upstream_closed"))
         else:
-            self._fail(
-                Fault(
-                    FaultKind.UPSTREAM_TRUNCATED,
-                    f"The answer of {self.origin.authority} ended before it was whole.",
-                    code="upstream_truncated",
-                )
-            )
+            self._fail(truncated(self.origin.authority))
 
     # --- parser callbacks ---------------------------------------------------------------------------------------
 
@@ -286,41 +331,23 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     # --- endings ------------------------------------------------------------------------------------------------
 
-    def _nonsense(self, reason: str, code: str = "upstream_protocol") -> Fault:
-        return Fault(FaultKind.UPSTREAM, f"No valid answer from {self.origin.authority}: {reason}.", code=code)
-
-    def _parse_fault(self, error: Exception) -> Fault:
-        if isinstance(error, httptools.HttpParserCallbackError):
-            return self._nonsense("its response head is too large")
-        if isinstance(error, httptools.HttpParserUpgrade):
-            return self._nonsense("it switched protocols")
-        if self.response is not None and self.response.status != 0:
-            # The head was fine, so what is broken is the framing of the body.
-            return Fault(
-                FaultKind.UPSTREAM_TRUNCATED,
-                f"The answer of {self.origin.authority} is broken: {error}.",
-                code="upstream_truncated",
-            )
-        return self._nonsense(f"it does not speak HTTP/1.1 ({error})")
-
     def _finish(self, response: UpstreamResponse) -> None:
+        self._leave()
+        response.body_ended()
+
+    def _leave(self) -> None:
+        """Give the connection back, or drop it: its response is whole."""
         self.response = None
         self.deadline = NEVER
-        reusable = (
-            self._keep
-            and not self._dirty
-            and not self.closed
-            and not self.transport.is_closing()
-            and self.transport.get_write_buffer_size() == 0
-        )
-        if reusable:
+        transport = self.transport
+        clean = self._keep and not self._dirty and not self.closed
+        if clean and not transport.is_closing() and transport.get_write_buffer_size() == 0:
             if self._paused:
                 self._paused = False
                 self.transport.resume_reading()
             self.pool.connection_idle(self)
         else:
             self.drop()
-        response.body_ended()
 
     def _fail(self, error: Exception) -> None:
         response = self.response
@@ -349,13 +376,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if response is None:
             self.deadline = NEVER
             return
-        if now >= self._total_deadline:
-            code, what = "total_timeout", "did not finish its answer in time"
-        elif response.status == 0:
-            code, what = "first_byte_timeout", "did not begin its answer in time"
-        else:
-            code, what = "idle_timeout", "stopped in the middle of its answer"
-        self._fail(Fault(FaultKind.UPSTREAM_TIMEOUT, f"{self.origin.authority} {what}.", code=code))
+        in_all = now >= self._total_deadline
+        self._fail(late(self.origin.authority, begun=response.status != 0, in_all=in_all))
 
     def regulate(self) -> None:
         """Pause or resume reading as the consumer wants it. A paused connection can't be late."""

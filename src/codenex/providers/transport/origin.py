@@ -31,6 +31,20 @@ OWN_HEADERS = frozenset(
 )
 
 
+_methods = frozenset(("GET", "POST"))
+#: Targets that were found valid, so that each is matched once; a query may hold a key, and is matched each time.
+_targets: set[str] = set()
+_TARGETS_LIMIT = 1024
+_LONGEST_TARGET = 128
+
+
+def _check(method: str, target: str) -> None:
+    if _METHOD.fullmatch(method) is None or _TARGET.fullmatch(target) is None:
+        raise HeaderInvalid("invalid method or request target")
+    if len(target) <= _LONGEST_TARGET and len(_targets) < _TARGETS_LIMIT and "?" not in target:
+        _targets.add(target)
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where connections go: they are shared only between requests to an equal origin.
@@ -81,8 +95,8 @@ class UpstreamRequest:
 
     def head(self) -> bytes:
         """Format the head, with ``host`` and ``content-length``. Raises :class:`HeaderInvalid`."""
-        if _METHOD.fullmatch(self.method) is None or _TARGET.fullmatch(self.target) is None:
-            raise HeaderInvalid("invalid method or request target")
+        if self.target not in _targets or self.method not in _methods:
+            _check(self.method, self.target)
         lines = header_lines(self.headers, OWN_HEADERS)
         length = f"content-length: {len(self.body)}\r\n" if self.body or self.method in _WITH_BODY else ""
         return (

@@ -12,8 +12,9 @@ from typing import Self
 from codenex.core.errors import Fault, FaultKind
 from codenex.providers.transport.budget import BodyBudget
 from codenex.providers.transport.connect import Connector, default_ssl_context
-from codenex.providers.transport.connection import ConnectionStale, UpstreamConnection
+from codenex.providers.transport.connection import UpstreamConnection
 from codenex.providers.transport.deadlines import NEVER, DeadlineSweep
+from codenex.providers.transport.faults import ConnectionStale
 from codenex.providers.transport.origin import Deadlines, Origin, UpstreamRequest
 from codenex.providers.transport.resolver import Resolver
 from codenex.providers.transport.response import UpstreamResponse
@@ -92,7 +93,13 @@ class Transport:
             # An encoding error's text would show the value.
             reason = str(error) if isinstance(error, HeaderInvalid) else "a header value is not latin-1"
             raise Fault(FaultKind.INTERNAL, f"The upstream request can't be sent: {reason}.") from None
-        connection = self._take_idle(request.origin)
+        connection = None
+        idle = self._idle.get(request.origin)
+        while idle:
+            connection = idle.pop()
+            if not connection.closed and not connection.transport.is_closing():
+                break
+            connection = None
         if connection is not None:
             try:
                 response = connection.send(head, request.body, deadlines, head_only=request.method == "HEAD")
@@ -157,6 +164,7 @@ class Transport:
             self._taken[origin] = left
         else:
             self._taken.pop(origin, None)
+            self._idle.pop(origin, None)
 
     def counts(self) -> dict[Origin, OriginCounts]:
         """Return the numbers of connections, for metrics and for finding leaks."""
@@ -212,24 +220,28 @@ class Transport:
         connection.idle_since = self.loop.time()
         self._connections.add(connection)
 
+    def idle_of(self, origin: Origin) -> list[UpstreamConnection]:
+        """Return where connections to an origin wait for a request: the same list as long as there are any."""
+        return self._idle.setdefault(origin, [])
+
     def connection_idle(self, connection: UpstreamConnection) -> None:
         """Keep a connection for the next request."""
-        idle = self._idle.setdefault(connection.origin, [])
+        idle = connection.siblings
         if len(idle) >= self._idle_per_origin or self._closed:
             connection.drop()
             return
         idle.append(connection)
         now = self.loop.time()
         connection.idle_since = now
-        self.sweep.watch(now + self._idle_seconds)
+        until = now + self._idle_seconds
+        if until < self.sweep.next:
+            self.sweep.watch(until)
 
     def connection_unusable(self, connection: UpstreamConnection) -> None:
         """Never hand out this connection again."""
-        idle = self._idle.get(connection.origin)
-        if idle is not None and connection in idle:
+        idle = connection.siblings
+        if connection in idle:
             idle.remove(connection)
-            if not idle:
-                del self._idle[connection.origin]
 
     def connection_closed(self, connection: UpstreamConnection) -> None:
         """Forget a connection."""
@@ -245,14 +257,6 @@ class Transport:
         self._started = True
         self.loop = asyncio.get_running_loop()
         self.sweep = DeadlineSweep(self.loop, self._expire)
-
-    def _take_idle(self, origin: Origin) -> UpstreamConnection | None:
-        idle = self._idle.get(origin)
-        while idle:
-            connection = idle.pop()
-            if not connection.closed and not connection.transport.is_closing():
-                return connection
-        return None
 
     def _expire(self, now: float) -> float:
         earliest = NEVER

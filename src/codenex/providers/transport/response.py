@@ -129,6 +129,24 @@ class UpstreamResponse:
         Raises :class:`Fault`: ``UPSTREAM_TRUNCATED``, ``UPSTREAM_TIMEOUT``, ``UPSTREAM`` (beyond ``limit`` bytes,
         broken coding).
         """
+        if not self.complete or self._error is not None or self._size > limit:
+            await self._collect(limit)
+        elif not self._charge(self._size):
+            raise self._no_room()
+        parts = self._parts
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        self._parts = []
+        self._size = 0
+        coding = self.header("content-encoding")
+        if coding is None or not data:
+            return data
+        plain = await self._decode(data, coding, limit)
+        if not self._charge(len(plain) - len(data)):
+            raise self._no_room()
+        return plain
+
+    async def _collect(self, limit: int) -> None:
+        """Wait until the whole body is there. Raises as :meth:`read`."""
         self._wants_all = True
         self._high_water = limit
         if not self._charge(self._size):
@@ -140,25 +158,16 @@ class UpstreamResponse:
         if self._size > limit:
             self.close()
             raise self._too_large(limit)
-        if isinstance(self._error, Fault) and self._error.code == "body_budget":
-            raise self._error
-        data = self._take()
         if self._error is not None:
+            if not (isinstance(self._error, Fault) and self._error.code == "body_budget"):
+                self._take()
             raise self._error
-        coding = self.header("content-encoding")
-        if coding is None or not data:
-            return data
-        plain = await self._decode(data, coding, limit)
-        if not self._charge(len(plain) - len(data)):
-            raise self._no_room()
-        return plain
 
     def _charge(self, size: int) -> bool:
-        budget = self.budget
         if size <= 0:
             # Plain text may be shorter than its compressed form: what was charged is enough.
             return True
-        if not budget.charge(size):
+        if not self.budget.charge(size):
             return False
         self.charged += size
         return True
@@ -224,7 +233,7 @@ class UpstreamResponse:
         """Give back what was charged, and drop the connection at once, unless it is back in the pool: then the body
         has come to its end."""
         if self.charged:
-            self.budget.give_back(self.charged)
+            self.budget.used -= self.charged
             self.charged = 0
         connection = self._connection
         if connection is not None:
@@ -249,7 +258,12 @@ class UpstreamResponse:
     async def wait_for_head(self) -> None:
         """Wait until status and headers are there. Raises what the connection failed with."""
         while self.status == 0 and self._error is None:
-            await self._wait()
+            waiter = self._waiter = self._loop.create_future()
+            try:
+                await waiter
+            except asyncio.CancelledError:
+                self.close()
+                raise
         if self.status == 0 and self._error is not None:
             raise self._error
 
@@ -273,6 +287,17 @@ class UpstreamResponse:
         self._size += len(piece)
         if not self._wants_all or self._size > self._high_water:
             self._wake()
+
+    def arrived(self, body: bytes) -> None:
+        """Take the whole body, which has come with the head: nobody has asked for any of it yet."""
+        if body:
+            self._parts = [body]
+            self._size = len(body)
+        self.complete = True
+        self._connection = None
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def head_arrived(self) -> None:
         """Wake who waits for the head."""
