@@ -19,6 +19,9 @@ from codenex.providers.transport import BodyBudget, Transport, trusting
 from codenex.server.asgi import Receive, Scope, Send, serve
 from codenex.store.responses import ResponseStore
 from codenex.store.settings import Settings
+from codenex.store.shared_memory import SharedMemory
+from codenex.telemetry.measures import Fixed, Measures
+from codenex.telemetry.pulse import Pulse
 
 _logger = logging.getLogger(__name__)
 
@@ -41,6 +44,11 @@ class Application:
         self._read = settings
         self._plane: tuple[Settings, Transport, Gateway] | None = None
         self._keeper: Keeper | None = None
+        #: Counters of this process alone, kept over the host's restarts of the application.
+        self._shared = SharedMemory(None, 1)
+        self._measures = Measures(self._shared.measures())
+        self._pulse: Pulse | None = None
+        self._serving = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one scope."""
@@ -49,16 +57,21 @@ class Application:
                 await self._live(receive, send)
             case "http":
                 settings, transport, gateway = self._started()
-                await serve(
-                    gateway.handle,
-                    scope,
-                    receive,
-                    send,
-                    body_limit=settings.max_body_bytes,
-                    budget=transport.budget,
-                    render_error=_render_error,
-                    on_crash=_log_crash,
-                )
+                self._serving += 1
+                try:
+                    await serve(
+                        gateway.handle,
+                        scope,
+                        receive,
+                        send,
+                        body_limit=settings.max_body_bytes,
+                        budget=transport.budget,
+                        render_error=_render_error,
+                        on_crash=_log_crash,
+                        on_record=self._measures.record,
+                    )
+                finally:
+                    self._serving -= 1
             case "websocket":
                 await receive()
                 await send({"type": "websocket.close", "code": 1008})
@@ -71,7 +84,16 @@ class Application:
             budget = BodyBudget(settings.body_budget_bytes)
             transport = Transport(budget=budget, ssl_context_factory=trusting(settings.upstream_ca_file))
             self._keeper = Keeper(ResponseStore(Path(settings.data_dir)))
-            self._plane = (settings, transport, Gateway(settings, transport, keeper=self._keeper))
+            gateway = Gateway(settings, transport, keeper=self._keeper, shared=self._shared)
+            self._plane = (settings, transport, gateway)
+            self._pulse = Pulse(
+                self._measures,
+                {
+                    Fixed.IN_PROGRESS: lambda: self._serving,
+                    Fixed.UPSTREAM_OPEN: lambda: transport.open_count,
+                    Fixed.UPSTREAM_IN_USE: lambda: transport.in_use_count,
+                },
+            )
         return self._plane
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -85,6 +107,9 @@ class Application:
                         return
                     await send({"type": "lifespan.startup.complete"})
                 case "lifespan.shutdown":
+                    if self._pulse is not None:
+                        self._pulse.stop()
+                        self._pulse = None
                     if self._plane is not None:
                         await self._plane[1].close()
                         self._plane = None

@@ -12,6 +12,7 @@ from tests.support.client import RawClient
 from tests.support.gateway import settings_for
 from tests.support.hosts import HOSTS
 from tests.support.leaks import LeakCheck
+from tests.support.metrics import Scrape
 from tests.transport.scripted import CHUNKED_HEAD, Line, Upstream, chunk, until
 
 from codenex.asgi import Application
@@ -44,6 +45,24 @@ async def test_open_and_guarded_routes(host):
             assert (await client.ask("GET", "/nowhere", headers=server.headers)).status == 404
             head = await client.ask("HEAD", "/health")
             assert (head.status, head.body) == (200, b"")
+
+
+async def test_the_metrics_are_those_of_the_process(host):
+    async with host() as server:
+        async with await RawClient.connect(server.port) as client:
+            for body, status in ((chat_request("demo/demo", "hi"), 200), (b"{", 400)):
+                answer = await client.ask("POST", "/v1/chat/completions", headers=server.headers, body=body)
+                assert answer.status == status
+            for _ in range(100):
+                seen = Scrape((await client.ask("GET", "/metrics", headers=server.headers)).body)
+                if seen.value("codenex_requests_in_progress") and seen.value("codenex_event_loop_lag_seconds_count"):
+                    break
+                await asyncio.sleep(0.02)
+            assert seen.value("codenex_requests_total", status="200", provider="demo", protocol="openai-chat") == 1
+            assert seen.value("codenex_requests_total", status="400", error="invalid_request") == 1
+            assert seen.value("codenex_request_duration_seconds_count", provider="demo") == 1
+            assert seen.value("codenex_tokens_total", type="output_text") > 0
+            assert seen.labels("codenex_process_resident_memory_bytes") == [{"process": "worker", "slot": "1"}]
 
 
 async def test_bodies_are_limited(host):

@@ -18,6 +18,7 @@ from codenex.providers.transport.budget import BodyBudget, no_room
 from codenex.server.body import plain_body, request_codings, too_large
 from codenex.server.requests import new_request_id, request_id_of
 from codenex.server.responses import FRAMING, RenderError
+from codenex.server.server import CLIENT_CLOSED_REQUEST, AccessRecord
 from codenex.wire.head import header_lines
 
 Message = MutableMapping[str, Any]
@@ -251,8 +252,10 @@ async def serve(
     budget: BodyBudget,
     render_error: RenderError,
     on_crash: Callable[[BaseException], None],
+    on_record: Callable[[AccessRecord], None] = lambda record: None,
 ) -> AsgiExchange:
-    """Serve one HTTP scope. A client that leaves cancels the handler. Raises :class:`Truncated`."""
+    """Serve one HTTP scope. A client that leaves cancels the handler; ``on_record`` is told what became of it. Raises
+    :class:`Truncated`."""
     exchange = AsgiExchange(scope, receive, body_limit, budget)
     work = asyncio.ensure_future(_handle(handler, exchange, render_error, on_crash))
     watching = asyncio.ensure_future(_watch(exchange, work))
@@ -266,7 +269,24 @@ async def serve(
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(watching, work, return_exceptions=True)
         exchange.forget_body()
+        on_record(_record_of(exchange))
     return exchange
+
+
+def _record_of(exchange: AsgiExchange) -> AccessRecord:
+    whole = exchange.done and not exchange.aborted
+    return AccessRecord(
+        exchange.method,
+        exchange.path,
+        exchange.status or CLIENT_CLOSED_REQUEST,
+        exchange.bytes_in,
+        exchange.bytes_out,
+        (time.perf_counter_ns() - exchange.begun) // 1000,
+        exchange.request_id,
+        exchange.peer,
+        whole,
+        exchange.notes,
+    )
 
 
 async def _watch(exchange: AsgiExchange, work: asyncio.Future[None]) -> None:
