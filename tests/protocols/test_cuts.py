@@ -10,6 +10,7 @@ import pytest
 from tests.protocols.corpus.all import NAMES, STREAMS
 from tests.protocols.corpus.framing import FRAMINGS
 from tests.protocols.readers import FAILURES, READERS, encoded, said
+from tests.support.runs import spread
 
 from codenex.core import events as e
 from codenex.core.answer import fold
@@ -42,8 +43,8 @@ def every_cut(data: bytes) -> Iterator[list[bytes]]:
 
 def decoded(protocol: str, pieces: Iterable[bytes]) -> list[e.StreamEvent]:
     decoder = SPOKES[protocol].stream_decoder()
-    events = [event for piece in pieces for event in decoder.feed(piece)]
-    events += decoder.eof()
+    events = [event for piece in pieces for event in spread(decoder.feed(piece))]
+    events += spread(decoder.eof())
     assert decoder.done
     assert decoder.feed(b"data: {}\n\n") == [] == decoder.eof()
     return events

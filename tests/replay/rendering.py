@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 from tests.replay.spokes import spoke_of
+from tests.support.runs import spread
 from tests.support.vendors.dialects import ProtocolName
 
 from codenex.core.answer import Answer, Choice, fold, unfold
@@ -56,7 +57,7 @@ def events_of(protocol: ProtocolName, raw: bytes, *, stream: bool, piece: int = 
     out: list[StreamEvent] = []
     for start in range(0, len(raw), size):
         out += decoder.feed(raw[start : start + size])
-    return [*out, *decoder.eof()]
+    return spread([*out, *decoder.eof()])
 
 
 def validate(events: list[StreamEvent]) -> None:

@@ -109,6 +109,13 @@ class Assembly:
                 pieces.gather()
             self.out.append(e.TextDelta(part.start.index, text))
 
+    def run(self, key: Hashable, text: str, pieces: list[bytes]) -> None:
+        """Add several pieces to a text at once; ``pieces`` are their JSON."""
+        if text:
+            part = self._open[key]
+            part.pieces.add(text)
+            self.out.append(e.TextRun(part.start.index, text, pieces))
+
     def reasoning(self, key: Hashable, text: str, segment: int = 0) -> None:
         """Add to a paragraph of reasoning."""
         if text:

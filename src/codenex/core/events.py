@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from codenex.core import json
 from codenex.core.errors import Fault
 from codenex.core.finish import FinishDetail
 from codenex.core.parts import Citation, Part, Signature
@@ -55,6 +56,17 @@ class TextDelta(Event, frozen=True):
 
     index: int
     text: str
+
+
+class TextRun(TextDelta, frozen=True):
+    """Several text deltas in one, as they came: ``pieces`` is what each of them has between the quotes of its JSON
+    string, which is valid in any JSON; ``text`` is all of it, decoded."""
+
+    pieces: list[bytes]
+
+    def spread(self) -> list[TextDelta]:
+        """Return the deltas one by one."""
+        return [TextDelta(self.index, json.decode(b'"%b"' % piece)) for piece in self.pieces]
 
 
 class ReasoningDelta(Event, frozen=True):

@@ -31,6 +31,7 @@ _KIND_OF_PART: dict[type[Part], e.PartKind] = {
 }
 _KINDS_OF_DELTA: dict[type[e.Event], tuple[e.PartKind, ...]] = {
     e.TextDelta: ("text", "refusal"),
+    e.TextRun: ("text", "refusal"),
     e.ReasoningDelta: ("reasoning",),
     e.ToolArgumentsDelta: ("tool_call",),
     e.MediaDelta: ("media",),

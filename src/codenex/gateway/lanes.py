@@ -308,7 +308,8 @@ class TranslationLane:
         out: list[bytes] = []
         encode = self._encoder.send
         for event in events:
-            if type(event) is e.TextDelta:
+            kind = type(event)
+            if kind is e.TextRun or kind is e.TextDelta:
                 # Nearly all events: text has no signature and no tool's name to be put back.
                 seen.content = True
                 out.append(encode(event))

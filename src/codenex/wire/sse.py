@@ -89,10 +89,41 @@ class SseDecoder:
             raise event_too_large(self._limit)
         return frames
 
+    def some(self, data: bytes, most: int) -> tuple[list[Frame], bytes]:
+        """Take bytes as ``feed`` does, but stop after ``most`` events where that is easy; return the frames and the
+        bytes that were not taken."""
+        if self._first and data and data[0] != _BOM[0] and not self._pending:
+            self._first = False
+        if self._first or b"\r" in data:
+            return self.feed(data), b""
+        if self._pending or self._data or self._event:
+            # The end of an event that has begun, by itself.
+            end = data.find(b"\n\n") + 2
+            return (self.feed(data[:end]), data[end:]) if end > 1 else (self.feed(data), b"")
+        blocks = data.split(b"\n\n", most)
+        if len(blocks) <= most:
+            return self._plain(data), b""
+        rest = blocks.pop()
+        blocks.append(b"")
+        return self._framed(blocks), rest
+
+    def reclaimed(self, data: bytes) -> bytes:
+        """Return bytes that were not taken yet with what waits for its end in front, which is forgotten here. Where
+        that is no whole beginning of an event, it stays."""
+        pending = self._pending
+        if not pending or self._data or self._event or len(pending) > _JOINED:
+            return data
+        data = bytes(pending) + data
+        pending.clear()
+        self._scanned = 0
+        return data
+
     def _plain(self, data: bytes) -> list[Frame]:
         """Take bytes that begin with an event and have no CR: what nearly all servers send, split in one go."""
+        return self._framed(data.split(b"\n\n"))
+
+    def _framed(self, blocks: list[bytes]) -> list[Frame]:
         frames: list[Frame] = []
-        blocks = data.split(b"\n\n")
         rest = blocks.pop()
         for block in blocks:
             if block.startswith(b"data: ") and b"\n" not in block:

@@ -7,6 +7,8 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
+from tests.support.runs import spread
+
 from codenex.core import events as e
 from codenex.core.render import RenderContext
 from codenex.core.stream_validator import StreamValidator
@@ -76,7 +78,7 @@ def call_block(index: int, call_id: str, name: str, *pieces: str) -> tuple[Objec
 def decoded(data: bytes) -> list[e.StreamEvent]:
     """Decode a whole stream and check the order of its events."""
     decoder = SPOKE.stream_decoder()
-    events = [*decoder.feed(data), *decoder.eof()]
+    events = spread([*decoder.feed(data), *decoder.eof()])
     check(events)
     return events
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import openai
+from tests.support.runs import spread
 
 from codenex.core import events as e
 from codenex.core.answer import Answer, fold
@@ -65,8 +66,8 @@ def decoded(data: bytes, pieces: Iterator[bytes] | None = None) -> list[e.Stream
     decoder = SPOKE.stream_decoder()
     events: list[e.StreamEvent] = []
     for piece in pieces if pieces is not None else iter([data]):
-        events += decoder.feed(piece)
-    events += decoder.eof()
+        events += spread(decoder.feed(piece))
+    events += spread(decoder.eof())
     assert decoder.done
     assert decoder.feed(b"data: {}\n\n") == []
     validator = StreamValidator()

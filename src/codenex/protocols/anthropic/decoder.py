@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
 
 from codenex.core import events as e
 from codenex.core import json
@@ -11,17 +13,45 @@ from codenex.protocols.anthropic.message import MessageReader
 from codenex.wire.json_array import is_cut
 from codenex.wire.opening import Opening
 from codenex.wire.sse import EVENT_LIMIT, Frame, SseDecoder
+from codenex.wire.text_runs import Form, Run, RunDecoder
 
 
-class AnthropicStreamDecoder:
+class _Delta(msgspec.Struct, forbid_unknown_fields=True):
+    type: Literal["text_delta"]
+    text: str
+
+
+class _Event(msgspec.Struct, forbid_unknown_fields=True):
+    type: Literal["content_block_delta"]
+    index: int
+    delta: _Delta
+
+
+_decode = msgspec.json.Decoder(_Event).decode
+
+
+def _text_of(data: bytes) -> str | None:
+    """Return the text of an event that only brings some."""
+    try:
+        return _decode(data).delta.text
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
+
+
+_TEXT = Form(b"text", _text_of, b"} ", rb"(?<=\}) +(?=\}\n\n)", name=b"event: content_block_delta\n")
+
+
+class AnthropicStreamDecoder(RunDecoder):
     """Decodes server-sent events, or a JSON body that came in place of them."""
 
     def __init__(self) -> None:
+        super().__init__(_TEXT, SseDecoder())
         self._reader = MessageReader()
-        self._sse = SseDecoder()
         self._opening = Opening()
         self._body: bytearray | None = None
         self._latest = -1
+        #: the block whose text has the form that is known
+        self._text = -1
 
     @property
     def done(self) -> bool:
@@ -41,7 +71,7 @@ class AnthropicStreamDecoder:
                 self._reader.fail(Fault(FaultKind.UPSTREAM, "the upstream's answer is too large", from_upstream=True))
             return self._reader.take()
         try:
-            self._frames(self._sse.feed(data))
+            self._events(data)
         except Fault as fault:
             self._reader.fail(fault)
         return self._reader.take()
@@ -53,11 +83,11 @@ class AnthropicStreamDecoder:
         if self._body is not None:
             read_body(bytes(self._body), self._reader)
             return self._reader.take()
-        self._frames(self._sse.eof(), last=True)
+        self._take(self._frames.eof(), last=True)
         self._reader.truncated()
         return self._reader.take()
 
-    def _frames(self, frames: list[Frame], *, last: bool = False) -> None:
+    def _take(self, frames: list[Frame], *, last: bool = False) -> None:
         for frame in frames:
             if self.done:
                 return
@@ -80,7 +110,20 @@ class AnthropicStreamDecoder:
             )
             return
         kind = value.get("type")
+        if kind == "content_block_start":
+            # Each block has a form of its own.
+            self._runs = None
         self._event(kind if isinstance(kind, str) else name, value)
+        if self._runs is None and name == "content_block_delta":
+            self._text = self._latest
+            self._learn(frame.data)
+
+    def _is_plain(self) -> bool:
+        return self._reader.is_open_text(self._text)
+
+    def _take_run(self, run: Run) -> None:
+        self._latest = self._text
+        self._reader.run(self._text, run.text, run.pieces)
 
     def _event(self, kind: str, value: dict[str, Any]) -> None:
         reader = self._reader

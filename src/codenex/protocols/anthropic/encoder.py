@@ -39,6 +39,8 @@ _TEXT_DELTA = (
     b"event: content_block_delta\n"
     b'data: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":%b}}\n\n'
 )
+#: The same around the inside of the string.
+_TEXT_BEFORE, _TEXT_BEHIND = _TEXT_DELTA.replace(b"%b", b'"%b"').split(b"%b")
 
 MALFORMED = Fault(FaultKind.UPSTREAM, "the model made a tool call that cannot be read", code="malformed_tool_call")
 
@@ -93,6 +95,10 @@ class AnthropicStreamEncoder:
             if len(sent) > sent.most:
                 sent.gather()
             return _TEXT_DELTA % (self._index, json.encode(event.text))
+        if type(event) is e.TextRun and event.index == self._flowing and self._open is not None:
+            self._open.sent.add(event.text)
+            before = _TEXT_BEFORE % self._index
+            return before + (_TEXT_BEHIND + before).join(event.pieces) + _TEXT_BEHIND
         if self._done:
             return b""
         match event:

@@ -242,6 +242,14 @@ class MessageReader:
             self._spoken = True
             self._assembly.text(self._switched(index, "text", "text"), text)
 
+    def is_open_text(self, index: int) -> bool:
+        """Whether the block is under way with text."""
+        return index in self._blocks and self._assembly.is_open((index, "text"))
+
+    def run(self, index: int, text: str, pieces: list[bytes]) -> None:
+        """Take several pieces of a text that is under way."""
+        self._assembly.run((index, "text"), text, pieces)
+
     def _add_thinking(self, index: int, text: Any) -> None:
         if isinstance(text, str) and text:
             self._assembly.reasoning(self._switched(index, "thinking", "reasoning"), text)

@@ -19,6 +19,7 @@ from codenex.protocols.openai_chat.plain import plain_text
 from codenex.protocols.openai_chat.reasoning import decode_reasoning, extras_of, signature_of, text_of
 from codenex.protocols.openai_chat.types import PROTOCOL
 from codenex.protocols.openai_chat.usage import decode_usage, is_placeholder
+from codenex.wire.text_runs import Run
 
 _CHUNK = frozenset(
     {"id", "object", "created", "model", "choices", "usage", "citations", "search_results", "obfuscation", "p", "error"}
@@ -262,6 +263,16 @@ class ChunkReader:
             return False
         self.assembly.text(self._text, text)
         return True
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is under way but text, so that a chunk may only go on with it."""
+        return self._text is not None
+
+    def take_run(self, run: Run) -> None:
+        """Take chunks that only go on with the text that is open."""
+        if self._text is not None:
+            self.assembly.run(self._text, run.text, run.pieces)
 
     def _open_text(self) -> tuple[int, str] | None:
         choice = self._choices.get(0)

@@ -22,6 +22,8 @@ from codenex.wire.sse import data_event
 
 DONE = b"data: [DONE]\n\n"
 _PING = b": keep-alive\n\n"
+#: The text of a choice, where it is empty.
+_EMPTY = b'"content":""'
 
 
 class _ChoiceState:
@@ -54,6 +56,8 @@ class _PartState:
         self.segment = 0
         #: no reasoning of the choice has been sent before this part
         self.first = False
+        #: its text has been seen to flow
+        self.flows = False
 
 
 class StreamEncoder:
@@ -69,14 +73,26 @@ class StreamEncoder:
         self._fields: dict[str, Any] = {}
         self._out: list[bytes] = []
         self._ended = False
+        #: the part whose text is flowing, and the bytes around its text
+        self._flow: _PartState | None = None
+        self._before = self._behind = self._between = b""
         self._frame()
 
     def send(self, event: e.StreamEvent) -> bytes:
         """Return what the client shall receive now; may be empty."""
+        flow = self._flow
+        if flow is not None and isinstance(event, e.TextDelta) and event.index == flow.start.index:
+            # Nearly all events: the text that flows goes on.
+            flow.sent += len(event.text)
+            flow.state.length += len(event.text)
+            if type(event) is e.TextRun:
+                return self._before + self._between.join(event.pieces) + self._behind
+            return self._before + json.encode(event.text)[1:-1] + self._behind
         if self._ended:
             return b""
         match event:
             case e.Start():
+                self._flow = None
                 self._own = rendering.is_own(event.protocol)
                 self._fields = rendering.own_fields(event.protocol, event.extras)
                 self._frame()
@@ -118,6 +134,7 @@ class StreamEncoder:
         """Return the terminal bytes: missing finish reasons, usage where it was asked for, ``[DONE]``."""
         if self._ended:
             return b""
+        self._flow = None
         if not self._choices:
             self._choice(0)
         for index in list(self._choices):
@@ -136,6 +153,7 @@ class StreamEncoder:
         if self._ended:
             return b""
         self._ended = True
+        self._flow = None
         return self._taken() + data_event(json.encode(error_object(fault)))
 
     def ping(self) -> bytes:
@@ -169,6 +187,7 @@ class StreamEncoder:
         if state.finished:
             return True
         state.finished = True
+        self._flow = None
         word = state.outcome.word(detail, own=self._own, legacy=self._legacy)
         if word is None:
             self._out.append(data_event(json.encode(error_object(unfinished(detail)))))
@@ -271,6 +290,18 @@ class StreamEncoder:
         state.length += len(text)
         state.gap = False
         self._chunk(choice, Delta(content=text))
+        self._flowing(part)
+
+    def _flowing(self, part: _PartState) -> None:
+        """Let more of the part's text go out without looking at anything else: it is open, its choice is, and every
+        chunk of it has the same bytes around its text."""
+        if not part.flows:
+            part.flows = True
+            before, _, behind = _choice(part.start.choice, Delta(content="")).partition(_EMPTY)
+            self._before = b"data: %b%b%b" % (self._opening, before, _EMPTY[:-1])
+            self._behind = b'"%b%b\n\n' % (behind, self._closing)
+            self._between = self._behind + self._before
+            self._flow = part
 
     def _reasoning(self, part: _PartState, text: str, segment: int) -> None:
         if not text:
@@ -289,6 +320,8 @@ class StreamEncoder:
 
     def _stop(self, part: _PartState, event: e.PartStop) -> None:
         state, final, choice = part.state, event.part, part.start.choice
+        if self._flow is part:
+            self._flow = None
         losses = self._context.losses
         match final:
             case Text():
@@ -363,10 +396,14 @@ class StreamEncoder:
     def _chunk(
         self, index: int, delta: Delta, *, finish: str | None = None, logprobs: dict[str, Any] | None = None
     ) -> None:
-        choice = json.encode({"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish})
+        choice = _choice(index, delta, finish, logprobs)
         self._out.append(b"data: %b%b%b\n\n" % (self._opening, choice, self._closing))
 
     def _taken(self) -> bytes:
         out = b"".join(self._out)
         self._out.clear()
         return out
+
+
+def _choice(index: int, delta: Delta, finish: str | None = None, logprobs: dict[str, Any] | None = None) -> bytes:
+    return json.encode({"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish})

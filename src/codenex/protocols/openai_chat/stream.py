@@ -11,26 +11,29 @@ from codenex.core.errors import Fault, FaultKind
 from codenex.protocols.openai_chat.chunks import ChunkReader
 from codenex.protocols.openai_chat.emission import StreamEncoder
 from codenex.protocols.openai_chat.errors import in_band_fault
+from codenex.protocols.openai_chat.plain import plain_text
 from codenex.protocols.openai_chat.response import decode_body
 from codenex.wire.json_array import is_cut
 from codenex.wire.opening import Opening
 from codenex.wire.sse import ERROR_FIELD, EVENT_LIMIT, Frame, SseDecoder
+from codenex.wire.text_runs import Form, Run, RunDecoder
 
 __all__ = ["StreamDecoder", "StreamEncoder"]
 
 _DONE = b"[DONE]"
+_TEXT = Form(b"content", plain_text, b',"obfuscation":"', rb',"obfuscation":"[^"\\]*"')
 #: Half of a character outside the basic plane, written as an escape without its other half.
 _LONE_SURROGATE = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 )
 
 
-class StreamDecoder:
+class StreamDecoder(RunDecoder):
     """Reads a stream of chunks, or a whole JSON body that came in its place."""
 
     def __init__(self) -> None:
+        super().__init__(_TEXT, SseDecoder(errors=True))
         self._reader = ChunkReader()
-        self._frames = SseDecoder(errors=True)
         self._opening = Opening()
         #: the body so far, where it is JSON and not a stream
         self._body: bytearray | None = None
@@ -53,7 +56,7 @@ class StreamDecoder:
                 self._reader.fail(Fault(FaultKind.UPSTREAM, "the upstream's answer is too large", from_upstream=True))
             return self._reader.assembly.take()
         try:
-            self._take(self._frames.feed(data))
+            self._events(data)
         except Fault as fault:
             self._reader.fail(fault)
         return self._reader.assembly.take()
@@ -90,6 +93,8 @@ class StreamDecoder:
             if self._reader.done:
                 return
             if not frame.event and self._reader.take_plain(frame.data):
+                if self._runs is None:
+                    self._learn(frame.data)
                 continue
             data = frame.data.strip()
             if not data:
@@ -107,11 +112,19 @@ class StreamDecoder:
                 value = value[0]
             if isinstance(value, dict):
                 self._object(value, named_error=frame.event == b"error")
+                if self._runs is None and not frame.event:
+                    self._learn(frame.data)
             elif not last:
                 told = "the upstream sent an event that is no JSON object"
                 self._reader.fail(Fault(FaultKind.UPSTREAM, told, from_upstream=True))
             elif not _DONE.startswith(data):
                 self._truncated()
+
+    def _is_plain(self) -> bool:
+        return self._reader.is_plain
+
+    def _take_run(self, run: Run) -> None:
+        self._reader.take_run(run)
 
     def _object(self, value: dict[str, Any], *, named_error: bool) -> None:
         if not named_error:
