@@ -18,5 +18,6 @@ trap 'rm -rf "$tools"' EXIT
 build="$tools/venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check"
 $build --require-hashes --no-deps -r requirements/build.txt
 PATH="$tools/venv/bin:$PATH" "$tools/venv/bin/hatchling" build --target wheel --directory "$tools/dist"
-$pip --no-deps "$tools"/dist/*.whl
+# Over an older one as well, whose version may have the same name.
+$pip --no-deps --force-reinstall "$tools"/dist/*.whl
 "$folder/bin/codenex" version

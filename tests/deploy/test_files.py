@@ -119,6 +119,12 @@ async def test_the_image_s_build_steps_make_a_gateway(tmp_path: Path) -> None:
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     environment["PYTHON"] = sys.executable
     await ran(["deploy/install.sh", str(target)], source, environment)
+    # An upgrade, whose version has the same name: what an older one had is no longer there.
+    (older,) = target.rglob("codenex/__init__.py")
+    current = older.read_text()
+    older.write_text("raise RuntimeError('an older version')")
+    await ran(["deploy/install.sh", str(target)], source, environment)
+    assert older.read_text() == current
     shutil.rmtree(source)
     assert not list(target.rglob("site-packages/*codenex*.pth"))
     async with ServerProcess(
