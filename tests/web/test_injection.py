@@ -10,11 +10,13 @@ panel, tooltip, message, dialogue and list of choices that shows one of them.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 from tests.support.client import RawClient
+from tests.support.scenario import say
 from tests.support.vendors.dialects import ProtocolName
 from tests.web.hostile import TYPES, file_of
 from tests.web.payloads import PAYLOADS, readable
@@ -215,6 +217,37 @@ async def test_answers_of_upstreams_in_the_playground(tmp_path: Path, protocol: 
         for tab in ("Request", "In all four protocols"):
             await page.get_by_role("tab", name=tab, exact=True).click()
             await expect(page.get_by_role("tabpanel").last.locator("pre").first).to_contain_text(PAYLOADS[6])
+
+
+async def test_the_first_answer_names_of_images_and_fields_that_are_lost(tmp_path: Path) -> None:
+    async with looking(tmp_path, PAYLOADS, asked=False) as (hostile, seen):
+        page, vendor = seen.page, hostile.vendors["openai_chat"]
+        await seen.view.open("start")
+        await page.get_by_label("I have a key").fill(await hostile.site.key())
+        await page.get_by_role("combobox", name="Model").fill("plain-openai_chat")
+        for payload in PAYLOADS:
+            vendor.scenario = say(payload)
+            await page.get_by_role("button", name="Send").click()
+            await expect(page.get_by_test_id("answer")).to_have_text(payload, timeout=TIMEOUT)
+
+        await seen.go("playground?protocol=openai-chat&provider=claude-custom&model=plain-anthropic")
+        names = [payload.replace("/", " ") + ".png" for payload in PAYLOADS]
+        for name in names:
+            async with page.expect_file_chooser() as waiting:
+                await page.get_by_role("button", name="Add an image").click()
+            file = FilePayload(name=name, mimeType="image/png", buffer=name.encode())
+            await (await waiting.value).set_files(file)
+        await seen.shows("playground: names of images", *names)
+        # What is no field of this protocol is lost on the way to another one, and told by its name.
+        hostile.vendors["anthropic"].scenario = say("Hello")
+        await page.get_by_role("tab", name="Request", exact=True).click()
+        await page.get_by_role("button", name="Edit this request").click()
+        edited = page.get_by_label(re.compile("^POST "))
+        body = {"model": "plain-anthropic", "messages": [{"role": "user", "content": "x"}]}
+        await edited.fill(json.dumps(body | dict.fromkeys(PAYLOADS, 1)))
+        await page.get_by_role("tab", name="In all four protocols").click()
+        await page.get_by_role("tab", name=re.compile("^Claude Messages")).click()
+        await seen.shows("playground: fields that are lost")
 
 
 async def test_errors_of_the_api_of_google_and_of_files(tmp_path: Path) -> None:
