@@ -167,7 +167,7 @@ async def web_site(
         (folder / "configs").mkdir(parents=True, exist_ok=True)
         (folder / "configs" / "provider_pools.json").write_text(json.dumps(pools))
     async with AsyncExitStack() as stack:
-        server = ServerProcess(folder, environment={"WORKERS": "1", **(environment or {})}, health=health)
+        server = ServerProcess(folder, environment={"WORKERS": "1", **(environment or {})}, health=health, startup=60)
         await stack.enter_async_context(server)
         site = WebSite(server, await stack.enter_async_context(chromium()))
         if set_up:
