@@ -42,6 +42,21 @@ def choice(**changes: Any) -> dict[str, Any]:
 
 
 GOOD = Unary(whole())
+
+
+def event(**changes: Any) -> bytes:
+    base = {"id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": []}
+    return b"data: " + json.dumps({**base, **changes}).encode() + b"\n\n"
+
+
+EVENTS = (
+    event(choices=[{"index": 0, "delta": {"role": "assistant", "content": "hel"}, "finish_reason": None}]),
+    event(choices=[{"index": 0, "delta": {"content": "lo"}, "finish_reason": None}]),
+    event(choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}]),
+    event(usage=WHOLE["usage"]),
+    b"data: [DONE]\n\n",
+)
+TOLD = Stream(EVENTS)
 #: What a vendor may answer: most of it well, so that accounts that were sent to rest don't end every sequence.
 REPLIES: tuple[Reply, ...] = (
     *(GOOD,) * 8,
@@ -61,6 +76,11 @@ REPLIES: tuple[Reply, ...] = (
     Unary(b'{"error":{"message":"what?","type":"invalid_request_error","param":"x"}}', 400),
     Unary(b'{"error":{"message":"The model `m` does not exist"}}', 404),
     Stream([b"data: " + whole(object="chat.completion.chunk")[:20]]),
+    *(TOLD,) * 4,
+    Stream(EVENTS[:2], framing="length"),
+    Stream([*EVENTS[:2], b'data: {"error": {"message": "broken", "type": "server_error"}}\n\n']),
+    Stream([b'data: {"error": {"message": "broken", "type": "server_error"}}\n\n']),
+    Script([*TOLD.steps()[:3], Close()]),
     Script([Write(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"), Close()]),
     Script([Close()]),
 )
@@ -75,6 +95,8 @@ ASKED: tuple[tuple[dict[str, Any] | bytes, dict[str, str]], ...] = (
     ({"prompt": "x" * 6000}, {}),
     ({"stream": "yes"}, {}),
     ({}, {"connection": "x-secret, keep-alive", "x-secret": "1"}),
+    *(({"stream": True}, {}),) * 6,
+    ({"stream": True, "stream_options": {"include_usage": True}, "model": "alias"}, {}),
     ({}, {"model-provider": "openai-custom"}),
     ({}, {"x-codenex-strict": "1"}),
     ({}, {"authorization": "Bearer wrong"}),
@@ -85,7 +107,7 @@ ASKED: tuple[tuple[dict[str, Any] | bytes, dict[str, str]], ...] = (
 )
 PATHS = (*("/v1/chat/completions",) * 5, "/openai-custom/v1/chat/completions", "/v1/chat/completions?a=b")
 #: What differs between any two requests.
-_OWN = re.compile(rb"\b(req|resp)?_?[0-9a-f]{32}\b")
+_OWN = re.compile(rb"\b(req|resp)?_?[0-9a-f]{32}\b|(?<=\"created\":)\d{10}")
 
 
 def made(vendor: ScriptedVendor, number: int, **fields: Any) -> Settings:
@@ -117,7 +139,9 @@ async def told(gateway: RunningGateway, vendor: ScriptedVendor, asked: list[Any]
         row = msgspec.to_builtins(usage_row(1, 0.0, gateway.records[-1]))
         for attempt in row.get("attempts") or ():
             assert attempt.pop("began_ms") <= attempt.pop("ended_ms")
-        seen.append((shown(answer), {**row, "duration_ms": 0, "request_id": "", "bytes_out": 0}, notes_of(gateway)))
+        for own in ("duration_ms", "request_id", "bytes_out", "first_output_ms"):
+            row[own] = own in row
+        seen.append((shown(answer), row, notes_of(gateway)))
         for request in vendor.requests[before:]:
             pairs = [pair for pair in request.headers.pairs if pair[0].lower() != "x-request-id"]
             seen.append((request.method, request.target, sorted(pairs), request.body))
@@ -134,7 +158,8 @@ def shown(answer: RawResponse) -> Any:
 
 
 def notes_of(gateway: RunningGateway) -> dict[str, Any]:
-    return {name: value for name, value in gateway.records[-1].notes.items() if name != "attempts"}
+    own = ("attempts", "first_output")
+    return {name: value for name, value in gateway.records[-1].notes.items() if name not in own}
 
 
 def sequence(chance: random.Random) -> list[Any]:

@@ -29,6 +29,11 @@ class Attempts(Means):
     async def serve(self, job: Job, common: Headers, first: Tried | None = None) -> None:
         """Answer a job, of which one attempt may have been made already. Raises :class:`Fault` only while nothing has
         been promised to the client."""
+        with self.delivery_of(job) as delivery:
+            await self.serve_by(delivery, job, common, first)
+
+    async def serve_by(self, delivery: Delivery, job: Job, common: Headers, first: Tried | None = None) -> None:
+        """Do so by a delivery that has begun already."""
         place = None if job.conversation is None else job.conversation.place
         targets = targets_of(self.settings, job.resolution, job.providers)
         if place is not None:
@@ -40,45 +45,45 @@ class Attempts(Means):
         else:
             session = self.affinity.session_of(job.spoke.name, job.exchange, job.head, targets[0].provider)
         contest = Contest() if self.settings.hedge_after else None
-        delivery = self._delivery(job)
-        gate = delivery.gate
-        with delivery:
-            try:
+        try:
 
-                def run(provider: ProviderType, account: Account, model: str) -> Awaitable[Fault | None]:
-                    return Attempt(self, job, provider, account, model, delivery, common, contest).run()
+            def run(provider: ProviderType, account: Account, model: str) -> Awaitable[Fault | None]:
+                return Attempt(self, job, provider, account, model, delivery, common, contest).run()
 
-                failover = Failover(
-                    self.settings,
-                    self.accounts,
-                    run,
-                    only=None if place is None else place.account,
-                    preferred=None if session is None else session.account,
-                    contest=contest,
-                    notes=job.exchange.notes,
-                    first=first,
-                )
-                fault = await failover.through(targets)
-                if fault is None:
-                    if session is not None and failover.served is not None:
-                        self.affinity.remember(session, failover.served.uuid)
-                    return
-                if gate.recovery is Recovery.RETRY:
-                    raise fault
-                delivery.fail(fault)
-            finally:
-                job.let_files_go()
+            failover = Failover(
+                self.settings,
+                self.accounts,
+                run,
+                only=None if place is None else place.account,
+                preferred=None if session is None else session.account,
+                contest=contest,
+                notes=job.exchange.notes,
+                first=first,
+            )
+            fault = await failover.through(targets)
+            if fault is None:
+                if session is not None and failover.served is not None:
+                    self.affinity.remember(session, failover.served.uuid)
+                return
+            if delivery.gate.recovery is Recovery.RETRY:
+                raise fault
+            delivery.fail(fault)
+        finally:
+            job.let_files_go()
 
     async def answer_whole(
         self, job: Job, account: Account, response: UpstreamResponse, content: bytes, common: Headers
     ) -> None:
         """Answer with a whole body that came from an account, whatever it turns out to be. Raises :class:`Fault` where
         it is no answer."""
-        provider = PROVIDER_TYPES[account.provider]
-        attempt = Attempt(self, job, provider, account, job.resolution.model, self._delivery(job), common)
-        await attempt.answer_whole(response, content)
+        await self.attempt(job, account, self.delivery_of(job), common).answer_whole(response, content)
 
-    def _delivery(self, job: Job) -> Delivery:
+    def attempt(self, job: Job, account: Account, delivery: Delivery, common: Headers) -> Attempt:
+        """Return an attempt with an account of the provider type and the model that a job goes to."""
+        return Attempt(self, job, PROVIDER_TYPES[account.provider], account, job.resolution.model, delivery, common)
+
+    def delivery_of(self, job: Job) -> Delivery:
+        """Return the delivery of all attempts of a job."""
         return Delivery(
             job.exchange,
             CommitGate(job.stream, self.settings.commit_after),

@@ -61,8 +61,6 @@ def planned(
     settings, spoke = attempts.settings, SPOKES.get(route.protocol)
     if spoke is None or spoke.glance is None or route.operation is not Operation.GENERATE:
         return None
-    if head.stream if route.stream is None else route.stream:
-        return None
     if route.protocol in (GEMINI, RESPONSES) or settings.max_attempts < 1:
         return None
     model = model_of(route, head)

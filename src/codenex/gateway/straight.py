@@ -1,6 +1,6 @@
-"""The straight way of an ordinary request: known route, known key, whole answer of the client's own protocol.
+"""The straight way of an ordinary request: known route, known key, an answer of the client's own protocol.
 
-It does what the general way does, in one coroutine and without what only a failure, a stream or a translation needs.
+It does what the general way does, in one coroutine and without what only a failure or a translation needs.
 Whatever is unusual goes the general way: at once, or after the first attempt has failed.
 """
 
@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from codenex.core.envelope import may_hold_envelope
 from codenex.core.errors import Fault, FaultKind
 from codenex.gateway.admission import Admission
+from codenex.gateway.affinity import Session
 from codenex.gateway.attempts import Attempts
 from codenex.gateway.authentication import Keyring
 from codenex.gateway.edits import Head, edited, head_of
@@ -26,8 +27,9 @@ from codenex.gateway.refusing import refuse
 from codenex.gateway.routes import Operation, Route
 from codenex.gateway.trail import Trail
 from codenex.gateway.upstream import ANSWER_LIMIT, accepted
+from codenex.pool.verdict import Verdict
 from codenex.providers.transport import UpstreamRequest, UpstreamResponse
-from codenex.store.settings import ClientKey, Settings
+from codenex.store.settings import Account, ClientKey, Settings
 from codenex.telemetry.prompt_log import PromptLog
 
 #: Serves a request whose key is known and counted: the general way from there on.
@@ -110,6 +112,8 @@ class Straight:
             name = (exchange.path, key.digest, head.model, head.stream)
             plan = self._plans[name] if name in self._plans else self._planned(name, exchange, route, key, head)
             if plan is None or may_hold_envelope(body) or admission.in_progress >= admission.limit:
+                # What follows alone holds the body, and lets go of it when no other attempt can follow.
+                del body, head
                 await self._serve(exchange, route, common, key)
                 return
             provider = plan.provider.name
@@ -119,7 +123,14 @@ class Straight:
             preferred = None if session is None else session.account
             account = accounts.entered(provider, plan.resolution.model, preferred)
             if account is None:
+                # What follows alone holds the body, and lets go of it when no other attempt can follow.
+                del body, head
                 await self._serve(exchange, route, common, key)
+                return
+            if head.stream:
+                job = self._job(exchange, plan, key, head, body)
+                del body, head
+                await self._stream(job, key, account, session, common)
                 return
             start, going = self._now(), True
             admission.in_progress += 1
@@ -160,14 +171,12 @@ class Straight:
             except Fault as fault:
                 going = False
                 accounts.ended(account, probe=False)
-                tried = Tried(account, fault, start, session)
-                await self._attempts.serve(self._job(exchange, plan, key, head, body), common, tried)
+                job = self._job(exchange, plan, key, head, body)
+                del body, head
+                await self._attempts.serve(job, common, Tried(account, fault, start, session))
             except asyncio.CancelledError:
                 if going:
-                    # The client has left.
-                    model = plan.resolution.model
-                    trail = Trail(notes, always=False, start=start)
-                    trail.ended(provider, account.uuid, model, 0.0, FaultKind.CANCELLED.value)
+                    _left(exchange, account, plan.resolution.model, start)
                 raise
             finally:
                 if going:
@@ -177,6 +186,44 @@ class Straight:
                     admission.settle(key, notes.get("usage"))
         except Fault as fault:
             refuse(exchange, fault, route.protocol, common)
+
+    async def _stream(
+        self, job: Job, key: ClientKey, account: Account, session: Session | None, common: Headers
+    ) -> None:
+        """Answer with a stream from an account with which an attempt has begun."""
+        attempts, accounts, notes = self._attempts, self._accounts, job.exchange.notes
+        model, start, going = job.resolution.model, self._now(), True
+        self._admission.in_progress += 1
+        try:
+            with attempts.delivery_of(job) as delivery:
+                try:
+                    in_band = await attempts.attempt(job, account, delivery, common).run()
+                    going = False
+                    if in_band is None:
+                        accounts.left(account)
+                    else:
+                        accounts.ended(account, probe=False)
+                        Trail(notes, always=False, start=start).served(
+                            account.provider, account.uuid, model, 0.0, in_band
+                        )
+                        verdict = Verdict()
+                        accounts.count(model, [*verdict.failed(account.uuid, in_band), *verdict.closed()])
+                    if session is not None:
+                        attempts.affinity.remember(session, account.uuid)
+                except Fault as fault:
+                    going = False
+                    accounts.ended(account, probe=False)
+                    await attempts.serve_by(delivery, job, common, Tried(account, fault, start, session))
+        except asyncio.CancelledError:
+            if going:
+                _left(job.exchange, account, model, start)
+            raise
+        finally:
+            if going:
+                accounts.ended(account, probe=False)
+            self._admission.in_progress -= 1
+            if key.tokens_per_minute:
+                self._admission.settle(key, notes.get("usage"))
 
     def _planned(self, name: Name, exchange: Exchange, route: Route, key: ClientKey, head: Head) -> Plan | None:
         try:
@@ -196,11 +243,17 @@ class Straight:
             head,
             body,
             plan.model,
-            False,
+            head.stream,
             plan.resolution,
             strict=strict,
             providers=key.providers,
         )
+
+
+def _left(exchange: Exchange, account: Account, model: str, start: float) -> None:
+    """Note that the client has left during its only attempt."""
+    trail = Trail(exchange.notes, always=False, start=start)
+    trail.ended(account.provider, account.uuid, model, 0.0, FaultKind.CANCELLED.value)
 
 
 def _down(response: UpstreamResponse) -> Headers:
