@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import random
 import re
 import sys
+import tracemalloc
 from typing import Any
 
 import msgspec
 import pytest
 from tests.support.client import RawClient, RawResponse
 from tests.support.gateway import KEY, RunningGateway, account_for, running_gateway, settings_for
-from tests.support.replies import Close, Reply, Script, Stream, Unary, Write
+from tests.support.replies import Close, Reply, Script, Stream, Unary, Wait, Write
 from tests.support.vendor import ScriptedVendor
 
 from codenex.gateway.authentication import digest_of
@@ -57,7 +59,8 @@ EVENTS = (
     b"data: [DONE]\n\n",
 )
 TOLD = Stream(EVENTS)
-#: What a vendor may answer: most of it well, so that accounts that were sent to rest don't end every sequence.
+#: What a vendor may answer: most of it well, so that accounts that were sent to rest don't end every sequence. A
+#: connection that is closed without a byte is no part of it: whether that is asked again depends on its age.
 REPLIES: tuple[Reply, ...] = (
     *(GOOD,) * 8,
     Unary(whole(usage=None)),
@@ -82,7 +85,6 @@ REPLIES: tuple[Reply, ...] = (
     Stream([b'data: {"error": {"message": "broken", "type": "server_error"}}\n\n']),
     Script([*TOLD.steps()[:3], Close()]),
     Script([Write(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"), Close()]),
-    Script([Close()]),
 )
 #: What a client may send: changes of the body (a value, or bytes in its place), and of the headers.
 ASKED: tuple[tuple[dict[str, Any] | bytes, dict[str, str]], ...] = (
@@ -262,3 +264,41 @@ async def test_an_ordinary_request_takes_few_calls() -> None:
         finally:
             sys.setprofile(None)
     assert 0 < calls / 10 <= 60
+
+
+@pytest.mark.parametrize("general", [False, True])
+async def test_a_stream_lets_go_of_the_request_once_content_has_gone_out(general: bool) -> None:
+    held = asyncio.Event()
+    size = 8_000_000
+
+    async def answer(request: Any) -> Reply:
+        request.body = b""
+        first, *rest = TOLD.steps()[1:]
+        return Script([TOLD.steps()[0], first, Wait(held), *rest])
+
+    async with (
+        ScriptedVendor("openai_chat", validate=False) as vendor,
+        running_gateway(made(vendor, 1)) as gateway,
+        await RawClient.connect(gateway.port) as client,
+    ):
+        if general:
+            only_general(gateway)
+        for _ in range(2):
+            await client.ask("POST", "/v1/chat/completions", {**TALK, "stream": True}, gateway.headers)
+        vendor.answer_next(answer)
+        tracemalloc.start()
+        try:
+            body = json.dumps({**TALK, "stream": True, "user": "x" * size}).encode()
+            await client.request("POST", "/v1/chat/completions", body, gateway.headers)
+            del body
+            head = await client.head()
+            async for _ in client.events(head):
+                if held.is_set():
+                    continue
+                gc.collect()
+                kept = tracemalloc.get_traced_memory()[0]
+                held.set()
+        finally:
+            tracemalloc.stop()
+    assert head.status == 200
+    assert kept < size / 2
