@@ -81,7 +81,7 @@ class Back:
 @pytest.fixture
 async def back() -> AsyncIterator[Back]:
     found = Back()
-    server = Server(found.handle)
+    server = Server(found.handle, trusted_proxies=("127.0.0.1",))
     listener = listen("127.0.0.1", 0)
     found.port = listener.getsockname()[1]
     await server.start([listener])
