@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from codenex.core import events as e
+from codenex.core.answer import Answer
 from codenex.core.finish import FinishDetail, FinishReason
 from codenex.core.losses import Losses
 from codenex.core.parts import Citation, Media, Opaque, Part, Refusal, ServerTool, Text, ToolResult
@@ -128,6 +129,20 @@ class AnswerLosses:
                 self._losses.drop("output.logprobs", "the client's protocol has none of refusals")
             case _:
                 pass
+
+    def see_plain(self, answer: Answer) -> None:
+        """Take note of a whole answer of text parts, as of the events of which it is the fold."""
+        self._protocol = answer.protocol
+        self._foreign = answer.protocol != self._client
+        if not self._foreign:
+            return
+        if answer.extras:
+            self._fields("output", answer.extras)
+        if answer.usage is not None:
+            self._usage(answer.usage)
+        for choice in answer.choices:
+            if choice.finish is not None:
+                self._finish(choice.finish)
 
     def _fields(self, path: str, extras: dict[str, Any] | None) -> None:
         """Note fields that only the answer's vendor knows and that say something."""

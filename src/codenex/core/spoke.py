@@ -133,6 +133,9 @@ class Spoke(msgspec.Struct, frozen=True):
     usage_of: Callable[[bytes], Usage | None] | None = None
     #: shortcut past ``decode_response`` for an ordinary answer that is passed through; ``None``: decode it
     glance: Callable[[bytes], Glance | None] | None = None
+    #: shortcut past ``decode_response`` for an ordinary answer without signatures and calls, equal to the fold of its
+    #: events; ``None``: decode it
+    read_answer: Callable[[bytes], Answer | None] | None = None
     #: what ends a stream of the protocol even where all of the answer has come without it
     closing: bytes = b""
     #: fields to change in a passed-through request for a stream so that its usage is told; none where the client asked

@@ -196,21 +196,37 @@ class Attempt:
     async def _translate_unary(self, response: UpstreamResponse, reversal: Reversal, context: RenderContext) -> None:
         content = await response.read(ANSWER_LIMIT)
         observation = Observation()
-        reverser = Reverser(reversal)
-        events: list[StreamEvent] = []
         losses = AnswerLosses(self._job.spoke.name, context.losses)
-        for event in self._events(response, content):
-            observation.see(event)
-            losses.see(event)
-            sealed = sealed_event(event, self._key, self._model, self._target.scope)
-            events.extend(reverser.push(sealed))
-        answer: Answer = fold(events)
+        read = self._spoke.read_answer
+        answer = read(content) if read is not None and not _is_event_stream(response) else None
+        if answer is not None:
+            observation.usage, observation.finish = answer.usage, answer.choices[0].finish
+            losses.see_plain(answer)
+        else:
+            answer = self._folded(response, content, reversal, observation, losses)
         body = self._job.spoke.encode_response(answer, context)
         body = await self._job.kept(body)
         self._begin()
         self._note(observation)
         headers = self._headers + self._job.answered_losses(context.losses)
         self._job.exchange.respond(200, [("content-type", "application/json"), *headers], body)
+
+    def _folded(
+        self,
+        response: UpstreamResponse,
+        content: bytes,
+        reversal: Reversal,
+        observation: Observation,
+        losses: AnswerLosses,
+    ) -> Answer:
+        reverser = Reverser(reversal)
+        events: list[StreamEvent] = []
+        for event in self._events(response, content):
+            observation.see(event)
+            losses.see(event)
+            sealed = sealed_event(event, self._key, self._model, self._target.scope)
+            events.extend(reverser.push(sealed))
+        return fold(events)
 
     def _events(self, response: UpstreamResponse, content: bytes) -> list[StreamEvent]:
         """Decode a whole body; an upstream may answer a unary request with a stream."""

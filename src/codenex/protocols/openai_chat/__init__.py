@@ -12,6 +12,7 @@ from codenex.protocols.openai_chat.response import decode_response, encode_respo
 from codenex.protocols.openai_chat.stream import StreamDecoder, StreamEncoder
 from codenex.protocols.openai_chat.stream_usage import usage_option, without_usage
 from codenex.protocols.openai_chat.types import PROTOCOL, VENDOR
+from codenex.protocols.openai_chat.whole import read_answer
 
 #: Path of the endpoint under a base URL that ends in ``/v1``.
 GENERATE_PATH = "/chat/completions"
@@ -36,6 +37,7 @@ SPOKE = Spoke(
     decode_count_request=decode_request,
     usage_of=usage_of,
     glance=glance,
+    read_answer=read_answer,
     skim=skim,
     closing=b"data: [DONE]\n\n",
     usage_option=usage_option,

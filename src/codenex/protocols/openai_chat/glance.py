@@ -15,7 +15,8 @@ from codenex.core.finish import FinishDetail, FinishReason
 from codenex.core.spoke import Glance
 from codenex.protocols.openai_chat.usage import decode_usage
 
-_FINISHES = {
+#: What the words mean that most answers end with.
+FINISHES = {
     "stop": FinishDetail(FinishReason.STOP, "stop"),
     "length": FinishDetail(FinishReason.LENGTH, "length"),
     "tool_calls": FinishDetail(FinishReason.TOOL_CALLS, "tool_calls"),
@@ -58,7 +59,7 @@ def glance(body: bytes) -> Glance | None:
     choice = answer.choices[0]
     if choice.message.refusal or bool(choice.message.tool_calls) != (choice.finish_reason == "tool_calls"):
         return None
-    return Glance(decode_usage(answer.usage, answer.service_tier), _FINISHES[choice.finish_reason])
+    return Glance(decode_usage(answer.usage, answer.service_tier), FINISHES[choice.finish_reason])
 
 
 #: Where one of these stands, a chunk is more than a piece of text or reasoning.
