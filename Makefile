@@ -33,7 +33,7 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo-google help run web web-dev web-types screenshots e2e-web test check format test-watch coverage deep bench e2e-local e2e-agents e2e-claude-code replay docs configuration-reference wheel sbom release lock clean test-programs
+.PHONY: demo-google help run web web-dev web-types screenshots e2e-web test check format test-watch coverage deep bench capacity e2e-local e2e-agents e2e-claude-code replay docs configuration-reference wheel sbom release lock clean test-programs
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -86,6 +86,9 @@ deep: $(VENV)/.tested $(DOCS)/.created ## all tests, with 100,000 examples for e
 
 bench: $(VENV)/.tools $(VENV)/.project $(BENCH)/load $(BENCH)/mock | /usr/sbin/nginx /usr/sbin/haproxy ## measure this gateway beside nginx and HAProxy; writes docs/performance.md
 	$(BIN)/python -m benchmarks $(ARGS)
+
+capacity: $(VENV)/.tools $(VENV)/.project $(BENCH)/load $(BENCH)/mock ## measure how cost grows with streams, events, bodies, accounts and workers; writes docs/capacity.md
+	$(BIN)/python -m benchmarks.capacity $(ARGS)
 
 demo-google: $(VENV)/.tested ## start a scripted Google to try logins with (another port: ARGS=4000)
 	$(BIN)/python -m tests.support.google $(ARGS)

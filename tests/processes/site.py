@@ -92,7 +92,7 @@ class Site(ServerProcess):
         body = {"token": token, "password": PASSWORD}
         for _ in range(500):
             async with await RawClient.connect(self.port) as client:
-                answer = await client.ask("POST", "/api/setup", body)
+                answer = await client.ask("POST", "/api/setup", body, timeout=30)
             if answer.status == 200:
                 self.session = answer.json["token"]
                 return
