@@ -56,13 +56,13 @@ export default function EventsPage() {
     {
       key: "name",
       header: t.name,
-      width: "128px",
+      width: "140px",
       cell: (event) => <Badge color={KINDS[event.name] ?? "gray"}>{t.names[event.name] ?? event.name}</Badge>,
     },
     {
       key: "what",
       header: t.what,
-      width: "minmax(110px, 1fr)",
+      width: "minmax(100px, 1fr)",
       cell: (event) => (
         <UnstyledButton
           className="app-clip"

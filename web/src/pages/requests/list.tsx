@@ -40,10 +40,10 @@ export function RequestList({ rows, selected, onChoose, onEnd }: Props) {
     { key: "provider", header: t.provider, width: "minmax(100px, 1.1fr)", wideOnly: true, cell: (row) => row.provider ?? UNKNOWN },
     { key: "account", header: t.account, width: "minmax(90px, 1fr)", wideOnly: true, cell: (row) => (row.account === null ? UNKNOWN : (named.account.get(row.account) ?? row.account)) },
     { key: "attempts", header: t.attempts, width: "64px", align: "right", wideOnly: true, cell: (row) => format.number(row.attempts) },
-    { key: "first", header: t.firstOutput, width: "104px", align: "right", wideOnly: true, cell: (row) => format.duration(row.first_output_ms) },
-    { key: "duration", header: t.duration, width: "88px", align: "right", wideOnly: true, cell: (row) => format.duration(row.duration_ms) },
-    { key: "tokens", header: t.tokens, width: "72px", align: "right", wideOnly: true, cell: (row) => format.compact(tokensOf(row)) },
-    { key: "cost", header: t.cost, width: "84px", align: "right", wideOnly: true, cell: (row) => format.money(row.cost) },
+    { key: "first", header: t.firstOutput, width: "118px", align: "right", wideOnly: true, cell: (row) => format.duration(row.first_output_ms) },
+    { key: "duration", header: t.duration, width: "92px", align: "right", wideOnly: true, cell: (row) => format.duration(row.duration_ms) },
+    { key: "tokens", header: t.tokens, width: "80px", align: "right", wideOnly: true, cell: (row) => format.compact(tokensOf(row)) },
+    { key: "cost", header: t.cost, width: "96px", align: "right", wideOnly: true, cell: (row) => format.money(row.cost) },
   ];
   return (
     <DataTable
