@@ -37,7 +37,7 @@ async def test_each_form_lets_one_model_rest(tmp_path: Path, monkeypatch: pytest
                 assert answer.status == 429, (said, answer.body)
                 (report,) = gateway.gateway.accounts.report()[CODE_ASSIST]
                 rest = report["restingModels"].get(model, 0.0)
-                # Whatever is said, a model is asked for again once an hour; not all gateways at the same moment.
+                # Whatever is said, a model is asked for again once a day; not all gateways at the same moment.
                 least = min(seconds, LONGEST_REST)
                 assert least - 2 < rest <= least + 6, (said, rest)
                 assert float(answer.headers.get("retry-after")) >= min(1.0, seconds)

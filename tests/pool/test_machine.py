@@ -105,7 +105,11 @@ class Pool(RuleBasedStateMachine):
                 self.only_errors = False
             case Blame.ACCOUNT_MODEL:
                 until = after.resting[model]
-                least = health.DEFAULT_REST if fault.retry_after is None else min(max(fault.retry_after, 0.0), 3600.0)
+                least = (
+                    health.DEFAULT_REST
+                    if fault.retry_after is None
+                    else min(max(fault.retry_after, 0.0), health.LONGEST_REST)
+                )
                 assert self.now + least <= until <= self.now + least + health.REST_SPREAD
                 self.only_errors = False
             case Blame.UPSTREAM:

@@ -57,7 +57,9 @@ def test_a_good_answer_forgets_errors():
     assert health.succeeded(state).consecutive_errors == 0
 
 
-@pytest.mark.parametrize(("stated", "rest"), [(None, 30.0), (7.5, 7.5), (0.0, 0.0), (-3.0, 0.0), (1e9, 3600.0)])
+@pytest.mark.parametrize(
+    ("stated", "rest"), [(None, 30.0), (7.5, 7.5), (0.0, 0.0), (-3.0, 0.0), (7200.0, 7200.0), (1e9, 86_400.0)]
+)
 def test_a_rate_limit_rests_the_model_for_the_stated_time(stated, rest):
     state = health.failed(FRESH, Fault(FaultKind.RATE_LIMIT, "x", retry_after=stated), "m", 100.0, 3)
     assert state.resting.get("m", 100.0) == 100.0 + rest

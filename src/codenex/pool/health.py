@@ -12,10 +12,11 @@ import msgspec
 from codenex.core.errors import Fault
 from codenex.pool.blame import Blame, blame
 
-#: Seconds of rest after a 429 without a stated time, what chance adds to it, and the cap of any stated time.
+#: Seconds of rest after a 429 without a stated time, what chance adds to it, and the cap of any stated time: the quotas
+#: of most vendors begin anew once a day.
 DEFAULT_REST = 30.0
 REST_SPREAD = 5.0
-LONGEST_REST = 3600.0
+LONGEST_REST = 86_400.0
 #: Seconds of rest of an ejected account, times the number of ejections, and their cap.
 EJECTION_REST = 30.0
 LONGEST_EJECTION = 300.0
