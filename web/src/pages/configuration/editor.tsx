@@ -124,10 +124,11 @@ export function Editor({ configuration, read }: Props) {
           read={async () => versionOf(await read())}
           onClose={() => setReviewing(false)}
           onTake={goOn}
-          onSaved={() => {
+          onSaved={async () => {
+            // What was saved has to be read first: an edit that begins before would be told from what was there earlier.
+            await read().catch(() => null);
             setReviewing(false);
             goOn(null, {});
-            void read();
           }}
         />
       )}

@@ -21,7 +21,8 @@ interface Props {
   base: Version;
   read: () => Promise<Version>;
   onClose: () => void;
-  onSaved: () => void;
+  /** Reads what is there now; the question stays until it has. */
+  onSaved: () => Promise<void>;
   /** Go on with these changes of what somebody else has saved. */
   onTake: (version: Version, changes: Fields) => void;
 }
@@ -40,7 +41,7 @@ export function Review({ changes, base, read, onClose, onSaved, onTake }: Props)
     mutationFn: () => call("POST /api/config", { body, headers }),
     onSuccess: () => {
       tell(t.saved);
-      onSaved();
+      return onSaved();
     },
   });
   return (
