@@ -32,8 +32,8 @@ each process.
 **Descriptors**: two for each request in progress, one to the client and one to the upstream, and some fifty
 besides: `ulimit -n` has to be above twice the open streams of a worker.
 
-**Accounts**: with {many} accounts of a type a request costs {times} times what it costs with {few}, since each of
-them is looked at for each request.
+**Accounts**: with {many} accounts of a type a request costs {times} times what it costs with {few}. Whose turn it
+is is kept in order; where many rest at the same time, those that have waited longest are passed over one by one.
 
 **Where to look**: `codenex_event_loop_lag_seconds` above 50 ms at p99 says that a worker has too much to do,
 `codenex_process_cpu_seconds_total` which one, and `codenex_queue_dropped_total` what was lost by it

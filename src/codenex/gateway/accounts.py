@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import msgspec
-
 from codenex.core.errors import Fault
 from codenex.gateway.account_report import shown
-from codenex.gateway.account_rows import FAILURES, IN_FLIGHT, LAST_USED, AccountRows
+from codenex.gateway.account_rows import FAILURES, AccountRows
+from codenex.gateway.choice import longest_unused, seen
 from codenex.gateway.exhaustion import exhausted
 from codenex.gateway.learned_health import all_learned, learned
 from codenex.gateway.waiting import Waiting
@@ -19,6 +18,7 @@ from codenex.pool import health
 from codenex.pool.health import DOUBTS, AccountState
 from codenex.pool.retry_budget import RetryBudget, earned, spent
 from codenex.pool.selection import Candidate, Obstacle, Strategy, may_rest, obstacle, selected
+from codenex.pool.usage_order import UsageOrder
 from codenex.pool.verdict import Count, Weight
 from codenex.store.health_changes import HealthChange, changes_in, encoded_change
 from codenex.store.settings import Account, Settings
@@ -28,6 +28,8 @@ Tell = Callable[[str, dict[str, Any]], None]
 #: Seconds that a request waits for the outcome of another one's probe, and for a place at accounts that are full.
 PROBE_PATIENCE = 3.0
 QUEUE_PATIENCE = 300.0
+#: Accounts that are all looked at for each choice.
+_FEW = 4
 _FRESH = AccountState()
 _NOBODY: frozenset[str] = frozenset()
 
@@ -74,6 +76,12 @@ class Accounts:
         self._strategies = {
             name: Strategy(settings.pool_strategies.get(name, settings.pool_strategy)) for name in settings.accounts
         }
+        #: whose turn it is in pools that are too large for looking at every account
+        self._orders = {
+            name: UsageOrder(group)
+            for name, group in self._candidates.items()
+            if len(group) > _FEW and self._strategies[name] is Strategy.LEAST_RECENTLY_USED
+        }
         #: those that are the only one of their pool, serve every model, and any number of requests at once
         self._alone = {
             name: group[0]
@@ -100,10 +108,15 @@ class Accounts:
         """Return the account to call next, or ``None`` where none can be called now. ``only`` is the one that comes
         into question, ``preferred`` one that is taken if it can be."""
         self._catch_up()
+        if only is None and provider in self._orders:
+            uuid = longest_unused(
+                self._orders[provider], self.states, self._rows, model, self._clock(), excluded, preferred
+            )
+            return None if uuid is None else self._accounts[uuid]
         candidates = self._eligible(provider, only)
         uuid = selected(
             candidates,
-            self._seen(candidates),
+            seen(candidates, self.states, self._rows),
             model,
             self._clock(),
             excluded,
@@ -150,27 +163,11 @@ class Accounts:
         """Return what stands in the way of calling an account now."""
         self._catch_up()
         candidates = self._eligible(provider, only)
-        return obstacle(candidates, self._seen(candidates), model, self._clock(), excluded)
+        return obstacle(candidates, seen(candidates, self.states, self._rows), model, self._clock(), excluded)
 
     def _eligible(self, provider: str, only: str | None) -> tuple[Candidate, ...]:
         candidates = self._candidates.get(provider, ())
         return candidates if only is None else tuple(one for one in candidates if one.uuid == only)
-
-    def _seen(self, candidates: tuple[Candidate, ...]) -> dict[str, AccountState]:
-        """Return the states with what other processes do at the same time, where that matters for the choice."""
-        rows = self._rows
-        if not rows or (len(candidates) < 2 and not any(candidate.limit for candidate in candidates)):
-            return self.states
-        found: dict[str, AccountState] = {}
-        for candidate in candidates:
-            uuid = candidate.uuid
-            state = self.states.get(uuid, _FRESH)
-            in_flight = sum(rows.values(uuid, IN_FLIGHT)) if candidate.limit else state.in_flight
-            last_used = max(rows.values(uuid, LAST_USED), default=state.last_used)
-            if (in_flight, last_used) != (state.in_flight, state.last_used):
-                state = msgspec.structs.replace(state, in_flight=in_flight, last_used=last_used)
-            found[uuid] = state
-        return found
 
     def entered(self, provider: str, model: str, preferred: str | None = None) -> Account | None:
         """Choose an account and begin an attempt with it, where nothing is unusual: nobody waits, and nothing is held
