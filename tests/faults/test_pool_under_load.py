@@ -160,7 +160,7 @@ FORMS: list[tuple[list[tuple[str, str]], float, float]] = [
     ([("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", "1m0s")], 60, 65),
     ([("retry-after", "0")], 0, 0.1),
     ([("retry-after", "-5")], 0, 35),
-    ([("retry-after", "1000000000")], 3600, 3605),
+    ([("retry-after", "1000000000")], 86_400, 86_405),
     ([("retry-after", "soon")], 30, 35),
     ([], 30, 35),
 ]

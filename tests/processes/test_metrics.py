@@ -19,6 +19,7 @@ from tests.support.vendor import ScriptedVendor
 
 from codenex.pool.health import Circuit
 from codenex.telemetry.measures import TOKENS
+from codenex.telemetry.recorder import PATIENCE
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "observability.md"
 
@@ -32,7 +33,8 @@ TRUE: Callable[[Scrape], bool] = lambda _: True  # noqa: E731
 
 
 async def scrape(site: Site, holds: Callable[[Scrape], bool] = TRUE, headers: dict[str, str] = HEADERS) -> Scrape:
-    """Scrape until something holds."""
+    """Scrape until something holds, once all processes have worked off the records of what has ended."""
+    await asyncio.sleep(3 * PATIENCE)
     for _ in range(500):
         async with await RawClient.connect(site.port) as client:
             answer = await client.ask("GET", "/metrics", headers=headers, timeout=30)

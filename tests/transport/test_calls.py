@@ -8,12 +8,17 @@ from typing import Any
 
 from tests.transport.scripted import always, answer
 
+from codenex.providers.transport import heads
+
 REQUESTS = 20
 #: Of functions in ``codenex/providers/transport``, and what they call in C. There are 43, on both loops.
 MOST = 48
 
 
-async def test_a_whole_answer_on_a_kept_connection_costs_few_calls(transport, upstream) -> None:
+async def test_a_whole_answer_on_a_kept_connection_costs_few_calls(transport, upstream, monkeypatch) -> None:
+    # Whatever this process has read before: lines are remembered up to a number of them.
+    monkeypatch.setattr(heads, "_lines", heads._Lines())
+    monkeypatch.setattr(heads, "_statuses", heads._Statuses())
     calls = 0
 
     def count(frame: FrameType, event: str, argument: Any) -> None:
