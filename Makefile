@@ -80,7 +80,7 @@ coverage: $(VENV)/.tested ## run the tests and measure what they reach (report: 
 	$(BIN)/coverage html --quiet
 	$(BIN)/coverage report
 
-deep: $(VENV)/.tested $(DOCS)/.created ## all tests, with 100,000 examples for every law (hours)
+deep: $(VENV)/.tested $(DOCS)/.created | /usr/bin/prometheus ## all tests, with 100,000 examples for every law (hours)
 	CODENEX_DEEP=1 $(PYTEST) -n $(JOBS) -m "deep or not deep" --timeout=7200 $(ARGS)
 	CODENEX_TEST_DATABASE=postgresql $(PYTEST) tests/control -n $(JOBS)
 
@@ -192,6 +192,8 @@ $(CLAUDE_CODE)/.installed: tests/e2e_claude_code/node/package.json tests/e2e_cla
 	@scripts/debian.sh $@ slowhttptest
 /usr/bin/pg_createcluster:
 	@scripts/debian.sh $@ postgresql
+/usr/bin/prometheus:
+	@scripts/debian.sh $@ prometheus
 /usr/bin/cc:
 	@scripts/debian.sh $@ gcc libc6-dev
 /usr/include/openssl/ssl.h:

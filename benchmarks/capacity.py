@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,7 +19,7 @@ from typing import Any, NamedTuple
 from benchmarks.accounting import memory_bytes, pin
 from benchmarks.capacity_report import Accounts, Figures, Lane, Workers, write
 from benchmarks.measure import Result, memory_per_stream, run
-from benchmarks.servers import KEY, ROOT, Running, Upstream, free_port, mock, running
+from benchmarks.servers import ROOT, Running, Upstream, mock, serving
 from benchmarks.workloads import Workload
 
 STREAMS = 1000
@@ -48,21 +46,9 @@ def gateway(folder: Path, upstream: Upstream, *, workers: int = 0, accounts: int
         for number in range(accounts)
     ]
     (folder / "configs" / "provider_pools.json").write_text(json.dumps({"openai-custom": entries}))
-    port = free_port()
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT / "src"),
-        "HOME": str(folder),
-        "REQUIRED_API_KEY": KEY,
-        "MODEL_PROVIDER": "openai-custom",
-    }
-    mode = ["--workers", str(workers)] if workers else ["--standalone"]
-    arguments = [sys.executable, "-m", "codenex", "serve", *mode, "--port", str(port)]
-    with ExitStack() as stack:
-        log = stack.enter_context((folder / "access.log").open("wb"))
-        errors = stack.enter_context((folder / "errors.log").open("wb"))
-        options = {"cwd": folder, "env": environment, "stdout": log, "stderr": errors}
-        yield stack.enter_context(running("codenex", arguments, port, **options))
+    mode = ("--workers", str(workers)) if workers else ("--standalone",)
+    with serving(folder, *mode) as server:
+        yield server
 
 
 def slope(server: Running, folder: Path, core: int, rounds: int, small: Load, large: Load) -> float:

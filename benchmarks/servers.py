@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -188,27 +188,35 @@ def haproxy(folder: Path, upstream: Upstream, *, tls: bool) -> Iterator[Running]
 
 
 @contextmanager
-def codenex(folder: Path, upstream: Upstream, *, tls: bool) -> Iterator[Running]:
-    """This gateway, one process, as it runs for users: authentication, usage, request ids, counters, access log."""
-    folder.mkdir()
+def serving(folder: Path, *mode: str, **settings: str) -> Iterator[Running]:
+    """This gateway as it runs for users, from its own folder: authentication, usage, request ids, counters, access log.
+    ``settings`` are variables of its environment."""
     port = free_port()
-    address = f"https://localhost:{upstream.tls_port}" if tls else f"http://127.0.0.1:{upstream.port}"
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT / "src"),
         "HOME": str(folder),
         "REQUIRED_API_KEY": KEY,
-        "OPENAI_API_KEY": "sk-of-the-mock",
-        "OPENAI_BASE_URL": f"{address}/v1",
         "MODEL_PROVIDER": "openai-custom",
-        "SSL_CERT_FILE": str(upstream.authority),
+        **settings,
     }
-    arguments = [sys.executable, "-m", "codenex", "serve", "--standalone", "--port", str(port)]
-    with ExitStack() as stack:
-        log = stack.enter_context((folder / "access.log").open("wb"))
-        errors = stack.enter_context((folder / "errors.log").open("wb"))
-        options = {"cwd": folder, "env": environment, "stdout": log, "stderr": errors}
-        yield stack.enter_context(running("codenex", arguments, port, **options))
+    arguments = [sys.executable, "-m", "codenex", "serve", *mode, "--port", str(port)]
+    with (
+        (folder / "access.log").open("wb") as log,
+        (folder / "errors.log").open("wb") as errors,
+        running("codenex", arguments, port, cwd=folder, env=environment, stdout=log, stderr=errors) as server,
+    ):
+        yield server
+
+
+@contextmanager
+def codenex(folder: Path, upstream: Upstream, *, tls: bool) -> Iterator[Running]:
+    """This gateway in one process, with one account at the mock."""
+    folder.mkdir()
+    address = f"https://localhost:{upstream.tls_port}" if tls else f"http://127.0.0.1:{upstream.port}"
+    settings = {"OPENAI_API_KEY": "sk-of-the-mock", "OPENAI_BASE_URL": f"{address}/v1"}
+    with serving(folder, "--standalone", SSL_CERT_FILE=str(upstream.authority), **settings) as server:
+        yield server
 
 
 def _program(name: str) -> str:

@@ -1,13 +1,14 @@
 /** Edits the configuration, as a form or as JSON. What is edited is compared with what was there when that began. */
 
-import { Alert, Button, Group, List, Paper, SegmentedControl, Stack, Textarea, TextInput, Title } from "@mantine/core";
+import { Button, Group, Paper, SegmentedControl, Stack, Textarea, TextInput, Title } from "@mantine/core";
 import { useState } from "react";
-import { useSearchParams } from "wouter";
 
 import { useBase } from "#/editing/base";
 import { applied, differences, type Fields, type Version } from "#/editing/merge";
 import { useStrings } from "#/language/strings";
+import { useAddressValues } from "#/pieces/address-values";
 import { Empty } from "#/pieces/empty";
+import { Problems } from "#/pieces/problems";
 
 import { Review } from "./review";
 import { SettingField } from "./setting-field";
@@ -22,7 +23,7 @@ interface Props {
 
 export function Editor({ configuration, read }: Props) {
   const t = useStrings(strings);
-  const [search, setSearch] = useSearchParams();
+  const [search, set] = useAddressValues();
   const { base, begin, restart } = useBase(versionOf(configuration));
   const [edits, setEdits] = useState<Fields>({});
   const [text, setText] = useState<string | null>(null);
@@ -36,15 +37,6 @@ export function Editor({ configuration, read }: Props) {
   const changes = asJson ? (whole === null ? {} : differences(base.fields, whole)) : edits;
   const count = Object.keys(changes).length;
   const unreadable = asJson ? whole === null : Object.values(edits).includes(UNREADABLE);
-  const set = (name: string, value: string) =>
-    setSearch(
-      (before) => {
-        if (value === "") before.delete(name);
-        else before.set(name, value);
-        return before;
-      },
-      { replace: true },
-    );
   const goOn = (version: Version | null, kept: Fields) => {
     const done = Object.keys(kept).length === 0;
     restart(done ? null : version);
@@ -59,7 +51,7 @@ export function Editor({ configuration, read }: Props) {
   };
   return (
     <>
-      {configuration.problems.length > 0 && <Problems problems={configuration.problems} />}
+      <Problems title={t.problems} problems={configuration.problems} />
       <Group align="flex-end" gap="sm" mb="md">
         {!asJson && <TextInput label={t.search} value={wanted} onChange={(event) => set("q", event.currentTarget.value)} style={{ flex: "1 1 200px" }} />}
         <SegmentedControl
@@ -167,21 +159,6 @@ function Form({ settings, wanted, edits, onEdit }: FormProps) {
         </section>
       ))}
     </Stack>
-  );
-}
-
-function Problems({ problems }: { problems: readonly string[] }) {
-  const t = useStrings(strings);
-  return (
-    <Alert color="yellow" title={t.problems} mb="md">
-      <List size="sm">
-        {problems.map((problem) => (
-          <List.Item key={problem} className="app-break">
-            {problem}
-          </List.Item>
-        ))}
-      </List>
-    </Alert>
   );
 }
 

@@ -3,11 +3,11 @@
 import { Badge, Button, Group, MultiSelect, Text, TextInput, UnstyledButton } from "@mantine/core";
 import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
 import { useDeferredValue, useMemo, useState } from "react";
-import { useSearchParams } from "wouter";
 
 import { useEvents, type Connection, type LiveEvent } from "#/api/events";
 import { useFormat } from "#/format/format";
 import { useStrings } from "#/language/strings";
+import { useAddressValues } from "#/pieces/address-values";
 import { CodeBlock } from "#/pieces/code";
 import { DataTable, type Column } from "#/pieces/data-table";
 import { Empty } from "#/pieces/empty";
@@ -26,7 +26,7 @@ export default function EventsPage() {
   const names = useStrings(shell);
   const format = useFormat();
   const { events, connection } = useEvents();
-  const [search, setSearch] = useSearchParams();
+  const [search, change] = useAddressValues();
   const [frozen, setFrozen] = useState<readonly LiveEvent[] | null>(null);
   const [chosen, setChosen] = useState<LiveEvent | null>(null);
   const text = search.get("q") ?? "";
@@ -41,15 +41,6 @@ export default function EventsPage() {
       .filter((event) => wanted === "" || `${event.name} ${JSON.stringify(event.data)}`.toLowerCase().includes(wanted))
       .toReversed();
   }, [source, wanted, kindList]);
-  const change = (name: string, value: string) =>
-    setSearch(
-      (before) => {
-        if (value === "") before.delete(name);
-        else before.set(name, value);
-        return before;
-      },
-      { replace: true },
-    );
   const known = [...new Set([...Object.keys(t.names), ...events.map((event) => event.name)])];
   const columns: Column<LiveEvent>[] = [
     { key: "at", header: t.time, width: "88px", cell: (event) => format.clock(event.at / 1000) },

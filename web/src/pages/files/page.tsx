@@ -3,13 +3,13 @@
 import { Badge, Button, Group, TextInput, UnstyledButton } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useSearchParams } from "wouter";
 
 import { addressOf, call } from "#/api/client";
 import { useEventListener } from "#/api/events";
 import type { FileShown } from "#/api/types";
 import { UNKNOWN, useFormat } from "#/format/format";
 import { useStrings } from "#/language/strings";
+import { useAddressValues } from "#/pieces/address-values";
 import { DataTable, type Column } from "#/pieces/data-table";
 import { Empty } from "#/pieces/empty";
 import { Loaded } from "#/pieces/loaded";
@@ -27,19 +27,10 @@ const CHANGES = ["config_update", "oauth_success"];
 export default function FilesPage() {
   const t = useStrings(strings);
   const names = useStrings(shell);
-  const [search, setSearch] = useSearchParams();
+  const [search, set] = useAddressValues();
   const query = useQuery({ queryKey: ["files"], queryFn: ({ signal }) => call("GET /api/upload-configs", { signal }) });
   useEventListener(CHANGES, () => void query.refetch());
   const text = search.get("q") ?? "";
-  const set = (name: string, value: string) =>
-    setSearch(
-      (before) => {
-        if (value === "") before.delete(name);
-        else before.set(name, value);
-        return before;
-      },
-      { replace: true },
-    );
   const sweep = async () => {
     const { deletedCount, failedFiles, undo } = await call("DELETE /api/upload-configs/delete-unbound");
     tellDeleted([t.removedMany(deletedCount), ...failedFiles.map(t.stayed)].join(" "), undo, query.refetch);

@@ -2,10 +2,10 @@
 
 import { Badge, Button, Checkbox, Group, Select, Text, TextInput, UnstyledButton } from "@mantine/core";
 import { useDeferredValue, useMemo, useState } from "react";
-import { useSearchParams } from "wouter";
 
 import { useFormat } from "#/format/format";
 import { useStrings } from "#/language/strings";
+import { useAddressValues } from "#/pieces/address-values";
 import { DataTable, type Column } from "#/pieces/data-table";
 import { Empty } from "#/pieces/empty";
 import { Time } from "#/pieces/time";
@@ -27,7 +27,7 @@ export function AccountList({ all, onChoose }: Props) {
   const t = useStrings(strings);
   const names = useStrings(shell);
   const format = useFormat();
-  const [search, setSearch] = useSearchParams();
+  const [search, change] = useAddressValues();
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const { dialogues, bulk, ofType } = useDeeds(() => setSelected(new Set()));
   const text = search.get("q") ?? "";
@@ -44,15 +44,6 @@ export function AccountList({ all, onChoose }: Props) {
       ),
     [accounts, type, state, wanted],
   );
-  const change = (name: string, value: string | null) =>
-    setSearch(
-      (before) => {
-        if (value === null || value === "") before.delete(name);
-        else before.set(name, value);
-        return before;
-      },
-      { replace: true },
-    );
   const toggle = (uuid: string) =>
     setSelected((before) => {
       const after = new Set(before);

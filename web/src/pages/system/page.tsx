@@ -1,6 +1,6 @@
 /** The processes of this server: what they are and use, restart and reload, sessions, and the password. */
 
-import { Alert, List, SimpleGrid } from "@mantine/core";
+import { SimpleGrid } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 
 import { call } from "#/api/client";
@@ -9,6 +9,7 @@ import { useFormat } from "#/format/format";
 import { useStrings } from "#/language/strings";
 import { Loaded } from "#/pieces/loaded";
 import { PageHeader } from "#/pieces/page-header";
+import { Problems } from "#/pieces/problems";
 import { Stat } from "#/pieces/stat";
 import { strings as shell } from "#/shell/strings";
 
@@ -33,7 +34,7 @@ export default function SystemPage() {
       <Loaded query={query} height={400}>
         {(system) => (
           <>
-            <Problems problems={system.problems} />
+            <Problems title={t.problems} problems={system.problems} />
             <Figures system={system} />
             <Maintenance mode={system.mode} />
             <Processes processes={system.processes} />
@@ -58,21 +59,5 @@ function Figures({ system }: { system: System }) {
       <Stat label={t.memory} value={format.bytes(memory)} note={`${t.database}: ${system.database ?? t.noDatabase}`} />
       <Stat label={t.processor} value={system.cpuUsage} note={t.processorNote} />
     </SimpleGrid>
-  );
-}
-
-function Problems({ problems }: { problems: readonly string[] }) {
-  const t = useStrings(strings);
-  if (problems.length === 0) return null;
-  return (
-    <Alert color="yellow" title={t.problems} mb="md">
-      <List size="sm">
-        {problems.map((problem) => (
-          <List.Item key={problem} className="app-break">
-            {problem}
-          </List.Item>
-        ))}
-      </List>
-    </Alert>
   );
 }

@@ -2,9 +2,10 @@
  * and what is looked at are in the address. */
 
 import { Box, Button, CloseButton, Group, Paper, SegmentedControl, Text } from "@mantine/core";
-import { Link, useSearchParams } from "wouter";
+import { Link } from "wouter";
 
 import { useStrings } from "#/language/strings";
+import { useAddressValues } from "#/pieces/address-values";
 import { Empty } from "#/pieces/empty";
 import { Loaded } from "#/pieces/loaded";
 import { PageHeader } from "#/pieces/page-header";
@@ -18,11 +19,10 @@ import { Quotas } from "./quotas";
 import { strings } from "./strings";
 import { Sums } from "./sums";
 
-
 export default function UsagePage() {
   const t = useStrings(strings);
   const names = useStrings(shell);
-  const [search, setSearch] = useSearchParams();
+  const [search, change] = useAddressValues();
   const period: Period = PERIODS.find((one) => one === search.get("days")) ?? "30";
   const by: Dimension = DIMENSIONS.find((one) => one === search.get("by")) ?? "model";
   const filters: Filters = Object.fromEntries(
@@ -31,15 +31,6 @@ export default function UsagePage() {
       return value === null || value === "" ? [] : [[name, value]];
     }),
   );
-  const change = (name: string, value: string | null) =>
-    setSearch(
-      (before) => {
-        if (value === null) before.delete(name);
-        else before.set(name, value);
-        return before;
-      },
-      { replace: true },
-    );
   const narrowed = Object.keys(filters).length > 0;
   const step = stepOf(period);
   const query = useSums(period === "1" ? "hour" : "day", period, filters);
