@@ -34,8 +34,9 @@ export function useRestart(): { progress: Progress | null; restart: () => Promis
           const fresh = replaced.filter((process) => !old.has(process.pid) && process.state === "serving");
           setProgress({ kind: "running", done: fresh.length, all: replaced.length });
           if (settled && fresh.length === replaced.length && fresh.length > 0) {
-            setProgress({ kind: "done" });
+            // The list shows the new processes before anything says that they are there.
             await queries.invalidateQueries({ queryKey: ["system"] });
+            setProgress({ kind: "done" });
             return;
           }
         } catch (error) {
