@@ -50,7 +50,7 @@ web-dev: web ## serve the web pages from their sources, for a gateway on port 30
 web-types: $(VENV)/.project ## write the web pages' types from the server's OpenAPI document
 	$(BIN)/python -m scripts.web_types
 
-screenshots: $(VENV)/.tools web ## take pictures of every web page into build/screenshots (some: ARGS="dashboard system")
+screenshots: $(VENV)/.tools web | /usr/share/fonts/truetype/wqy/wqy-microhei.ttc ## take pictures of every web page into build/screenshots (some: ARGS="dashboard system")
 	$(BIN)/python -m tests.web.screenshots $(ARGS)
 
 e2e-web: $(VENV)/.tools web ## drive every web page in a browser: all sizes, languages and flows
@@ -194,6 +194,9 @@ $(CLAUDE_CODE)/.installed: tests/e2e_claude_code/node/package.json tests/e2e_cla
 	@scripts/debian.sh $@ postgresql
 /usr/bin/prometheus:
 	@scripts/debian.sh $@ prometheus
+# Chinese, for pictures of the web pages.
+/usr/share/fonts/truetype/wqy/wqy-microhei.ttc:
+	@scripts/debian.sh $@ fonts-wqy-microhei
 /usr/bin/cc:
 	@scripts/debian.sh $@ gcc libc6-dev
 /usr/include/openssl/ssl.h:

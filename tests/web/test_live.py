@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 from tests.web.scene import CHAT, CLAUDE, used_site
 from tests.web.site import web_site
 
@@ -53,6 +53,28 @@ async def test_requests_and_a_failing_account_show_while_somebody_looks(tmp_path
         await page.get_by_label("Search").fill("client_key")
         await expect(rows).to_have_count(5, timeout=TIMEOUT)
         assert view.problems == []
+
+
+async def test_nothing_is_said_to_be_live_while_the_server_does_not_answer(tmp_path: Path) -> None:
+    async with web_site(tmp_path) as site:
+        view = await site.view()
+        page = view.page
+
+        async def fail(route: Route) -> None:
+            await route.fulfill(status=503, json={"error": {"message": "not now", "status": 503}})
+
+        for path in ("requests?*", "events*"):
+            await page.route(f"**/api/{path}", fail)
+        await view.open("events")
+        await expect(page.get_by_role("heading", name="Interrupted")).to_be_visible(timeout=TIMEOUT)
+        await expect(page.get_by_role("heading", name="Nothing has happened yet")).to_have_count(0)
+        await view.open("requests")
+        await expect(page.get_by_text("interrupted", exact=True)).to_be_visible(timeout=TIMEOUT)
+        await page.unroute_all()
+        await page.get_by_role("button", name="Try again").click()
+        await expect(page.get_by_text("live", exact=True)).to_be_visible(timeout=TIMEOUT)
+        await view.open("events")
+        await expect(page.get_by_role("heading", name="Nothing has happened yet")).to_be_visible(timeout=TIMEOUT)
 
 
 @pytest.mark.timeout(120)

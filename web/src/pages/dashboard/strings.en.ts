@@ -18,7 +18,8 @@ export const en = {
   cost: "Cost",
   costNote: "By list prices, where they are known",
   active: "In progress",
-  activeNote: (connections: string, workers: string) => `${connections} connections, ${workers} workers`,
+  activeNote: (connections: string, workers: string) =>
+    `${connections} ${connections === "1" ? "connection" : "connections"}, ${workers} ${workers === "1" ? "worker" : "workers"}`,
   accounts: "Accounts",
   accountsNote: (resting: string, disabled: string) => `${resting} resting, ${disabled} off`,
   noAccounts: "The demo answers",

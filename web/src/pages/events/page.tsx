@@ -6,7 +6,7 @@ import { useDeferredValue, useMemo, useState } from "react";
 
 import { useEvents, type Connection, type LiveEvent } from "#/api/events";
 import { useFormat } from "#/format/format";
-import { useStrings } from "#/language/strings";
+import { useStrings, type Strings } from "#/language/strings";
 import { useAddressValues } from "#/pieces/address-values";
 import { CodeBlock } from "#/pieces/code";
 import { DataTable, type Column } from "#/pieces/data-table";
@@ -20,6 +20,13 @@ import { summaryOf } from "./summary";
 
 const COLORS: Record<Connection, string> = { connecting: "gray", open: "green", waiting: "yellow" };
 const KINDS: Record<string, string> = { oauth_error: "red", provider_update: "blue", service_restart: "yellow" };
+
+/** What stands where no event does. Without a connection nobody knows whether there are any. */
+function emptiness(t: Strings<typeof strings.en>, connection: Connection, count: number) {
+  if (count > 0) return <Empty title={t.noMatch} />;
+  if (connection !== "open") return <Empty title={t.connection[connection]} text={t.unknownText} />;
+  return <Empty title={t.empty} text={t.emptyText} />;
+}
 
 export default function EventsPage() {
   const t = useStrings(strings);
@@ -112,9 +119,7 @@ export default function EventsPage() {
         rowKey={(event) => event.id}
         onRowClick={setChosen}
         selected={chosen?.id ?? null}
-        empty={
-          source.length === 0 ? <Empty title={t.empty} text={t.emptyText} /> : <Empty title={t.noMatch} />
-        }
+        empty={emptiness(t, connection, source.length)}
       />
       <SidePanel
         opened={chosen !== null}

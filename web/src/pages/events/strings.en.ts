@@ -15,6 +15,7 @@ export const en = {
   showDetails: (name: string) => `Details of ${name}`,
   empty: "Nothing has happened yet",
   emptyText: "Changes of the configuration, logins, accounts that rest and restarts show here.",
+  unknownText: "Events show here as soon as the server answers again.",
   noMatch: "No event matches",
   names: {
     config_update: "Configuration",

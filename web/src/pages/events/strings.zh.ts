@@ -19,6 +19,7 @@ export const zh: Strings<typeof en> = {
   showDetails: (name) => `${name} 的详情`,
   empty: "还没有事件",
   emptyText: "配置变更、登录、账户休息和重启都会显示在这里。",
+  unknownText: "服务器恢复应答后，事件会显示在这里。",
   noMatch: "没有匹配的事件",
   names: {
     config_update: "配置",

@@ -37,8 +37,8 @@ export default function RequestsPage() {
   return (
     <>
       <PageHeader title={names.pages.requests} text={t.text}>
-        <Badge color={live && error === null ? "green" : "gray"} role="status">
-          {live ? t.live : t.paused}
+        <Badge color={live ? (error === null ? "green" : "yellow") : "gray"} role="status">
+          {live ? (error === null ? t.live : t.interrupted) : t.paused}
         </Badge>
         <Button
           size="xs"

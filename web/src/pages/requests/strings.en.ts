@@ -2,6 +2,7 @@ export const en = {
   text: "Requests that reached a provider or should have, the latest first.",
   live: "live",
   paused: "paused",
+  interrupted: "interrupted",
   pause: "Pause",
   resume: "Resume",
   export: "Export as CSV",

@@ -6,6 +6,7 @@ export const zh: Strings<typeof en> = {
   text: "已到达或本应到达提供商的请求，最新的在前。",
   live: "实时",
   paused: "已暂停",
+  interrupted: "已中断",
   pause: "暂停",
   resume: "继续",
   export: "导出 CSV",
