@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,9 +12,10 @@ import msgspec
 import pytest
 
 from codenex.core.errors import Fault, FaultKind
+from codenex.gateway.account_rows import FAILURES, IN_FLIGHT, LAST_USED, REQUESTS
 from codenex.gateway.accounts import Accounts
 from codenex.gateway.affinity import Affinity, Session
-from codenex.pool.health import DOUBTS
+from codenex.pool.health import DOUBTS, AccountState
 from codenex.pool.verdict import Count, Weight
 from codenex.store.rows import assigned_rows
 from codenex.store.settings import Account, Settings
@@ -65,6 +67,62 @@ def attempt(accounts: Accounts, account: Account) -> Iterator[None]:
 def fail(accounts: Accounts, uuid: str, fault: Fault, times: int = 1) -> None:
     for _ in range(times):
         accounts.count("m", [Count(uuid, fault, Weight.FULL)])
+
+
+def counted(accounts: Accounts) -> tuple[AccountState, list[list[int]]]:
+    """What is known of the account ``a``, here and in the common memory."""
+    state = msgspec.structs.replace(accounts._own_state("a"))
+    return state, [accounts._rows.values("a", field) for field in (LAST_USED, IN_FLIGHT, REQUESTS, FAILURES)]
+
+
+def fault(source: random.Random) -> Count:
+    kind = source.choice((BROKEN, LIMITED, Fault(FaultKind.AUTHENTICATION, "no")))
+    return Count("a", kind, source.choice((Weight.FULL, Weight.DOUBTED)))
+
+
+def test_what_is_counted_at_once_is_what_is_counted_step_by_step() -> None:
+    entered = 0
+    for seed in range(100):
+        source, clock = random.Random(seed), Clock()
+        short, long = (
+            Accounts(settings("a"), clock, SharedMemory(None, 1), chance=lambda: 0.0, wall=clock) for _ in range(2)
+        )
+
+        for _ in range(8):
+            for _ in range(source.choice((0, 0, 0, 1, 3))):
+                count = fault(source)
+                for accounts in (short, long):
+                    accounts.count("m", [count])
+            clock.now += source.choice((0.0, 1.0, 60.0, 700.0))
+            assert counted(short) == counted(long)
+            state = short.states["a"]
+            state.resting = {model: until for model, until in state.resting.items() if until > clock.now}
+            long.states["a"].resting = dict(state.resting)
+            before = counted(short)
+            account = short.entered("openai-custom", "m")
+            if account is None:
+                assert not state.spotless or state.unavailable_until > clock.now or state.resting
+                assert counted(short) == before
+                # Others try it, and all is well again.
+                for accounts in (short, long):
+                    tried = accounts.choose("openai-custom", "m", NONE)
+                    if tried is not None:
+                        with attempt(accounts, tried):
+                            accounts.succeeded(tried)
+                continue
+            entered += 1
+            assert not long.begun(account)
+            assert counted(short) == counted(long)
+            if not source.randrange(3):
+                count = fault(source)
+                for accounts in (short, long):
+                    accounts.count("m", [count])
+            short.left(account)
+            long.succeeded(account)
+            long.ended(account, probe=False)
+            assert counted(short) == counted(long)
+            assert short._own_state("a").in_flight == 0
+    assert entered > 100
 
 
 def test_an_account_that_was_changed_is_trusted_again() -> None:

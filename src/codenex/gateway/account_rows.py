@@ -18,7 +18,8 @@ class AccountRows:
     def __init__(self, settings: Settings, shared: SharedMemory | None) -> None:
         self._shared = shared
         self._places: dict[str, tuple[int, int]] = {}
-        self._own: dict[str, memoryview] = {}
+        #: the words of each account's row in the own column
+        self.own: dict[str, memoryview] = {}
         if shared is None:
             return
         for group in settings.accounts.values():
@@ -27,35 +28,35 @@ class AccountRows:
                 if row is not None:
                     self._places[account.uuid] = (row, row_tag(account.uuid))
                     shared.claim(row, row_tag(account.uuid))
-                    self._own[account.uuid] = shared.own_row(row)
+                    self.own[account.uuid] = shared.own_row(row)
 
     def __bool__(self) -> bool:
         return bool(self._places)
 
     def write(self, uuid: str, field: int, value: int) -> None:
         """Set a field of the own column."""
-        if uuid in self._own:
-            self._own[uuid][field] = value
+        if uuid in self.own:
+            self.own[uuid][field] = value
 
     def begun(self, uuid: str, sequence: int) -> None:
         """Count an attempt that begins."""
-        if uuid in self._own:
-            words = self._own[uuid]
+        if uuid in self.own:
+            words = self.own[uuid]
             words[LAST_USED] = sequence
             words[IN_FLIGHT] += 1
             words[REQUESTS] += 1
 
     def ended(self, uuid: str) -> None:
         """Count an attempt that has ended."""
-        if uuid in self._own:
-            words = self._own[uuid]
+        if uuid in self.own:
+            words = self.own[uuid]
             if words[IN_FLIGHT]:
                 words[IN_FLIGHT] -= 1
 
     def add(self, uuid: str, field: int, amount: int = 1) -> None:
         """Add to a counter of the own column."""
-        if uuid in self._own:
-            self._own[uuid][field] += amount
+        if uuid in self.own:
+            self.own[uuid][field] += amount
 
     def values(self, uuid: str, field: int) -> list[int]:
         """Return a field as every process has it; what is in progress only of those that live."""

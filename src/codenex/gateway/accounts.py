@@ -9,7 +9,7 @@ from typing import Any
 
 from codenex.core.errors import Fault
 from codenex.gateway.account_report import shown
-from codenex.gateway.account_rows import FAILURES, AccountRows
+from codenex.gateway.account_rows import FAILURES, IN_FLIGHT, LAST_USED, REQUESTS, AccountRows
 from codenex.gateway.choice import longest_unused, seen
 from codenex.gateway.exhaustion import exhausted
 from codenex.gateway.learned_health import all_learned, learned
@@ -176,40 +176,53 @@ class Accounts:
         if self.waiting.lines:
             return None
         now = self._clock()
-        account = self._alone.get(provider)
-        if account is None:
-            account = self.choose(provider, model, _NOBODY, None, preferred)
-            if account is None:
-                return None
+        if provider in self._alone:
+            account = self._alone[provider]
+            if self._shared is not None and (events := self._shared.poll()):
+                self._learn(events)
         else:
-            self._catch_up()
-        uuid = account.uuid
-        if uuid in self.states and not health.untroubled(self.states[uuid], now):
+            chosen = self.choose(provider, model, _NOBODY, None, preferred)
+            if chosen is None:
+                return None
+            account = chosen
+        uuid, states, own = account.uuid, self.states, self._rows.own
+        sequence = int(now * 1e9)
+        if sequence <= self._sequence:
+            sequence = self._sequence + 1
+        # Not each step by a call of its own: every request comes by here.
+        if not health.entered(states[uuid] if uuid in states else self._own_state(uuid), sequence, now):
             return None
+        self._sequence = sequence
+        if uuid in own:
+            # As the rows' own ``begun`` does.
+            words = own[uuid]
+            words[LAST_USED] = sequence
+            words[IN_FLIGHT] += 1
+            words[REQUESTS] += 1
         if provider in self._retries:
             self._retries[provider] = earned(self._retries[provider], now)
         else:
             self.earn(provider)
-        self._begun(uuid, now)
         return account
 
     def left(self, account: Account) -> None:
         """Record a good answer and the end of its attempt, which :meth:`entered` has begun."""
-        if not self._own_state(account.uuid).spotless:
+        uuid, states, own = account.uuid, self.states, self._rows.own
+        if uuid not in states or not health.left(states[uuid]):
             self.succeeded(account)
-        self.ended(account, probe=False)
+            self.ended(account, probe=False)
+            return
+        if uuid in own and own[uuid][IN_FLIGHT]:
+            own[uuid][IN_FLIGHT] -= 1
+        if self.waiting.lines:
+            self.waiting.wake(account.provider)
 
     # --- outcomes -------------------------------------------------------------------------------------------------
 
     def begun(self, account: Account) -> bool:
         """Count an attempt that begins; return whether it is the account's probe, which :meth:`ended` has to know."""
-        return self._begun(account.uuid, self._clock())
-
-    def _begun(self, uuid: str, now: float) -> bool:
-        sequence = int(now * 1e9)
-        if sequence <= self._sequence:
-            sequence = self._sequence + 1
-        self._sequence = sequence
+        uuid = account.uuid
+        self._sequence = sequence = max(int(self._clock() * 1e9), self._sequence + 1)
         self._rows.begun(uuid, sequence)
         return health.started(self._own_state(uuid), sequence)
 
@@ -327,11 +340,11 @@ class Accounts:
     def _catch_up(self) -> None:
         """Take over what other processes have learned since the last look."""
         if self._shared is not None:
-            for change in changes_in(self._shared.poll()):
-                self._learn(change)
+            self._learn(self._shared.poll())
 
-    def _learn(self, change: HealthChange) -> None:
-        self._update(change.uuid, learned(self._state(change.uuid), change))
+    def _learn(self, events: list[bytes]) -> None:
+        for change in changes_in(events):
+            self._update(change.uuid, learned(self._state(change.uuid), change))
 
     def _state(self, uuid: str) -> AccountState:
         return self.states.get(uuid, _FRESH)

@@ -1,6 +1,7 @@
 """The state of an account and how it changes: pure functions of state, time and outcome.
 
-Only :func:`untroubled`, :func:`started` and :func:`ended`, which every request calls, change what they are given.
+Only :func:`entered`, :func:`left`, :func:`started` and :func:`ended`, of which every request calls two, change what
+they are given.
 """
 
 from __future__ import annotations
@@ -87,11 +88,35 @@ class AccountState(msgspec.Struct):
         return None if over <= 0 else max(0.0, 1.0 - self.failures / over)
 
 
-def untroubled(state: AccountState, now: float) -> bool:
-    """Whether nothing at all is held against an account, for no model. Rests that are over are forgotten."""
+def entered(state: AccountState, sequence: int, now: float) -> bool:
+    """Count an attempt that begins, where nothing at all is held against the account, for no model; false, with nothing
+    counted, elsewhere. Rests that are over are forgotten."""
     if state.resting:
         state.resting = _still(state.resting, now)
-    return state.spotless and not state.resting and state.unavailable_until <= now
+    # Without a call of ``spotless``: every request comes by here.
+    if (
+        state.consecutive_errors
+        or state.doubts
+        or state.ejected
+        or state.retired
+        or state.resting
+        or state.unavailable_until > now
+    ):
+        return False
+    state.last_used = sequence
+    state.in_flight += 1
+    state.requests += 1
+    return True
+
+
+def left(state: AccountState) -> bool:
+    """Count an attempt that has ended with a good answer, where that changes nothing else: no error is held against the
+    account. False, with nothing counted, elsewhere."""
+    if state.consecutive_errors or state.doubts or state.ejected or state.retired:
+        return False
+    if state.in_flight > 0:
+        state.in_flight -= 1
+    return True
 
 
 def started(state: AccountState, sequence: int) -> bool:
