@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -148,3 +149,12 @@ def test_any_names_come_back(names: list[str], alphabet: Any) -> None:
 
     assert len(json.loads(part.arguments)) == len(names)
     assert json.loads(returned(back, part.arguments)) == dict.fromkeys(names, "value")
+
+
+def test_a_tool_without_parameters_is_left_alone_beside_one_of_its_name() -> None:
+    first = request(SCHEMA, '{"a b": 1}')
+    bare = FunctionTool(first.tools[0].name)
+    changed, back = with_fitting_names(msgspec.structs.replace(first, tools=(*first.tools, bare)), "plain")
+
+    assert back
+    assert changed.tools[1] == bare

@@ -52,6 +52,19 @@ def decode_raw_object(data: bytes) -> dict[str, Raw]:
         raise MalformedJson(_reason(error)) from None
 
 
+def split_object(data: bytes, name: str) -> tuple[dict[str, Any], bytes] | None:
+    """Decode a JSON object but for one field, which stays the bytes it was; ``None`` where there is no such field, or
+    anything is wrong with the others."""
+    try:
+        fields = _decode_raw_object(data)
+        raw = fields.pop(name, None)
+        if raw is None:
+            return None
+        return {key: _decode_any(value) for key, value in fields.items()}, bytes(raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeError, ValueError):
+        return None
+
+
 def decode_as(kind: type[T], data: bytes | str | Raw) -> T:
     """Decode into a msgspec type, leniently for numbers in strings. Raises :class:`MalformedJson`."""
     try:

@@ -9,25 +9,34 @@ from collections.abc import Iterable
 
 _ILLEGAL = r"[^a-zA-Z0-9_-]"
 
+#: Names that every target takes as they are.
+PLAIN_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
+
 
 class NameMap:
     """Maps client tool names to names that a target takes, without collisions, and back.
 
     ``limit`` is the longest name in characters; ``first`` is the pattern that the first character must match,
-    ``illegal`` that of characters a name may not hold. A namespace is flattened to ``namespace__name``.
+    ``illegal`` that of characters a name may not hold. A namespace is flattened to ``namespace__name``. ``fitting``
+    are names, each by itself, that are known to fit; it is not changed.
     """
 
     __slots__ = ("_back", "_first", "_forth", "_illegal", "_limit")
 
     def __init__(
-        self, names: Iterable[str], limit: int = 64, first: str = r"[a-zA-Z0-9_-]", illegal: str = _ILLEGAL
+        self,
+        names: Iterable[str],
+        limit: int = 64,
+        first: str = r"[a-zA-Z0-9_-]",
+        illegal: str = _ILLEGAL,
+        fitting: dict[str, str] | None = None,
     ) -> None:
         self._limit = limit
         self._illegal = re.compile(illegal)
         self._first = re.compile(first)
-        self._forth: dict[str, str] = {}
-        self._back: dict[str, str] = {}
-        unique = list(dict.fromkeys(names))
+        self._forth: dict[str, str] = dict(fitting) if fitting else {}
+        self._back: dict[str, str] = dict(fitting) if fitting else {}
+        unique = [name for name in dict.fromkeys(names) if name not in self._forth]
         # Names that fit keep their own form, whatever the order in which they are declared.
         for name in unique:
             if self._fits(name):

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from codenex.core.declarations import Declared
 from codenex.core.names import NameMap, flattened
 from codenex.core.parts import Part, ToolCall
 from codenex.core.request import FunctionTool, Request, Tool
@@ -29,6 +30,9 @@ def with_fitting_names(request: Request, alphabet: Alphabet) -> tuple[Request, P
     (its name with its namespace in front) the client's names by the target's."""
     if alphabet == "any":
         return request, {}
+    known = request.tools if isinstance(request.tools, Declared) else None
+    if known is not None and alphabet in known.fitting:
+        return request, {}
     first, illegal = _ALPHABETS[alphabet]
     back: dict[str, dict[str, str]] = {}
     for tool in request.tools:
@@ -37,6 +41,8 @@ def with_fitting_names(request: Request, alphabet: Alphabet) -> tuple[Request, P
             if changed:
                 back[flattened(tool.namespace, tool.name)] = changed
     if not back:
+        if known is not None:
+            known.fitting |= {alphabet}
         return request, {}
     forth = {tool: {name: fitted for fitted, name in names.items()} for tool, names in back.items()}
     tools = tuple(_declared(tool, forth) for tool in request.tools)
@@ -58,7 +64,7 @@ def _properties(schema: Schema, depth: int) -> Iterator[str]:
 
 
 def _declared(tool: Tool, forth: dict[str, dict[str, str]]) -> Tool:
-    if not isinstance(tool, FunctionTool):
+    if not isinstance(tool, FunctionTool) or tool.schema is None:
         return tool
     names = forth.get(flattened(tool.namespace, tool.name))
     return tool if names is None else msgspec.structs.replace(tool, schema=_renamed(tool.schema, names))

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from codenex.core import json
+from codenex.core.declarations import DECLARATIONS
 from codenex.core.errors import invalid_request, unsupported
 from codenex.core.losses import Losses
 from codenex.core.parts import Opaque, Part, Text, ToolCall
@@ -28,6 +29,7 @@ from codenex.protocols.anthropic.tools import (
     choice_from,
     choice_object,
     history_tools,
+    servers_from,
     tool_objects,
     tools_from,
 )
@@ -74,9 +76,10 @@ def decode_count_request(body: bytes, model: str | None = None) -> Request:
 
 def _request(data: bytes, path_model: str | None, *, counting: bool) -> Request:
     try:
-        body = json.decode_object(data)
+        reading = DECLARATIONS.read(NAME, data)
     except json.MalformedJson as error:
         raise invalid_request(f"the request body is not a JSON object: {error}") from None
+    body = reading.body
     model = optional_text(body, "model", "")
     model = model if model is not None else path_model
     if model is None:
@@ -89,7 +92,10 @@ def _request(data: bytes, path_model: str | None, *, counting: bool) -> Request:
     if max_tokens is not None and max_tokens < 0:
         raise invalid_request("max_tokens: must not be negative", param="max_tokens")
     extras = rest_of(body, REQUEST_KEYS)
-    tools = tools_from(body)
+    tools = reading.tools(tools_from)
+    servers = servers_from(body.get("mcp_servers"))
+    if servers:
+        tools = (*tools, *servers)
     choice, parallel = choice_from(body.get("tool_choice"), tools)
     output_config = an_object(body["output_config"], "output_config") if body.get("output_config") is not None else {}
     more = rest_of(output_config, {"effort", "format"})

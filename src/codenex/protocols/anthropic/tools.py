@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
+from codenex.core import json
+from codenex.core.declarations import Declared
 from codenex.core.errors import invalid_request
 from codenex.core.losses import Losses
 from codenex.core.names import NameMap, flattened
@@ -32,11 +34,10 @@ from codenex.protocols.anthropic.types import (
 _FUNCTION_KEYS = frozenset({"type", "name", "description", "input_schema", "strict", "cache_control"})
 
 
-def tools_from(body: dict[str, Any]) -> tuple[Tool, ...]:
-    """Decode ``tools`` and ``mcp_servers``. Raises a fault (400)."""
+def tools_from(value: Any) -> tuple[Tool, ...]:
+    """Decode ``tools``. Raises a fault (400)."""
     tools: list[Tool] = []
-    given = body.get("tools")
-    for number, raw in enumerate(a_list(given, "tools") if given is not None else ()):
+    for number, raw in enumerate(a_list(value, "tools") if value is not None else ()):
         path = f"tools[{number}]"
         tool = an_object(raw, path)
         kind = optional_text(tool, "type", path)
@@ -45,12 +46,17 @@ def tools_from(body: dict[str, Any]) -> tuple[Tool, ...]:
         else:
             name = tool.get("name")
             tools.append(HostedTool(NAME, kind, tool, capability_of(kind), name if isinstance(name, str) else None))
-    servers = body.get("mcp_servers")
-    for number, raw in enumerate(a_list(servers, "mcp_servers") if servers is not None else ()):
+    return tuple(tools)
+
+
+def servers_from(value: Any) -> tuple[Tool, ...]:
+    """Decode ``mcp_servers``. Raises a fault (400)."""
+    servers: list[Tool] = []
+    for number, raw in enumerate(a_list(value, "mcp_servers") if value is not None else ()):
         server = an_object(raw, f"mcp_servers[{number}]")
         name = server.get("name")
-        tools.append(HostedTool(NAME, MCP_SERVER, server, "mcp", name if isinstance(name, str) else None))
-    return tuple(tools)
+        servers.append(HostedTool(NAME, MCP_SERVER, server, "mcp", name if isinstance(name, str) else None))
+    return tuple(servers)
 
 
 def _function(tool: dict[str, Any], path: str) -> FunctionTool:
@@ -95,12 +101,14 @@ def choice_from(raw: Any, tools: tuple[Tool, ...]) -> tuple[ToolChoice | None, b
 class ToolNames:
     """The names by which the target knows the client's tools: short enough, in its alphabet, namespaces flattened."""
 
-    __slots__ = ("_custom", "_keys", "_map")
+    __slots__ = ("_custom", "_keys", "_map", "_plain")
 
     def __init__(self, request: Request) -> None:
         self._keys: dict[str, tuple[str, str | None]] = {}
         self._custom: set[str] = set()
-        for tool in request.tools:
+        #: names that are the same at the target, whatever else is called
+        self._plain = request.tools.plain if isinstance(request.tools, Declared) else {}
+        for tool in request.tools if not self._plain else ():
             if isinstance(tool, FunctionTool | CustomTool):
                 key = self._key(tool.name, tool.namespace)
                 if isinstance(tool, CustomTool):
@@ -110,11 +118,13 @@ class ToolNames:
                 if isinstance(part, ToolCall):
                     self._key(part.name, part.namespace)
         # The vendor takes 128 characters from its own clients; compatible servers often stop at the documented 64.
-        self._map = NameMap(self._keys, limit=128 if request.protocol == NAME else 64)
+        self._map = NameMap(self._keys, limit=128 if request.protocol == NAME else 64, fitting=self._plain)
 
     def _key(self, name: str, namespace: str | None) -> str:
+        if namespace is None and name in self._plain:
+            return name
         key = flattened(namespace, name)
-        if self._keys.setdefault(key, (name, namespace)) != (name, namespace):
+        if key in self._plain or self._keys.setdefault(key, (name, namespace)) != (name, namespace):
             key = f"{namespace or ''}.{name}"
             self._keys[key] = (name, namespace)
         return key
@@ -135,8 +145,28 @@ class ToolNames:
 
 def tool_objects(
     request: Request, names: ToolNames, capabilities: Capabilities, losses: Losses, allowance: Allowance
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+) -> tuple[list[dict[str, Any]] | json.Raw, list[dict[str, Any]]]:
     """Encode ``tools`` and ``mcp_servers``. Raises ``unsupported`` for a tool that only another vendor runs."""
+    tools, choice = request.tools, request.tool_choice
+    if (
+        not isinstance(tools, Declared)
+        or not tools.plain
+        # Of both there is a number that the whole request may have.
+        or tools.strict
+        or tools.cached
+        or (choice is not None and choice.mode == "allowed")
+    ):
+        return _tool_objects(request, names, capabilities, losses, allowance)
+    known = tools.rendering(
+        NAME, capabilities, lambda lost: _tool_objects(request, names, capabilities, lost, allowance)[0]
+    )
+    losses.extend(known.losses)
+    return known.content, []
+
+
+def _tool_objects(
+    request: Request, names: ToolNames, capabilities: Capabilities, losses: Losses, allowance: Allowance
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     own = request.protocol == NAME
     allowed = _allowed(request.tool_choice, losses)
     tools: list[dict[str, Any]] = []

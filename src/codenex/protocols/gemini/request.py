@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from codenex.core import json
-from codenex.core.errors import invalid_request, unsupported
+from codenex.core.declarations import DECLARATIONS, Reading
+from codenex.core.errors import Fault, invalid_request, unsupported
 from codenex.core.losses import Losses
 from codenex.core.request import Request, State, Tool, ToolChoice
 from codenex.core.spoke import Encoded
@@ -42,7 +43,12 @@ _READ = frozenset(
 
 def decode_request(body: bytes, model: str | None) -> Request:
     """Decode a request body; the model of the path wins over one in the body. Raises ``invalid_request``."""
-    return _decoded(_read(body), model)
+    try:
+        reading = DECLARATIONS.read(NAME, body)
+    except json.MalformedJson as error:
+        raise _malformed(error) from None
+    source = canonical(reading.body, REQUEST_FIELDS)
+    return _decoded(source, model, reading)
 
 
 def decode_count_request(body: bytes, model: str | None) -> Request:
@@ -51,17 +57,25 @@ def decode_count_request(body: bytes, model: str | None) -> Request:
     if "generateContentRequest" in outer:
         inner = canonical(as_object(outer["generateContentRequest"], "generateContentRequest"), REQUEST_FIELDS)
         outer = {**{name: value for name, value in outer.items() if name != "generateContentRequest"}, **inner}
-    return _decoded(outer, model)
+    return _decoded(outer, model, None)
 
 
 def _read(body: bytes) -> Object:
     try:
         return canonical(json.decode_object(body), REQUEST_FIELDS)
     except json.MalformedJson as error:
-        raise invalid_request(f"the body is not a JSON object: {error}") from None
+        raise _malformed(error) from None
 
 
-def _decoded(source: Object, model: str | None) -> Request:
+def _malformed(error: json.MalformedJson) -> Fault:
+    return invalid_request(f"the body is not a JSON object: {error}")
+
+
+def _declared(value: Any) -> tuple[Tool, ...]:
+    return decode_tools(value) if value is not None else ()
+
+
+def _decoded(source: Object, model: str | None, reading: Reading | None) -> Request:
     name = model if model else text_field(source, "model", "")
     if not name:
         raise invalid_request("model: the model is missing", param="model")
@@ -70,7 +84,7 @@ def _decoded(source: Object, model: str | None) -> Request:
         raise invalid_request("contents: at least one content is expected", param="contents")
     if "systemInstruction" in source:
         turns = (*decode_system(source["systemInstruction"]), *turns)
-    tools: tuple[Tool, ...] = decode_tools(source["tools"]) if "tools" in source else ()
+    tools = reading.tools(_declared) if reading is not None else _declared(source.get("tools"))
     choice: ToolChoice | None = None
     extras: dict[str, Any] = rest_of(source, _READ) or {}
     if "toolConfig" in source:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from codenex.core import json
+from codenex.core.declarations import Declared
 from codenex.core.errors import invalid_request
 from codenex.core.losses import Losses
 from codenex.core.names import NameMap, flattened
@@ -115,8 +116,11 @@ def decode_tool_config(
 
 def name_map(request: Request) -> NameMap:
     """Return the map of all tool names of a request, declared or only in its history."""
+    known = request.tools.plain if isinstance(request.tools, Declared) else {}
     names = [
-        flattened(tool.namespace, tool.name) for tool in request.tools if isinstance(tool, FunctionTool | CustomTool)
+        flattened(tool.namespace, tool.name)
+        for tool in (request.tools if not known else ())
+        if isinstance(tool, FunctionTool | CustomTool)
     ]
     for turn in request.turns:
         for part in turn.parts:
@@ -125,11 +129,22 @@ def name_map(request: Request) -> NameMap:
             elif isinstance(part, ToolResult) and part.name:
                 names.append(part.name)
     limit = _OWN_NAME_LIMIT if request.protocol == NAME else _NAME_LIMIT
-    return NameMap(names, limit, _FIRST, _ILLEGAL)
+    return NameMap(names, limit, _FIRST, _ILLEGAL, fitting=known)
 
 
-def encode_tools(request: Request, capabilities: Capabilities, names: NameMap, losses: Losses) -> list[Object]:
+def encode_tools(
+    request: Request, capabilities: Capabilities, names: NameMap, losses: Losses
+) -> list[Object] | list[json.Raw]:
     """Encode the tools: all declarations in one entry, each of Google's own tools in another."""
+    tools = request.tools
+    if not isinstance(tools, Declared) or not tools.plain:
+        return _entries(request, capabilities, names, losses)
+    known = tools.rendering(NAME, capabilities, lambda lost: _entries(request, capabilities, names, lost)[0])
+    losses.extend(known.losses)
+    return [known.content]
+
+
+def _entries(request: Request, capabilities: Capabilities, names: NameMap, losses: Losses) -> list[Object]:
     entries: list[Object] = []
     declarations: list[Object] = []
     seen: set[str] = set()
@@ -217,6 +232,8 @@ def _custom(tool: CustomTool, name: str, capabilities: Capabilities, path: str, 
 
 def reversal_of(request: Request, names: NameMap) -> Reversal:
     """Return what has to be undone in the answer: names that changed, namespaces, free text."""
+    if isinstance(request.tools, Declared) and request.tools.plain:
+        return Reversal()
     origins: dict[str, ToolOrigin] = {}
     for tool in request.tools:
         if isinstance(tool, HostedTool):
@@ -229,7 +246,7 @@ def reversal_of(request: Request, names: NameMap) -> Reversal:
 
 
 def encode_tool_config(
-    request: Request, tools: list[Object], capabilities: Capabilities, names: NameMap, losses: Losses
+    request: Request, tools: list[Object] | list[json.Raw], capabilities: Capabilities, names: NameMap, losses: Losses
 ) -> Object:
     """Encode the choice among ``tools``, as they are sent; empty where there is nothing to say."""
     config: Object = {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
+from codenex.core import json
+from codenex.core.declarations import Declared
 from codenex.core.errors import unsupported
 from codenex.core.request import CustomTool, FunctionTool, HostedTool, Tool
 from codenex.core.reversal import CUSTOM_INPUT
@@ -20,11 +22,7 @@ Options = dict[str, Any]
 def encode_tools(target: Target) -> Options:
     """Render tool definitions, the choice among them and the switch for parallel calls."""
     out: Options = {}
-    listed: list[Options] = []
-    for position, tool in enumerate(target.request.tools):
-        rendered = _tool(tool, target, f"tools[{position}]", out)
-        if rendered is not None and rendered not in listed:
-            listed.append(rendered)
+    listed = _listed(target, out)
     if listed:
         out["tools"] = listed
     elif not out:
@@ -40,6 +38,27 @@ def encode_tools(target: Target) -> Options:
             elif not parallel:
                 target.losses.drop("parallel_tool_calls", "the target has no switch for it")
     return out
+
+
+def _listed(target: Target, out: Options) -> list[Options] | json.Raw:
+    """Return the definitions. Those of tools that came before are known, unless the choice leaves some of them out."""
+    tools, choice = target.request.tools, target.request.tool_choice
+    if not isinstance(tools, Declared) or not tools.plain or (choice is not None and choice.mode == "allowed"):
+        return _rendered(target, out)
+    known = tools.rendering(
+        PROTOCOL, target.capabilities, lambda losses: _rendered(Target(target.request, target.capabilities, losses), {})
+    )
+    target.losses.extend(known.losses)
+    return known.content
+
+
+def _rendered(target: Target, out: Options) -> list[Options]:
+    listed: list[Options] = []
+    for position, tool in enumerate(target.request.tools):
+        rendered = _tool(tool, target, f"tools[{position}]", out)
+        if rendered is not None and rendered not in listed:
+            listed.append(rendered)
+    return listed
 
 
 def _tool(tool: Tool, target: Target, path: str, out: Options) -> Options | None:

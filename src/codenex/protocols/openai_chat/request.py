@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from codenex.core import json
+from codenex.core.declarations import DECLARATIONS, Reading
 from codenex.core.errors import invalid_request
 from codenex.core.request import HostedTool, OutputFormat, ReasoningOptions, Request, Sampling, State, Tool
 from codenex.protocols.openai_chat import fields
@@ -64,9 +65,10 @@ def decode_request(body: bytes, model: str | None) -> Request:
     Raises :class:`~codenex.core.errors.Fault` (400) that names the offending field.
     """
     try:
-        raw = json.decode_object(body)
+        reading = DECLARATIONS.read(PROTOCOL, body)
     except json.MalformedJson as error:
         raise invalid_request(f"the body is not a JSON object: {error}") from None
+    raw = reading.body
     name = model if model is not None else fields.required_text(raw.get("model"), "model")
     decoder = MessageDecoder()
     turns = decoder.decode(raw.get("messages"))
@@ -89,7 +91,7 @@ def decode_request(body: bytes, model: str | None) -> Request:
         PROTOCOL,
         name,
         turns,
-        _tools(raw),
+        _tools(reading),
         choice,
         fields.boolean(raw.get("parallel_tool_calls"), "parallel_tool_calls"),
         _sampling(raw),
@@ -105,14 +107,17 @@ def decode_request(body: bytes, model: str | None) -> Request:
         fields.text(raw.get("prompt_cache_key"), "prompt_cache_key"),
         state=State(store=store) if store is not None else None,
         extras=extras or None,
-        legacy_functions=legacy and raw.get("tools") is None,
+        legacy_functions=legacy and not reading.declares,
         losses=decoder.losses.values(),
     )
 
 
-def _tools(raw: dict[str, Any]) -> tuple[Tool, ...]:
-    tools = (*decode_tools(raw.get("tools")), *decode_functions(raw.get("functions")))
-    options = fields.mapping(raw.get("web_search_options"), "web_search_options")
+def _tools(reading: Reading) -> tuple[Tool, ...]:
+    tools = reading.tools(decode_tools)
+    functions = decode_functions(reading.body.get("functions"))
+    if functions:
+        tools = (*tools, *functions)
+    options = fields.mapping(reading.body.get("web_search_options"), "web_search_options")
     if options is None:
         return tools
     return (*tools, HostedTool(PROTOCOL, "web_search_options", options, "web_search"))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from codenex.core.declarations import Declared
 from codenex.core.identifiers import digest, fitted_call_id
 from codenex.core.losses import Losses
 from codenex.core.names import NameMap, flattened
@@ -25,7 +26,18 @@ _TURNS = {"openai-responses": "input[]", "gemini": "contents[]"}
 class Target:
     """The target of one request and everything decided once for it."""
 
-    __slots__ = ("_by_tool", "_id_length", "_map", "_origins", "_wrapped", "capabilities", "losses", "request", "same")
+    __slots__ = (
+        "_by_tool",
+        "_id_length",
+        "_map",
+        "_origins",
+        "_plain",
+        "_wrapped",
+        "capabilities",
+        "losses",
+        "request",
+        "same",
+    )
 
     def __init__(self, request: Request, capabilities: Capabilities, losses: Losses) -> None:
         self.request = request
@@ -36,10 +48,13 @@ class Target:
         self._id_length: int | None = self.fact("call_id_length", None)
         self._by_tool: dict[tuple[str | None, str], str] = {}
         self._origins: dict[str, tuple[str | None, str]] = {}
-        for namespace, name in _tools_of(request):
+        tools = request.tools
+        #: names of tools that are the same at the target, whatever else is called
+        self._plain = tools.plain if isinstance(tools, Declared) else {}
+        for namespace, name in _called(request) if self._plain else _tools_of(request):
             self._declare(namespace, name)
-        self._map = NameMap(self._origins)
-        wraps = not capabilities.custom_tools
+        self._map = NameMap(self._origins, fitting=self._plain)
+        wraps = not capabilities.custom_tools and not self._plain
         self._wrapped = {
             (tool.namespace, tool.name) for tool in request.tools if wraps and isinstance(tool, CustomTool)
         }
@@ -65,6 +80,8 @@ class Target:
 
     def named(self, name: str) -> str:
         """Return the target's name for a tool of which only the name is given, as in a tool choice."""
+        if name in self._plain:
+            return name
         for namespace, own in self._by_tool:
             if own == name and namespace is None:
                 return self.tool_name(None, name)
@@ -94,11 +111,13 @@ class Target:
         return Reversal(tools)
 
     def _declare(self, namespace: str | None, name: str) -> str:
+        if namespace is None and name in self._plain:
+            return name
         key = (namespace, name)
         flat = self._by_tool.get(key)
         if flat is None:
             flat = flattened(namespace, name)
-            if self._origins.get(flat, key) != key:
+            if flat in self._plain or self._origins.get(flat, key) != key:
                 # Two tools that become one name by flattening: the later one is told apart by a hash.
                 flat = f"{flat}__{digest('tool', namespace or '', name, length=8)}"
             self._by_tool[key] = flat
@@ -110,6 +129,10 @@ def _tools_of(request: Request) -> Iterator[tuple[str | None, str]]:
     for tool in request.tools:
         if isinstance(tool, FunctionTool | CustomTool):
             yield tool.namespace, tool.name
+    yield from _called(request)
+
+
+def _called(request: Request) -> Iterator[tuple[str | None, str]]:
     for turn in request.turns:
         for part in turn.parts:
             if isinstance(part, ToolCall):

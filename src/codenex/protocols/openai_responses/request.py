@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from codenex.core import json
+from codenex.core.declarations import DECLARATIONS
 from codenex.core.errors import invalid_request, unsupported
 from codenex.core.losses import Losses
 from codenex.core.parts import Text, ToolCall
@@ -66,20 +67,24 @@ _COUNTED = (
 def decode_request(body: bytes, model: str | None) -> Request:
     """Decode ``POST /v1/responses``. Raises :class:`~codenex.core.errors.Fault` (400) that names the field."""
     try:
-        content = json.decode(body)
+        reading = DECLARATIONS.read(NAME, body, json.decode)
     except json.MalformedJson as error:
         raise invalid_request(f"The body isn't valid JSON: {error}") from None
-    fields = Fields(content, "")
+    fields = Fields(reading.body, "")
     named = fields.string("model")
     losses = Losses()
     turns, found = _turns(fields, losses)
-    tools = decode_tools(fields.objects("tools"), "tools")
+    listed = fields.objects("tools")
+    tools = reading.tools(lambda _: tuple(decode_tools(listed, "tools")))
     extras: dict[str, Any] = {}
-    for search in [tool for tool in tools if isinstance(tool, HostedTool) and tool.type == "tool_search"]:
+    searches = [tool for tool in tools if isinstance(tool, HostedTool) and tool.type == "tool_search"]
+    if searches:
         # The vendor would search among deferred tools; elsewhere all of them are simply there.
-        tools.remove(search)
-        extras["tool_search"] = search.raw
-    tools.extend(tool for tool in found if tool not in tools)
+        extras["tool_search"] = searches[-1].raw
+        tools = tuple(tool for tool in tools if tool not in searches)
+    for tool in found:
+        if tool not in tools:
+            tools = (*tools, tool)
     choice = decode_choice(fields.any("tool_choice"), "tool_choice")
     include = _include(fields)
     options = _reasoning(fields)
@@ -93,7 +98,7 @@ def decode_request(body: bytes, model: str | None) -> Request:
         protocol=NAME,
         model=model if model is not None else (named if named is not None else ""),
         turns=turns,
-        tools=tuple(tools),
+        tools=tools,
         tool_choice=choice,
         parallel_tool_calls=fields.boolean("parallel_tool_calls"),
         sampling=Sampling(
@@ -275,7 +280,7 @@ def _encoded(request: Request, capabilities: Capabilities, losses: Losses) -> tu
         out["input"] = encoder.items
     if request.tools:
         definitions = toolbox.definitions(_declared(request), capabilities, losses)
-        if (searching := extras.pop("tool_search", None)) is not None:
+        if (searching := extras.pop("tool_search", None)) is not None and isinstance(definitions, list):
             definitions.append(searching)
         if definitions:
             out["tools"] = definitions

@@ -6,6 +6,8 @@ from typing import Any, assert_never
 
 import msgspec
 
+from codenex.core import json
+from codenex.core.declarations import Declared
 from codenex.core.errors import invalid_request
 from codenex.core.losses import Losses
 from codenex.core.names import NameMap, flattened
@@ -193,13 +195,17 @@ class Toolbox:
         #: the upstream knows more than functions
         self._native = self._own and capabilities.custom_tools
         self._custom = capabilities.custom_tools
+        known = request.tools.plain if isinstance(request.tools, Declared) else {}
         declared = [
-            (tool.namespace, tool.name) for tool in request.tools if isinstance(tool, FunctionTool | CustomTool)
+            (tool.namespace, tool.name)
+            for tool in (request.tools if not known else ())
+            if isinstance(tool, FunctionTool | CustomTool)
         ]
-        self._names = NameMap(self._plain(namespace, name) for namespace, name in (*declared, *called))
+        names = (self._plain(namespace, name) for namespace, name in (*declared, *called))
+        self._names = NameMap(names, fitting=known)
         self._builtins = builtins_of(request.tools) if self._native else {}
         self.origins: dict[str, ToolOrigin] = {}
-        for tool in request.tools:
+        for tool in request.tools if not known else ():
             if isinstance(tool, FunctionTool | CustomTool):
                 wrapping = isinstance(tool, CustomTool) and not self._custom
                 kept = tool.namespace if self._native else None
@@ -227,8 +233,18 @@ class Toolbox:
         """Whether free-text calls stay what they are."""
         return self._custom
 
-    def definitions(self, request: Request, capabilities: Capabilities, losses: Losses) -> list[dict[str, Any]]:
+    def definitions(
+        self, request: Request, capabilities: Capabilities, losses: Losses
+    ) -> list[dict[str, Any]] | json.Raw:
         """Return the definitions, without exact doubles. Raises ``unsupported`` for a hosted tool without a twin."""
+        tools = request.tools
+        if not isinstance(tools, Declared) or not tools.plain:
+            return self._definitions(request, capabilities, losses)
+        known = tools.rendering(NAME, capabilities, lambda lost: self._definitions(request, capabilities, lost))
+        losses.extend(known.losses)
+        return known.content
+
+    def _definitions(self, request: Request, capabilities: Capabilities, losses: Losses) -> list[dict[str, Any]]:
         out: list[dict[str, Any]] = []
         namespaces: dict[str, dict[str, Any]] = {}
         for position, tool in enumerate(request.tools):

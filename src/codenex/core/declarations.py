@@ -1,0 +1,184 @@
+"""Tool declarations that come again: an agent sends the same ones with every turn, so what was made of their bytes is
+remembered.
+
+Pure but for speed: equal bytes give equal tools whether they are remembered or not, and nobody can tell the difference.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from codenex.core import json
+from codenex.core.losses import Loss, Losses
+from codenex.core.names import PLAIN_NAME
+from codenex.core.request import FunctionTool, HostedTool, Tool
+from codenex.core.server_tools import DISPENSABLE
+
+#: Bytes of memory that are held at most, with everything that is made of a declaration.
+LIMIT = 8 << 20
+#: Declarations of which only a hash is known: those seen once.
+_SEEN = 1024
+#: Bytes that a tool takes in the hub, beside its JSON, and a loss beside its texts.
+_TOOL, _LOSS = 160, 160
+#: Renderings of one declaration that are kept, each with at most this many times its bytes.
+_RENDERINGS, _GROWTH = 2, 2
+
+
+class Rendering(msgspec.Struct, frozen=True):
+    """What an encoder made of a declaration: its JSON, and what was lost."""
+
+    content: json.Raw
+    losses: tuple[Loss, ...]
+
+
+class Declared(tuple[Tool, ...]):
+    """Tools that are remembered, and what encoders made of them. Their values must never be changed in place.
+
+    ``plain`` holds their names where all are functions without namespace whose names differ and that every target
+    takes, so that no other part of a request has a say in how they are called there; else it is empty. ``strict`` and
+    ``cached`` say whether any function has a schema to be enforced, or a cache breakpoint.
+    """
+
+    plain: dict[str, str]
+    strict: bool
+    cached: bool
+    #: alphabets that the names of all parameters are known to fit
+    fitting: frozenset[str]
+    _renderings: list[tuple[str, Any, Rendering]]
+    _room: int
+
+    def __new__(cls, tools: tuple[Tool, ...], room: int = 0) -> Declared:
+        """``room`` is the size in bytes that a rendering may have to be kept."""
+        self = super().__new__(cls, tools)
+        names = {
+            tool.name: tool.name
+            for tool in tools
+            if isinstance(tool, FunctionTool) and tool.namespace is None and PLAIN_NAME.fullmatch(tool.name)
+        }
+        self.plain = names if len(names) == len(tools) else {}
+        self.strict = any(isinstance(tool, FunctionTool) and tool.strict is True for tool in tools)
+        self.cached = any(isinstance(tool, FunctionTool) and tool.cache is not None for tool in tools)
+        self.fitting = frozenset()
+        self._renderings = []
+        self._room = room
+        return self
+
+    def rendering(self, protocol: str, capabilities: Any, render: Callable[[Losses], Any]) -> Rendering:
+        """Return what ``render`` makes of these tools for a target. It may look at nothing but the tools, the protocol
+        that they came from, and ``capabilities``, which are known by identity."""
+        for name, facts, known in self._renderings:
+            if facts is capabilities and name == protocol:
+                return known
+        losses = Losses()
+        rendering = Rendering(json.Raw(json.encode(render(losses))), losses.values())
+        size = len(rendering.content) + sum(len(loss.path) + len(loss.reason) + _LOSS for loss in rendering.losses)
+        if size <= self._room:
+            self._renderings = [*self._renderings[1 - _RENDERINGS :], (protocol, capabilities, rendering)]
+        return rendering
+
+
+class Reading(msgspec.Struct):
+    """A request's JSON whose ``tools`` may be known. Those that are known are missing in ``body``."""
+
+    body: Any
+    _memory: Declarations
+    _key: tuple[str, bytes] | None = None
+    _known: Declared | None = None
+
+    @property
+    def declares(self) -> bool:
+        """Whether the field is there, and not null."""
+        return self._known is not None or self.body.get("tools") is not None
+
+    def tools(self, decode: Callable[[Any], tuple[Tool, ...]]) -> tuple[Tool, ...]:
+        """Return the tools: the known ones, or what ``decode`` makes of the field, which may be ``None`` and which it
+        alone may look at."""
+        if self._known is not None:
+            return self._known
+        value = self.body.get("tools")
+        tools = decode(value)
+        return tools if self._key is None or not tools else self._memory.keep(self._key, value, tools)
+
+
+class Declarations:
+    """A memory of declarations by protocol and bytes; the longest unused ones go first. One that is seen for the first
+    time leaves a hash only, so that requests which never come again cost neither time nor memory."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        #: bytes of memory taken
+        self.size = 0
+        self._kept: dict[tuple[str, bytes], tuple[Declared, int]] = {}
+        self._seen: dict[int, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def read(self, protocol: str, data: bytes, decode: Callable[[bytes], Any] = json.decode_object) -> Reading:
+        """Decode a request, by ``decode`` where nothing can be known. Raises what that raises, which is
+        :class:`~codenex.core.json.MalformedJson`."""
+        split = json.split_object(data, "tools") if b'"tools"' in data else None
+        if split is None:
+            return Reading(decode(data), self)
+        body, raw = split
+        key = (protocol, raw)
+        kept = self._kept.pop(key, None)
+        if kept is not None:
+            self._kept[key] = kept
+            return Reading(body, self, key, kept[0])
+        try:
+            body["tools"] = json.decode(raw)
+        except json.MalformedJson:
+            # What is wrong is told by its place in the whole.
+            return Reading(decode(data), self)
+        return Reading(body, self, key)
+
+    def keep(self, key: tuple[str, bytes], value: Any, tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
+        """Remember what was decoded, from its second sight on; return it in the form in which it is remembered."""
+        if not all(map(_is_open, tools)):
+            return tools
+        sight = hash(key)
+        if sight not in self._seen:
+            self._seen[sight] = None
+            if len(self._seen) > _SEEN:
+                del self._seen[next(iter(self._seen))]
+            return tools
+        del self._seen[sight]
+        length = len(key[1])
+        size = length * (1 + _RENDERINGS * _GROWTH) + _memory_of(value) + len(tools) * _TOOL
+        if size > self._limit // 4:
+            return tools
+        declared = Declared(tools, length * _GROWTH)
+        replaced = self._kept.pop(key, None)
+        self._kept[key] = declared, size
+        self.size += size - (replaced[1] if replaced is not None else 0)
+        while self.size > self._limit:
+            self.size -= self._kept.pop(next(iter(self._kept)))[1]
+        return declared
+
+
+def _is_open(tool: Tool) -> bool:
+    """Whether a declaration holds no secrets: those of tools that others run may bring a token for them."""
+    return not isinstance(tool, HostedTool) or tool.capability in DISPENSABLE
+
+
+def _memory_of(value: Any) -> int:
+    """Return how many bytes of memory a JSON value takes, shared strings counted each time."""
+    size, todo = 0, [value]
+    while todo:
+        here = todo.pop()
+        size += sys.getsizeof(here)
+        if isinstance(here, dict):
+            size += sum(map(sys.getsizeof, here))
+            todo.extend(here.values())
+        elif isinstance(here, list):
+            todo.extend(here)
+    return size
+
+
+#: The memory of this process.
+DECLARATIONS = Declarations()
