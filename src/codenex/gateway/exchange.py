@@ -12,6 +12,19 @@ from typing import Any, Protocol
 Headers = list[tuple[str, str]]
 
 
+class Repetition:
+    """A head that a client sends again and again on one connection: nothing in it changes but the length of the body,
+    and it brings no request id.
+
+    ``memory`` is for what the handler derives from such a head. It lives no longer than the connection does.
+    """
+
+    __slots__ = ("memory",)
+
+    def __init__(self) -> None:
+        self.memory: Any = None
+
+
 class Exchange(Protocol):
     """One request of a client. A client that leaves cancels the task that handles its exchange."""
 
@@ -29,6 +42,8 @@ class Exchange(Protocol):
     request_id: str
     #: What the gateway adds to the access-log line of this request.
     notes: dict[str, Any]
+    #: Where the request's head is one that came before.
+    repetition: Repetition | None
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, by its lower-case name."""

@@ -99,7 +99,8 @@ def _goes_down(name: str) -> bool:
 
 
 _up = _Names(_goes_up)
-_down = _Names(_goes_down)
+#: Whether a response header goes down, by its name.
+goes_down = _Names(_goes_down)
 
 
 def passed_up(headers: Headers) -> Headers:
@@ -115,4 +116,4 @@ def passed_up(headers: Headers) -> Headers:
 
 def passed_down(headers: Headers) -> Headers:
     """Return what of an upstream's response headers goes to a client of the same protocol."""
-    return [pair for pair in headers if _down[pair[0]]]
+    return [pair for pair in headers if goes_down[pair[0]]]

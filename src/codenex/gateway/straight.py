@@ -10,6 +10,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+import msgspec
+
 from codenex.core.envelope import may_hold_envelope
 from codenex.core.errors import Fault, FaultKind
 from codenex.gateway.admission import Admission
@@ -19,16 +21,16 @@ from codenex.gateway.authentication import Keyring
 from codenex.gateway.edits import Head, edited, head_of
 from codenex.gateway.exchange import Exchange, Handler, Headers
 from codenex.gateway.failover import Tried
-from codenex.gateway.headers import NAMELESS, passed_down, passed_up
+from codenex.gateway.headers import NAMELESS, goes_down, passed_up
 from codenex.gateway.job import Job
-from codenex.gateway.plans import Plan, Resolve, leg_to, planned
+from codenex.gateway.plans import Leg, Plan, Resolve, leg_to, planned
 from codenex.gateway.rate_headers import rate_headers
 from codenex.gateway.refusing import refuse
 from codenex.gateway.routes import Operation, Route
 from codenex.gateway.trail import Trail
 from codenex.gateway.upstream import ANSWER_LIMIT, accepted
 from codenex.pool.verdict import Verdict
-from codenex.providers.transport import UpstreamRequest, UpstreamResponse
+from codenex.providers.transport import UpstreamRequest
 from codenex.store.settings import Account, ClientKey, Settings
 from codenex.telemetry.prompt_log import PromptLog
 
@@ -37,8 +39,25 @@ Serve = Callable[[Exchange, Route, Headers, ClientKey], Awaitable[None]]
 #: Plans that are remembered at most.
 _REMEMBERED = 1024
 _LONGEST_MODEL = 256
+#: Heads of requests to upstreams that are remembered with one head of a client.
+_BEGINNINGS = 16
 #: Path, client key, model as the body names it, and whether a stream is wanted.
 Name = tuple[str, str, str | None, bool]
+
+
+class Familiar(msgspec.Struct, eq=False):
+    """What follows from a request's head in one generation of settings. All requests with the same head share it."""
+
+    #: of which generation it is; what has been found out in another one says nothing
+    generation: object
+    route: Route
+    key: ClientKey
+    #: whether something is counted for the key
+    counted: bool
+    #: the headers by name
+    sent: dict[str, str]
+    #: account and model → the head of the request to the upstream, up to its request id
+    beginnings: dict[tuple[str, str], bytes]
 
 
 class Straight:
@@ -69,6 +88,8 @@ class Straight:
         self._general = general
         self._serve = serve
         self._resolve = resolve
+        #: stands for the settings, and holds nothing of them
+        self._generation = object()
         self._now = asyncio.get_running_loop().time
         self._plans: dict[Name, Plan | None] = {}
         #: what asks for more with every request
@@ -80,6 +101,11 @@ class Straight:
 
     def handle(self, exchange: Exchange) -> Awaitable[None]:
         """Answer one request."""
+        repetition = exchange.repetition
+        if repetition is not None and repetition.memory is not None:
+            known: Familiar = repetition.memory
+            if known.generation is self._generation and not (self._off or self._prompts.on):
+                return self._answer(exchange, known)
         path, headers = exchange.path, exchange.headers
         # Reversed, so that of several headers of a name the first one stays.
         sent = dict(reversed(headers))
@@ -97,15 +123,20 @@ class Straight:
             or ("connection" in sent and sent["connection"] not in NAMELESS)
         ):
             return self._general(exchange)
-        return self._answer(exchange, self._routes[path], key, sent)
+        familiar = Familiar(self._generation, self._routes[path], key, self._admission.is_counted(key), sent, {})
+        if repetition is not None:
+            # Neither key nor route can become another one in this generation, nor can the key expire.
+            repetition.memory = familiar
+        return self._answer(exchange, familiar)
 
-    async def _answer(self, exchange: Exchange, route: Route, key: ClientKey, sent: dict[str, str]) -> None:
-        """Answer a request whose route and key are known; ``sent`` are its headers by name."""
+    async def _answer(self, exchange: Exchange, familiar: Familiar) -> None:
+        """Answer a request whose route and key are known."""
         accounts, admission, notes = self._accounts, self._admission, exchange.notes
+        route, key = familiar.route, familiar.key
         notes["key"], notes["protocol"] = key.id, route.protocol
         common: Headers = []
         try:
-            if admission.is_counted(key):
+            if familiar.counted:
                 common = rate_headers(admission.admit(key), route.protocol, time.time())
             body = await exchange.body()
             head = head_of(body)
@@ -138,30 +169,39 @@ class Straight:
                 notes["provider"], notes["account"], notes["model"] = provider, account.uuid, plan.resolution.model
                 leg = plan.legs[account.uuid] if account.uuid in plan.legs else leg_to(self._attempts, plan, account)
                 notes["model"] = leg.model
-                up = leg.outbound.with_missing(passed_up(exchange.headers), sent)
-                response = await self._transport.send(
-                    UpstreamRequest(
-                        "POST",
-                        leg.outbound.origin,
-                        leg.target,
-                        [*up, ("x-request-id", exchange.request_id)],
-                        body if leg.renames_from == head.model else edited(head, {"model": leg.model}),
-                        leg.outbound.lines,
+                told = body if leg.renames_from == head.model else edited(head, {"model": leg.model})
+                place = (account.uuid, leg.model)
+                response = await self._transport.send_formatted(
+                    leg.outbound.origin,
+                    b"%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n"
+                    % (
+                        familiar.beginnings[place]
+                        if place in familiar.beginnings
+                        else _beginning(familiar, leg, place, exchange.headers),
+                        exchange.request_id.encode("latin-1"),
+                        len(told),
                     ),
+                    told,
                     leg.deadlines,
                 )
                 try:
                     if response.status != 200:
                         await accepted(response, plan.spoke, account)
                     content = await response.read(ANSWER_LIMIT)
-                    kind = response.header("content-type")
+                    kind, down = None, [*leg.headers, *common]
+                    # As passed_down does. Without a call: every answer comes by here.
+                    for pair in response.headers:
+                        if pair[0] == "content-type":
+                            kind = pair[1] if kind is None else kind
+                        elif goes_down[pair[0]]:
+                            down += (pair,)
                     glanced = None if kind is None or kind.startswith("text/event-stream") else plan.glance(content)
                     if glanced is None:
                         job = self._job(exchange, plan, key, head, body)
                         await self._attempts.answer_whole(job, account, response, content, common)
                     else:
                         notes["usage"], notes["finish"] = glanced.usage, glanced.finish
-                        exchange.respond(200, [*leg.headers, *common, *_down(response)], content)
+                        exchange.respond(200, down, content)
                 finally:
                     response.close()
                 going = False
@@ -256,5 +296,12 @@ def _left(exchange: Exchange, account: Account, model: str, start: float) -> Non
     trail.ended(account.provider, account.uuid, model, 0.0, FaultKind.CANCELLED.value)
 
 
-def _down(response: UpstreamResponse) -> Headers:
-    return passed_down([pair for pair in response.headers if pair[0] != "content-type"])
+def _beginning(familiar: Familiar, leg: Leg, place: tuple[str, str], headers: Headers) -> bytes:
+    """Return the head of a request to an upstream, up to its request id. Raises :class:`Fault` where it can't be
+    sent."""
+    up = leg.outbound.with_missing(passed_up(headers), familiar.sent)
+    made = UpstreamRequest("POST", leg.outbound.origin, leg.target, up, b"", leg.outbound.lines).beginning()
+    if len(familiar.beginnings) >= _BEGINNINGS:
+        familiar.beginnings.clear()
+    familiar.beginnings[place] = made
+    return made

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from codenex.core.errors import Fault, FaultKind
-from codenex.gateway.exchange import Handler, Headers
+from codenex.gateway.exchange import Handler, Headers, Repetition
 from codenex.providers.transport.budget import BodyBudget, no_room
 from codenex.server.body import plain_body, request_codings, too_large
 from codenex.server.requests import new_request_id, request_id_of
@@ -53,6 +53,7 @@ class AsgiExchange:
         self.scheme: str = scope.get("scheme", "http")
         self.request_id = request_id_of(self.header("x-request-id")) or new_request_id()
         self.notes: dict[str, Any] = {}
+        self.repetition: Repetition | None = None
         self.begun = time.perf_counter_ns()
         self.status = 0
         self.bytes_in = self.bytes_out = 0

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from codenex.core.errors import Fault
-from codenex.gateway.exchange import Headers
+from codenex.gateway.exchange import Headers, Repetition
 from codenex.providers.transport.budget import no_room
 from codenex.server.body import plain_body, request_codings, too_large
 from codenex.server.responses import answer_head
@@ -57,6 +57,7 @@ class EdgeExchange:
         "query",
         "reading",
         "refusal",
+        "repetition",
         "request_id",
         "resume_source",
         "scheme",
@@ -84,6 +85,8 @@ class EdgeExchange:
         self.notes: dict[str, Any] = {}
         #: A request that is refused before any handler sees it.
         self.refusal: Fault | None = None
+        #: Where the head is one that came before.
+        self.repetition: Repetition | None = None
         self.task: asyncio.Task[None] | None = None
         #: The task has run its first step: from here on, cancelling it reaches the handler.
         self.serving = False

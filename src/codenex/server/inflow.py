@@ -167,13 +167,12 @@ class Inflow(Outflow):
             return None
         end += known.after_size
         body = data[end : end + length]
-        text = f"{length}"
         headers = [*known.headers]
-        headers[known.place] = ("content-length", text)
+        headers[known.place] = ("content-length", f"{length}")
         exchange = EdgeExchange(self._parser.connection, known.method, known.path, known.query, headers)
         exchange.length = length
         exchange.coding = known.coding
-        exchange.first = {**known.first, "content-length": text}
+        exchange.repetition = known
         exchange.request_id = new_request_id()
         rest = data[end + length :]
         size = len(body)

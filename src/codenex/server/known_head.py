@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from codenex.gateway.exchange import Headers
+from codenex.gateway.exchange import Headers, Repetition
 from codenex.server.exchange import EdgeExchange
 
 #: Longer heads are parsed each time.
@@ -15,7 +15,7 @@ DIGITS = 15
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)\r\n", re.IGNORECASE)
 
 
-class KnownHead:
+class KnownHead(Repetition):
     """A head by its bytes around the digits of its one ``content-length``, and what the parser has made of them.
 
     The parser looks at the digits alone where they stand, so that other digits between the same bytes make the same
@@ -28,7 +28,6 @@ class KnownHead:
         "before",
         "before_size",
         "coding",
-        "first",
         "headers",
         "method",
         "path",
@@ -37,6 +36,7 @@ class KnownHead:
     )
 
     def __init__(self, before: bytes, after: bytes, exchange: EdgeExchange) -> None:
+        super().__init__()
         self.before, self.before_size = before, len(before)
         self.after, self.after_size = after, len(after)
         self.method = exchange.method
@@ -45,7 +45,6 @@ class KnownHead:
         self.coding = exchange.coding
         #: with the length of the request that they came with, which stands at ``place``
         self.headers: Headers = exchange.headers
-        self.first = dict(reversed(exchange.headers))
         self.place = [name for name, _ in exchange.headers].index("content-length")
 
 

@@ -71,7 +71,7 @@ def plain_head(head: bytes) -> tuple[int, list[tuple[str, str]], int]:
     """
     first, *lines = head.split(b"\r\n")
     status = _statuses[first]
-    headers = [_lines[line] for line in lines]
+    headers = [*map(_lines.__getitem__, lines)]
     length = -1
     for name, value in headers:
         if name in _FRAMING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from codenex.core.errors import Fault, FaultKind
 from codenex.wire.head import HeaderInvalid, header_lines
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -60,6 +61,8 @@ class Origin:
     proxy: str | None = None
     #: The ``host`` header's value: without the default port, IPv6 addresses in brackets.
     authority: str = field(init=False, compare=False, repr=False)
+    #: The same text for equal origins, and another one for any other. It may hold a proxy's password.
+    key: str = field(init=False, compare=False, repr=False)
     _hash: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -72,7 +75,9 @@ class Origin:
         authority = host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
         object.__setattr__(self, "authority", authority)
         # An origin is looked up with every request.
-        object.__setattr__(self, "_hash", hash((self.scheme, self.host, self.port, self.unix_path, self.proxy)))
+        fields = (self.scheme, self.host, self.port, self.unix_path, self.proxy)
+        object.__setattr__(self, "key", repr(fields))
+        object.__setattr__(self, "_hash", hash(fields))
 
     def __hash__(self) -> int:
         return self._hash
@@ -94,14 +99,25 @@ class UpstreamRequest:
     lines: str = ""
 
     def head(self) -> bytes:
-        """Format the head, with ``host`` and ``content-length``. Raises :class:`HeaderInvalid`."""
-        if self.target not in _targets or self.method not in _methods:
-            _check(self.method, self.target)
-        lines = header_lines(self.headers, OWN_HEADERS)
-        length = f"content-length: {len(self.body)}\r\n" if self.body or self.method in _WITH_BODY else ""
-        return (
-            f"{self.method} {self.target} HTTP/1.1\r\nhost: {self.origin.authority}\r\n{self.lines}{lines}{length}\r\n"
-        ).encode("latin-1")
+        """Format the head, with ``host`` and ``content-length``. Raises :class:`Fault` ``INTERNAL`` where it can't be
+        sent."""
+        length = b"content-length: %d\r\n" % len(self.body) if self.body or self.method in _WITH_BODY else b""
+        return b"%b%b\r\n" % (self.beginning(), length)
+
+    def beginning(self) -> bytes:
+        """Format the head up to the length of the body: whole lines, to which others may be added. Raises as
+        :meth:`head`."""
+        try:
+            if self.target not in _targets or self.method not in _methods:
+                _check(self.method, self.target)
+            lines = header_lines(self.headers, OWN_HEADERS)
+            return (
+                f"{self.method} {self.target} HTTP/1.1\r\nhost: {self.origin.authority}\r\n{self.lines}{lines}"
+            ).encode("latin-1")
+        except (HeaderInvalid, UnicodeEncodeError) as error:
+            # An encoding error's text would show the value.
+            reason = str(error) if isinstance(error, HeaderInvalid) else "a header value is not latin-1"
+            raise Fault(FaultKind.INTERNAL, f"The upstream request can't be sent: {reason}.") from None
 
 
 @dataclass(frozen=True, slots=True)

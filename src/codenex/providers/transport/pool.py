@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from codenex.core.errors import Fault, FaultKind
 from codenex.providers.transport.budget import BodyBudget
@@ -18,7 +18,6 @@ from codenex.providers.transport.faults import ConnectionStale
 from codenex.providers.transport.origin import Deadlines, Origin, UpstreamRequest
 from codenex.providers.transport.resolver import Resolver
 from codenex.providers.transport.response import UpstreamResponse
-from codenex.wire.head import HeaderInvalid
 
 _DEFAULT_DEADLINES = Deadlines()
 
@@ -68,7 +67,7 @@ class Transport:
         self._opening = 0
         self._connector = Connector(ssl_context_factory, resolver)
         #: The most recently used connection is the last of its list.
-        self._idle: dict[Origin, list[UpstreamConnection]] = {}
+        self._idle: dict[str, list[UpstreamConnection]] = {}
         self._connections: set[UpstreamConnection] = set()
         self._started = False
         self._closed = False
@@ -77,38 +76,51 @@ class Transport:
         #: what providers know as long as this transport lives, by their names
         self.companions: dict[str, object] = {}
 
-    async def send(self, request: UpstreamRequest, deadlines: Deadlines = _DEFAULT_DEADLINES) -> UpstreamResponse:
+    def send(
+        self, request: UpstreamRequest, deadlines: Deadlines = _DEFAULT_DEADLINES
+    ) -> Coroutine[Any, Any, UpstreamResponse]:
         """Send a request and return its response as soon as the head is there. Redirects are not followed.
 
         Cancelling the awaiting task closes the connection at once. Raises :class:`Fault`: ``UPSTREAM_CONNECT``,
         ``UPSTREAM_TIMEOUT``, ``UPSTREAM`` (no valid answer), ``INTERNAL`` (the request can't be sent as it is).
         """
+        # No coroutine around the other one: it would cost each request two calls.
+        return self.send_formatted(
+            request.origin, request.head(), request.body, deadlines, head_only=request.method == "HEAD"
+        )
+
+    async def send_formatted(
+        self, origin: Origin, head: bytes, body: bytes, deadlines: Deadlines, *, head_only: bool = False
+    ) -> UpstreamResponse:
+        """Do as :meth:`send`, with a head as :meth:`UpstreamRequest.head` formats it."""
         if not self._started:
             self._start()
         if self._closed:
             raise Fault(FaultKind.UNAVAILABLE, "The gateway is shutting down.")
-        try:
-            head = request.head()
-        except (HeaderInvalid, UnicodeEncodeError) as error:
-            # An encoding error's text would show the value.
-            reason = str(error) if isinstance(error, HeaderInvalid) else "a header value is not latin-1"
-            raise Fault(FaultKind.INTERNAL, f"The upstream request can't be sent: {reason}.") from None
-        connection = None
-        idle = self._idle.get(request.origin)
-        while idle:
-            connection = idle.pop()
-            if not connection.closed and not connection.transport.is_closing():
-                break
-            connection = None
+        connection, key = None, origin.key
+        # By the origin's text: an origin itself is hashed and compared by calls.
+        if key in self._idle:
+            idle = self._idle[key]
+            while idle:
+                connection = idle.pop()
+                if not connection.closed and not connection.transport.is_closing():
+                    break
+                connection = None
         if connection is not None:
             try:
-                response = connection.send(head, request.body, deadlines, head_only=request.method == "HEAD")
-                await response.wait_for_head()
+                response = connection.send(head, body, deadlines, head_only=head_only)
+                try:
+                    if response.waiter is not None:
+                        await response.waiter
+                except asyncio.CancelledError:
+                    response.close()
+                    raise
+                if response.status == 0:
+                    await response.wait_for_head()
                 return response
             except ConnectionStale:
                 # The upstream closed it as we sent. No byte of an answer came: sending once more, anew, is safe.
                 pass
-        origin = request.origin
         connection = await self._open(origin, deadlines.connect)
         if connection.closed or connection.transport.is_closing():
             raise Fault(
@@ -116,7 +128,7 @@ class Transport:
                 f"Could not connect to {origin.authority}: the connection was closed at once.",
                 code="connection_reset",
             )
-        response = connection.send(head, request.body, deadlines, head_only=request.method == "HEAD")
+        response = connection.send(head, body, deadlines, head_only=head_only)
         await response.wait_for_head()
         return response
 
@@ -164,7 +176,7 @@ class Transport:
             self._taken[origin] = left
         else:
             self._taken.pop(origin, None)
-            self._idle.pop(origin, None)
+            self._idle.pop(origin.key, None)
 
     def counts(self) -> dict[Origin, OriginCounts]:
         """Return the numbers of connections, for metrics and for finding leaks."""
@@ -222,7 +234,7 @@ class Transport:
 
     def idle_of(self, origin: Origin) -> list[UpstreamConnection]:
         """Return where connections to an origin wait for a request: the same list as long as there are any."""
-        return self._idle.setdefault(origin, [])
+        return self._idle.setdefault(origin.key, [])
 
     def connection_idle(self, connection: UpstreamConnection) -> None:
         """Keep a connection for the next request."""

@@ -67,7 +67,6 @@ class UpstreamResponse:
         "_parts",
         "_rewriting",
         "_size",
-        "_waiter",
         "_wants_all",
         "budget",
         "charged",
@@ -77,6 +76,7 @@ class UpstreamResponse:
         "held",
         "reused",
         "status",
+        "waiter",
     )
 
     def __init__(self, connection: Source, high_water: int, *, reused: bool) -> None:
@@ -103,7 +103,8 @@ class UpstreamResponse:
         self._rewriting: Rewriting | None = None
         self._error: Exception | None = None
         self._loop = connection.loop
-        self._waiter: asyncio.Future[None] | None = None
+        #: Done when there is something new for who waits for it; a new one is made when the next one waits.
+        self.waiter: asyncio.Future[None] | None = None
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, by its lower-case name."""
@@ -131,13 +132,23 @@ class UpstreamResponse:
         """
         if not self.complete or self._error is not None or self._size > limit:
             await self._collect(limit)
-        elif not self._charge(self._size):
-            raise self._no_room()
+        else:
+            # As _charge does.
+            size, budget = self._size, self.budget
+            if size and budget.limit and budget.used + size > budget.limit:
+                budget.refused += 1
+                raise self._no_room()
+            budget.used += size
+            self.charged += size
         parts = self._parts
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         self._parts = []
         self._size = 0
-        coding = self.header("content-encoding")
+        coding = None
+        for name, value in self.headers:
+            if name == "content-encoding":
+                coding = value
+                break
         if coding is None or not data:
             return data
         plain = await self._decode(data, coding, limit)
@@ -258,12 +269,7 @@ class UpstreamResponse:
     async def wait_for_head(self) -> None:
         """Wait until status and headers are there. Raises what the connection failed with."""
         while self.status == 0 and self._error is None:
-            waiter = self._waiter = self._loop.create_future()
-            try:
-                await waiter
-            except asyncio.CancelledError:
-                self.close()
-                raise
+            await self._wait()
         if self.status == 0 and self._error is not None:
             raise self._error
 
@@ -295,7 +301,7 @@ class UpstreamResponse:
             self._size = len(body)
         self.complete = True
         self._connection = None
-        waiter = self._waiter
+        waiter = self.waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
@@ -340,14 +346,14 @@ class UpstreamResponse:
         self._wake()
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
 
     async def _wait(self) -> None:
-        waiter = self._waiter
+        waiter = self.waiter
         if waiter is None or waiter.done():
             # Not asyncio.get_running_loop(): it asks the kernel for the process id each time.
-            waiter = self._waiter = self._loop.create_future()
+            waiter = self.waiter = self._loop.create_future()
         try:
             await waiter
         except asyncio.CancelledError:
