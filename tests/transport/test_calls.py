@@ -11,8 +11,8 @@ from tests.transport.scripted import always, answer
 from codenex.providers.transport import heads
 
 REQUESTS = 20
-#: Of functions in ``codenex/providers/transport``, and what they call in C. There are 43, on both loops.
-MOST = 48
+#: Of functions in ``codenex/providers/transport``, and what they call in C. There are 37, on both loops.
+MOST = 42
 
 
 async def test_a_whole_answer_on_a_kept_connection_costs_few_calls(transport, upstream, monkeypatch) -> None:

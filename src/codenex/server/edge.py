@@ -160,7 +160,10 @@ class Connection(Inflow):
         if not exchange.reading:
             self._release(exchange)
         if exchange.charged:
-            exchange.forget_body()
+            # As forget_body does.
+            exchange.parts, exchange.plain = [], b""
+            self.server.budget.used -= exchange.charged
+            exchange.charged = 0
         self.current = None
         if not self.known and "key" in exchange.notes:
             self.known = True

@@ -53,10 +53,16 @@ class Outbox:
 
     def record(self, records: Iterable[Timed]) -> None:
         """Queue the rows of those requests that reached a provider. Never blocks."""
+        room = QUEUE_LIMIT - len(self._queue)
         for at, record in records:
-            if "provider" in record.notes and self._has_room():
-                self._number += 1
-                self._queue.append(usage_row(self._number, at, record))
+            if "provider" not in record.notes:
+                continue
+            if room <= 0:
+                self.dropped += 1
+                continue
+            room -= 1
+            self._number += 1
+            self._queue.append(usage_row(self._number, at, record))
         if self._queue and not self._wake.is_set():
             self._wake.set()
 
