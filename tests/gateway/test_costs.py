@@ -85,7 +85,8 @@ class Cost:
 def lane_of(upstream: str, client: str) -> Lane:
     spoke = SPOKES[SPOKE_OF[upstream]]
     if upstream == client:
-        return PassthroughLane(spoke.stream_decoder(), spoke.skim, None, spoke.closing)
+        listener = None if spoke.listener is None else spoke.listener()
+        return PassthroughLane(spoke.stream_decoder, spoke.skim, None, spoke.closing, None, listener)
     losses = AnswerLosses(SPOKE_OF[client], Losses())
     encoder = SPOKES[SPOKE_OF[client]].stream_encoder(context())
     return TranslationLane(spoke.stream_decoder(), encoder, Reversal(), losses, key=bytes(32), model="m", scope="s")

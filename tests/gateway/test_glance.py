@@ -35,13 +35,14 @@ def _stream(name: str, events: list[StreamEvent], ending: str, keep: float) -> b
 
 def _observed(name: str, data: bytes, cuts: list[int], *, skimming: bool) -> tuple[bytes, tuple[object, ...]]:
     spoke = SPOKES[name]
-    lane = PassthroughLane(spoke.stream_decoder(), spoke.skim if skimming else None)
+    listener = spoke.listener() if skimming and spoke.listener is not None else None
+    lane = PassthroughLane(spoke.stream_decoder, spoke.skim if skimming else None, listener=listener)
     places = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
     out = b"".join(lane.feed(data[a:b]) for a, b in pairwise(places) if a < b)
     out += lane.eof()
     seen = lane.seen
     fault = None if seen.fault is None else (seen.fault.kind, seen.fault.message)
-    return out, (seen.usage, seen.finish, seen.done, fault, seen.told, seen.content)
+    return out, (seen.usage, seen.finish, seen.done, fault, seen.told, seen.content, seen.id, seen.model)
 
 
 @pytest.mark.parametrize("name", SPOKES)

@@ -36,7 +36,7 @@ def stream_of(protocol: str, scenario: Scenario = SCENARIOS["one letter"], endin
 
 
 def passthrough(protocol: str) -> PassthroughLane:
-    return PassthroughLane(SPOKES[SPOKE_OF[protocol]].stream_decoder())
+    return PassthroughLane(SPOKES[SPOKE_OF[protocol]].stream_decoder)
 
 
 def whole_events(data: bytes) -> list[ServerSentEvent]:

@@ -25,7 +25,7 @@ def test_a_cut_within_an_event_is_told_and_not_passed_on(protocol: str) -> None:
     for place in range(data.index(b"\n\n") + 2, len(data) - 40):
         if data[:place].endswith((b"\n", b"}")):
             continue
-        lane = PassthroughLane(SPOKES[protocol].stream_decoder())
+        lane = PassthroughLane(SPOKES[protocol].stream_decoder)
         assert lane.feed(data[:place]) + lane.eof() == data[: data.rfind(b"\n\n", 0, place) + 2]
         if lane.seen.fault is None:
             # The answer itself has come; of its usage or its last word nothing has.
@@ -57,7 +57,7 @@ def test_an_array_that_is_cut_stays_an_array() -> None:
 @pytest.mark.parametrize("protocol", ["anthropic", "gemini"])
 def test_of_a_stream_that_is_broken_off_the_usage_so_far_is_known(protocol: str) -> None:
     data = STREAMS[protocol]["text"].replace(b"\r\n", b"\n")
-    lane = PassthroughLane(SPOKES[protocol].stream_decoder())
+    lane = PassthroughLane(SPOKES[protocol].stream_decoder)
     lane.feed(data[: data.index(b"\n\n", data.index(b"sage")) + 2])
     lane.eof()
 

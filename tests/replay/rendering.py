@@ -100,7 +100,7 @@ class _Played:
 
 def passed(protocol: ProtocolName, raw: bytes, piece: int) -> tuple[bytes, Observation]:
     """A stream as it reaches a client of the vendor's own protocol, and what the gateway saw of it on the way."""
-    lane = PassthroughLane(spoke_of(protocol).stream_decoder())
+    lane = PassthroughLane(spoke_of(protocol).stream_decoder)
     out = b"".join(lane.feed(raw[start : start + piece]) for start in range(0, len(raw), piece))
     return out + lane.eof(), lane.seen
 

@@ -43,6 +43,23 @@ class Glance(msgspec.Struct, frozen=True):
     finish: FinishDetail
 
 
+class Listener(Protocol):
+    """Hears what an ordinary stream tells of itself, as its decoder would. ``kept`` are the events that a decoder has
+    to be given where it has to go on, each without its blank line. ``finish`` is known at the end (``done``)."""
+
+    kept: list[bytes]
+    content: bool
+    done: bool
+    usage: Usage | None
+    finish: FinishDetail | None
+    id: str | None
+    model: str | None
+
+    def take(self, events: bytes) -> bytes:
+        """Take whole events; return those from the first one on that only the decoder understands."""
+        ...
+
+
 class Model(msgspec.Struct, frozen=True, omit_defaults=True):
     """A model in a list. ``created`` is in seconds since 1970, limits are in tokens."""
 
@@ -146,6 +163,8 @@ class Spoke(msgspec.Struct, frozen=True):
     reads: Callable[[str], bool] | None = None
     #: of whole events that are passed through, those that a stream decoder has to see to tell usage, end and failure
     skim: Callable[[bytes], bytes] | None = None
+    #: shortcut past the stream decoder for what passes through; ``None``: there is none
+    listener: Callable[[], Listener] | None = None
     #: the in-band error after another's answer that was passed through, whose id and last events are given; ``None``
     #: where an error tells nothing of the answer it ends
     fail_after: FailAfter | None = None

@@ -283,12 +283,13 @@ class Attempt:
         self.fault = lane.seen.fault
 
     def _passthrough_lane(self, *, hide: bool) -> Lane:
-        spoke, decoder = self._spoke, self._spoke.stream_decoder()
+        spoke = self._spoke
         if self._job.array_stream:
-            return ArrayLane(decoder, self._delivery.render_failure)
+            return ArrayLane(spoke.stream_decoder(), self._delivery.render_failure)
         hidden = spoke.without_usage if hide else None
         fail_after = None if spoke.fail_after is None else partial(self._fail_after, spoke.fail_after)
-        return PassthroughLane(decoder, spoke.skim, hidden, spoke.closing, fail_after)
+        listener = None if spoke.listener is None else spoke.listener()
+        return PassthroughLane(spoke.stream_decoder, spoke.skim, hidden, spoke.closing, fail_after, listener)
 
     def _fail_after(self, render: FailAfter, fault: Fault, response_id: str, last: bytes) -> bytes:
         return render(fault, self._job.context(translated=False), response_id, last)

@@ -17,7 +17,7 @@ from codenex.core.envelope import sealed_event
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.finish import FinishDetail
 from codenex.core.reversal import Reversal, Reverser
-from codenex.core.spoke import StreamDecoder, StreamEncoder
+from codenex.core.spoke import Listener, StreamDecoder, StreamEncoder
 from codenex.core.usage import Usage
 from codenex.wire.json_array import JsonArrayDecoder
 from codenex.wire.opening import Opening
@@ -80,25 +80,29 @@ class Lane(Protocol):
 class PassthroughLane:
     """Relays the bytes of whole events and reads a copy. Half an event at a cut is held back and never sent.
 
-    Once content has come, ``skim`` leaves out of the copy what tells nothing about usage, end or failure. ``hide``
-    leaves out of whole events what the client didn't ask for; ``closing`` ends an answer that is whole but for it;
-    ``fail_after`` renders an error after an answer with this id and these last events.
+    ``listener`` reads the copy as far as it understands it, and a decoder from there on. Once content has come,
+    ``skim`` leaves out of that copy what tells nothing about usage, end or failure. ``hide`` leaves out of whole events
+    what the client didn't ask for; ``closing`` ends an answer that is whole but for it; ``fail_after`` renders an error
+    after an answer with this id and these last events.
     """
 
-    __slots__ = ("_closing", "_decoder", "_fail_after", "_hide", "_last", "_skim", "_tail", "seen")
+    __slots__ = ("_closing", "_fail_after", "_hide", "_last", "_listener", "_made", "_make", "_skim", "_tail", "seen")
 
     def __init__(
         self,
-        decoder: StreamDecoder,
+        decoder: Callable[[], StreamDecoder],
         skim: Callable[[bytes], bytes] | None = None,
         hide: Callable[[bytes], bytes] | None = None,
         closing: bytes = b"",
         fail_after: Callable[[Fault, str, bytes], bytes] | None = None,
+        listener: Listener | None = None,
     ) -> None:
         self.seen = Observation()
         self._fail_after = fail_after
         self._last = b""
-        self._decoder = decoder
+        self._make = decoder
+        self._made: StreamDecoder | None = None
+        self._listener = listener
         self._skim = skim
         self._hide = hide
         self._closing = closing
@@ -146,9 +150,9 @@ class PassthroughLane:
         tail = bytes(self._tail)
         self._tail.clear()
         if tail:
-            self._take(self._decoder.feed(tail))
-        ended = self._decoder.done
-        self._take(self._decoder.eof())
+            self._take(self._decoder().feed(tail))
+        ended = self._decoder().done
+        self._take(self._decoder().eof())
         if self.seen.fault is not None:
             return b""
         out = tail.rstrip(b"\r\n") + b"\n\n" if _is_whole(tail) else b""
@@ -156,16 +160,42 @@ class PassthroughLane:
             out = self._hide(out)
         return out if ended else out + self._closing
 
+    def _decoder(self) -> StreamDecoder:
+        """Return the decoder, which knows what the listener has heard."""
+        if self._made is None:
+            self._made = self._make()
+            listener, self._listener = self._listener, None
+            if listener is not None and listener.kept:
+                self.seen.usage = None
+                self._take(self._made.feed(b"\n\n".join([*listener.kept, b""])))
+        return self._made
+
+    def _listen(self, listener: Listener, events: bytes) -> bytes:
+        rest, seen = listener.take(events), self.seen
+        seen.content, seen.done, seen.usage, seen.finish = (
+            listener.content,
+            listener.done,
+            listener.usage,
+            listener.finish,
+        )
+        seen.id, seen.model = listener.id, listener.model
+        return rest
+
     def _observe(self, events: bytes) -> None:
+        if self._listener is not None:
+            events = self._listen(self._listener, events)
+            if not events:
+                return
+            self._decoder()
         skim = self._skim
         if skim is None:
-            self._take(self._decoder.feed(events))
+            self._take(self._decoder().feed(events))
             return
         if not self.seen.content:
             events = self._without_beginning(events)
         rest = (events if self._skim is None else skim(events)) if events else b""
         if rest:
-            self._take(self._decoder.feed(rest))
+            self._take(self._decoder().feed(rest))
 
     def _without_beginning(self, events: bytes) -> bytes:
         """Take events one by one until content has come; return the others, which need not all be decoded."""
@@ -174,7 +204,7 @@ class PassthroughLane:
             end = events.find(b"\n\n", start) + 2
             if end < 2:
                 end = len(events)
-            self._take(self._decoder.feed(events[start:end]))
+            self._take(self._decoder().feed(events[start:end]))
             start = end
             if self.seen.content:
                 break
@@ -186,7 +216,7 @@ class PassthroughLane:
             if type(event) is e.PartStart and event.choice:
                 # Of several choices the first may begin late, with a chunk that looks like any other piece of text.
                 self._skim = None
-        self.seen.done = self._decoder.done
+        self.seen.done = self._decoder().done
 
 
 class ArrayLane:

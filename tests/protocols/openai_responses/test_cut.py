@@ -27,7 +27,7 @@ def framed(event: dict[str, object], newline: bytes) -> bytes:
 def lane() -> PassthroughLane:
     context = RenderContext("a" * 24, 1, "m")
     return PassthroughLane(
-        SPOKE.stream_decoder(), SPOKE.skim, None, b"", lambda fault, id, last: fail_after(fault, context, id, last)
+        SPOKE.stream_decoder, SPOKE.skim, None, b"", lambda fault, id, last: fail_after(fault, context, id, last)
     )
 
 

@@ -6,6 +6,7 @@ from codenex.core.spoke import Spoke
 from codenex.protocols.openai_chat.encoding import encode_request
 from codenex.protocols.openai_chat.errors import decode_error, encode_error
 from codenex.protocols.openai_chat.glance import glance, skim
+from codenex.protocols.openai_chat.listener import Listener
 from codenex.protocols.openai_chat.lists import decode_count, decode_models, encode_count, encode_model, encode_models
 from codenex.protocols.openai_chat.request import decode_request
 from codenex.protocols.openai_chat.response import decode_response, encode_response, usage_of
@@ -39,6 +40,7 @@ SPOKE = Spoke(
     glance=glance,
     read_answer=read_answer,
     skim=skim,
+    listener=Listener,
     closing=b"data: [DONE]\n\n",
     usage_option=usage_option,
     without_usage=without_usage,

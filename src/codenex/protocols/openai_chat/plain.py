@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from codenex.wire.text_runs import Form
+
 
 class _Delta(msgspec.Struct, forbid_unknown_fields=True):
     content: str
@@ -46,3 +48,7 @@ def plain_text(data: bytes) -> str | None:
         return _decode(data).choices[0].delta.content
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         return None
+
+
+#: How such chunks look, for runs of them.
+TEXT = Form(b"content", plain_text, b',"obfuscation":"', rb',"obfuscation":"[^"\\]*"')

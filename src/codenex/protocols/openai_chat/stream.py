@@ -11,17 +11,16 @@ from codenex.core.errors import Fault, FaultKind
 from codenex.protocols.openai_chat.chunks import ChunkReader
 from codenex.protocols.openai_chat.emission import StreamEncoder
 from codenex.protocols.openai_chat.errors import in_band_fault
-from codenex.protocols.openai_chat.plain import plain_text
+from codenex.protocols.openai_chat.plain import TEXT
 from codenex.protocols.openai_chat.response import decode_body
 from codenex.wire.json_array import is_cut
 from codenex.wire.opening import Opening
 from codenex.wire.sse import ERROR_FIELD, EVENT_LIMIT, Frame, SseDecoder
-from codenex.wire.text_runs import Form, Run, RunDecoder
+from codenex.wire.text_runs import Run, RunDecoder
 
 __all__ = ["StreamDecoder", "StreamEncoder"]
 
 _DONE = b"[DONE]"
-_TEXT = Form(b"content", plain_text, b',"obfuscation":"', rb',"obfuscation":"[^"\\]*"')
 #: Half of a character outside the basic plane, written as an escape without its other half.
 _LONE_SURROGATE = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -32,7 +31,7 @@ class StreamDecoder(RunDecoder):
     """Reads a stream of chunks, or a whole JSON body that came in its place."""
 
     def __init__(self) -> None:
-        super().__init__(_TEXT, SseDecoder(errors=True))
+        super().__init__(TEXT, SseDecoder(errors=True))
         self._reader = ChunkReader()
         self._opening = Opening()
         #: the body so far, where it is JSON and not a stream

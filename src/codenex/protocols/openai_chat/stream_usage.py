@@ -10,7 +10,7 @@ from typing import Any
 from codenex.core import json
 
 _EVENT = re.compile(rb".*?(?:\r\n\r\n|\n\n|\r\r|\Z)", re.DOTALL)
-_NO_CHOICES = (b'"choices":[]', b'"choices": []')
+_NO_CHOICES, _SPACED = b'"choices":[]', b'"choices": []'
 
 
 def usage_option(fields: Mapping[str, json.Raw]) -> dict[str, Any]:
@@ -27,13 +27,13 @@ def usage_option(fields: Mapping[str, json.Raw]) -> dict[str, Any]:
 
 def without_usage(events: bytes) -> bytes:
     """Return whole events without the chunk that has usage and no choice."""
-    if not any(mark in events for mark in _NO_CHOICES):
+    if _NO_CHOICES not in events and _SPACED not in events:
         return events
     return b"".join(event for event in _EVENT.findall(events) if not _is_usage_alone(event))
 
 
 def _is_usage_alone(event: bytes) -> bool:
-    if not any(mark in event for mark in _NO_CHOICES):
+    if _NO_CHOICES not in event and _SPACED not in event:
         return False
     chunk = json.try_object(event.partition(b"data:")[2].strip())
     return chunk is not None and chunk.get("choices") == [] and isinstance(chunk.get("usage"), dict)
