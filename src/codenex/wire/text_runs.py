@@ -63,13 +63,12 @@ class Run:
 class TextRuns:
     """Events of one form. ``before`` and ``behind`` are the bytes around the string, the blank line included."""
 
-    __slots__ = ("_before", "_behind", "_between", "_form")
+    __slots__ = ("_before", "_behind", "_form")
 
     def __init__(self, form: Form, before: bytes, behind: bytes) -> None:
         self._form = form
         self._before = before
         self._behind = behind
-        self._between = behind + before
 
     def take(self, data: bytes) -> Run | None:
         """Return the run that ``data``, whole events and the beginning of one, starts with; ``None`` for no run."""
@@ -78,18 +77,16 @@ class TextRuns:
             return None
         if self._form.padded in data:
             data = self._form.padding.sub(b"", data)
-        pieces = data[len(before) :].split(self._between)
-        last = pieces[-1]
-        end = last.find(behind)
-        if end >= 0:
-            pieces[-1] = last[:end]
-            rest = last[end + len(behind) :]
-        else:
-            # It isn't whole, or an event of another form that begins alike.
-            pieces.pop()
-            if not pieces:
-                return None
-            rest = before + last
+        # Split where events end: bytes looks for something longer in a slow way, anew for each piece.
+        ended = data.split(behind)
+        rest, size = ended.pop(), len(before)
+        pieces = [event[size:] for event in ended if event[:size] == before]
+        if len(pieces) != len(ended):
+            others = next(place for place, event in enumerate(ended) if event[:size] != before)
+            del pieces[others:]
+            rest = behind.join([*ended[others:], rest])
+        if not pieces:
+            return None
         inside = b'","'.join(pieces)
         # Behind a backslash the quotes between two strings could be a part of them. Elsewhere a quote too many in one
         # of them makes a string too many.
