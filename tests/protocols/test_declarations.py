@@ -23,6 +23,7 @@ from codenex.models import gemini as google
 from codenex.models import openai
 from codenex.models.capabilities import Capabilities
 from codenex.models.property_names import with_fitting_names
+from codenex.models.tokens import estimated_input_tokens
 from codenex.protocols import anthropic, gemini, openai_chat, openai_responses
 
 Object = dict[str, Any]
@@ -205,6 +206,7 @@ def test_tools_that_came_before_make_the_same_request_and_the_same_losses(
     with memory():
         plain = _decoded(spoke, body)
     results = [_encoded(plain, *target) for target in TARGETS] if isinstance(plain, Request) else []
+    tokens = estimated_input_tokens(plain) if isinstance(plain, Request) else 0
     with memory():
         for other in [*others, *others]:
             request = _decoded(spoke, other)
@@ -215,6 +217,7 @@ def test_tools_that_came_before_make_the_same_request_and_the_same_losses(
             assert request == plain
             if isinstance(request, Request):
                 assert [_encoded(request, *target) for target in TARGETS] == results
+                assert estimated_input_tokens(request) == tokens
 
 
 # --- what is kept -------------------------------------------------------------------------------------------------

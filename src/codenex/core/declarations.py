@@ -48,6 +48,8 @@ class Declared(tuple[Tool, ...]):
     cached: bool
     #: alphabets that the names of all parameters are known to fit
     fitting: frozenset[str]
+    #: what they count in an estimate, once one was made
+    tokens: int | None
     _renderings: list[tuple[str, Any, Rendering]]
     _room: int
 
@@ -63,6 +65,7 @@ class Declared(tuple[Tool, ...]):
         self.strict = any(isinstance(tool, FunctionTool) and tool.strict is True for tool in tools)
         self.cached = any(isinstance(tool, FunctionTool) and tool.cache is not None for tool in tools)
         self.fitting = frozenset()
+        self.tokens = None
         self._renderings = []
         self._room = room
         return self

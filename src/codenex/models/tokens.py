@@ -11,6 +11,7 @@ import re
 from typing import Any, assert_never
 
 from codenex.core import json
+from codenex.core.declarations import Declared
 from codenex.core.embeddings import EmbeddingRequest
 from codenex.core.parts import (
     Compaction,
@@ -78,7 +79,7 @@ def estimated_input_tokens(request: Request) -> int:
     total = REQUEST_OVERHEAD
     for turn in request.turns:
         total += TURN_OVERHEAD + sum(map(estimated_part_tokens, turn.parts))
-    total += sum(map(_tool_tokens, request.tools))
+    total += _tokens_of_tools(request.tools)
     if request.output is not None:
         total += _output_tokens(request.output)
     return max(1, total)
@@ -113,6 +114,14 @@ def estimated_part_tokens(part: Part) -> int:
             return _value_tokens(part.raw)
         case _:
             assert_never(part)
+
+
+def _tokens_of_tools(tools: tuple[Tool, ...]) -> int:
+    if not isinstance(tools, Declared):
+        return sum(map(_tool_tokens, tools))
+    if tools.tokens is None:
+        tools.tokens = sum(map(_tool_tokens, tools))
+    return tools.tokens
 
 
 def _tool_tokens(tool: Tool) -> int:
