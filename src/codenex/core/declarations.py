@@ -98,11 +98,13 @@ class Reading(msgspec.Struct):
         return self._known is not None or self.body.get("tools") is not None
 
     def tools(self, decode: Callable[[Any], tuple[Tool, ...]]) -> tuple[Tool, ...]:
-        """Return the tools: the known ones, or what ``decode`` makes of the field, which may be ``None`` and which it
-        alone may look at."""
+        """Return the tools: the known ones, or what ``decode`` makes of the field, which is all that it may look at;
+        none where the field is null or absent."""
         if self._known is not None:
             return self._known
         value = self.body.get("tools")
+        if value is None:
+            return ()
         tools = decode(value)
         return tools if self._key is None or not tools else self._memory.keep(self._key, value, tools)
 

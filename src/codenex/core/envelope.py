@@ -18,10 +18,11 @@ from codenex.core import events as e
 from codenex.core import json
 from codenex.core.losses import Losses
 from codenex.core.parts import Media, Part, Reasoning, Signature, Text, ToolCall
-from codenex.core.request import Request
+from codenex.core.request import Request, Turn
 
 _MARKER = b"\xc0\xde\x01"
 _MAC_LENGTH = 16
+_SIGNABLE = frozenset({Text, Reasoning, ToolCall, Media})
 #: How every envelope begins in base64.
 PREFIX = b64encode(_MARKER).decode()
 #: What stands in every envelope at the same place: the beginning of the JSON, after marker and HMAC. Long enough not to
@@ -82,7 +83,7 @@ def _tagged(signature: Signature, key: bytes, model: str, scope: str) -> Signatu
 
 def opened_request(request: Request, keys: tuple[bytes, ...], model: str, scope: str, losses: Losses) -> Request:
     """Return the request with every envelope opened; those of another model or account are left out with a loss."""
-    if not any(_signed(part) for turn in request.turns for part in turn.parts):
+    if not _has_signatures(request.turns):
         return request
     turns = tuple(
         msgspec.structs.replace(
@@ -93,8 +94,12 @@ def opened_request(request: Request, keys: tuple[bytes, ...], model: str, scope:
     return msgspec.structs.replace(request, turns=turns)
 
 
-def _signed(part: Part) -> bool:
-    return getattr(part, "signature", None) is not None
+def _has_signatures(turns: tuple[Turn, ...]) -> bool:
+    for turn in turns:
+        for part in turn.parts:
+            if type(part) in _SIGNABLE and part.signature is not None:  # type: ignore[union-attr]
+                return True
+    return False
 
 
 def _opened_part(part: Part, keys: tuple[bytes, ...], model: str, scope: str, losses: Losses) -> Part:

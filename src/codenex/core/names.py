@@ -6,11 +6,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 _ILLEGAL = r"[^a-zA-Z0-9_-]"
 
 #: Names that every target takes as they are.
 PLAIN_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
+
+
+_compiled = lru_cache(16)(re.compile)
 
 
 class NameMap:
@@ -32,8 +36,8 @@ class NameMap:
         fitting: dict[str, str] | None = None,
     ) -> None:
         self._limit = limit
-        self._illegal = re.compile(illegal)
-        self._first = re.compile(first)
+        self._illegal = _compiled(illegal)
+        self._first = _compiled(first)
         self._forth: dict[str, str] = dict(fitting) if fitting else {}
         self._back: dict[str, str] = dict(fitting) if fitting else {}
         unique = [name for name in dict.fromkeys(names) if name not in self._forth]

@@ -88,6 +88,10 @@ class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
     top_logprobs: int | None = None
 
 
+#: Nothing said about it.
+NO_SAMPLING = Sampling()
+
+
 class ReasoningOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """How much the model shall think and whether that is shown.
 

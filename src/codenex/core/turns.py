@@ -24,7 +24,7 @@ def paired(turns: tuple[Turn, ...], losses: Losses) -> tuple[Turn, ...]:
     result, a result without call becomes user text, of two results for one call the last stays. System turns between a
     call and its results move behind the results. Calls that share an id, or have none, get ids of their own.
     """
-    if not any(isinstance(part, ToolCall | ToolResult) for turn in turns for part in turn.parts):
+    if not _has_calls(turns):
         return turns
     turns = _identified(turns, losses)
     results: dict[str, ToolResult] = {}
@@ -60,6 +60,14 @@ def paired(turns: tuple[Turn, ...], losses: Losses) -> tuple[Turn, ...]:
     if pending:
         out.append(Turn("user", tuple(pending)))
     return _results_first(tuple(out))
+
+
+def _has_calls(turns: tuple[Turn, ...]) -> bool:
+    for turn in turns:
+        for part in turn.parts:
+            if type(part) is ToolCall or type(part) is ToolResult:
+                return True
+    return False
 
 
 def _identified(turns: tuple[Turn, ...], losses: Losses) -> tuple[Turn, ...]:
@@ -146,9 +154,13 @@ def without_empty(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
     """Drop parts without content and turns that are empty then. A redacted or signed part has content."""
     out: list[Turn] = []
     for turn in turns:
+        if not any(map(_is_empty, turn.parts)):
+            if turn.parts:
+                out.append(turn)
+            continue
         parts = tuple(part for part in turn.parts if not _is_empty(part))
         if parts:
-            out.append(turn if len(parts) == len(turn.parts) else msgspec.structs.replace(turn, parts=parts))
+            out.append(msgspec.structs.replace(turn, parts=parts))
     return tuple(out)
 
 

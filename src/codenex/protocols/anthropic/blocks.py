@@ -48,6 +48,8 @@ def parts_of(content: Any, path: str) -> tuple[Part, ...]:
 
 def part_of(block: Any, path: str) -> Part:
     """Decode one block. Raises a fault (400) where a field has a wrong type."""
+    if type(block) is dict and len(block) == 2 and block.get("type") == "text" and type(block.get("text")) is str:
+        return Text(block["text"])
     block = an_object(block, path)
     kind = block.get("type")
     if kind is None and isinstance(block.get("text"), str):

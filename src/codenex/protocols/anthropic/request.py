@@ -12,7 +12,7 @@ from codenex.core.declarations import DECLARATIONS
 from codenex.core.errors import invalid_request, unsupported
 from codenex.core.losses import Losses
 from codenex.core.parts import Opaque, Part, Text, ToolCall
-from codenex.core.request import Request, Sampling, State, Turn
+from codenex.core.request import Request, State, Turn
 from codenex.core.spoke import Encoded
 from codenex.core.turns import CONTINUED
 from codenex.core.untranslatable import refuse_untranslatable
@@ -23,7 +23,7 @@ from codenex.protocols.anthropic.content import ContentEncoder, cache_control
 from codenex.protocols.anthropic.conversation import arranged, finished, thinking_is_missing
 from codenex.protocols.anthropic.output import output_for, output_from
 from codenex.protocols.anthropic.reasoning import Thinking, reasoning_from, thinking_for
-from codenex.protocols.anthropic.sampling import put_sampling
+from codenex.protocols.anthropic.sampling import put_sampling, sampling_from
 from codenex.protocols.anthropic.tools import (
     ToolNames,
     choice_from,
@@ -43,7 +43,6 @@ from codenex.protocols.anthropic.types import (
     an_object,
     optional_flag,
     optional_integer,
-    optional_number,
     optional_text,
     rest_of,
 )
@@ -93,17 +92,18 @@ def _request(data: bytes, path_model: str | None, *, counting: bool) -> Request:
         raise invalid_request("max_tokens: must not be negative", param="max_tokens")
     extras = rest_of(body, REQUEST_KEYS)
     tools = reading.tools(tools_from)
-    servers = servers_from(body.get("mcp_servers"))
-    if servers:
-        tools = (*tools, *servers)
-    choice, parallel = choice_from(body.get("tool_choice"), tools)
+    if "mcp_servers" in body:
+        tools = (*tools, *servers_from(body["mcp_servers"]))
+    choice, parallel = choice_from(body["tool_choice"], tools) if "tool_choice" in body else (None, None)
     output_config = an_object(body["output_config"], "output_config") if body.get("output_config") is not None else {}
-    more = rest_of(output_config, {"effort", "format"})
-    extras = _with(extras, "output_config", more)
-    end_user, cache_key, more = _identity(body.get("metadata"))
-    extras = _with(extras, "metadata", more)
-    hint, more = cache_of(body)
-    extras = _with(extras, "cache_control", more)
+    if output_config:
+        extras = _with(extras, "output_config", rest_of(output_config, {"effort", "format"}))
+    end_user, cache_key, more = _identity(body["metadata"]) if "metadata" in body else (None, None, None)
+    if more is not None:
+        extras = _with(extras, "metadata", more)
+    hint, more = cache_of(body) if "cache_control" in body else (None, None)
+    if more is not None:
+        extras = _with(extras, "cache_control", more)
     return Request(
         protocol=NAME,
         model=model,
@@ -111,12 +111,7 @@ def _request(data: bytes, path_model: str | None, *, counting: bool) -> Request:
         tools=tools,
         tool_choice=choice,
         parallel_tool_calls=parallel,
-        sampling=Sampling(
-            temperature=optional_number(body, "temperature"),
-            top_p=optional_number(body, "top_p"),
-            top_k=optional_integer(body, "top_k"),
-            stop=_stops(body.get("stop_sequences")),
-        ),
+        sampling=sampling_from(body),
         max_output_tokens=max_tokens,
         reasoning=reasoning_from(body.get("thinking"), optional_text(output_config, "effort", "output_config")),
         output=output_from(output_config.get("format"), body.get("output_format")),
@@ -126,7 +121,7 @@ def _request(data: bytes, path_model: str | None, *, counting: bool) -> Request:
         service_tier=optional_text(body, "service_tier", ""),
         cache_key=cache_key,
         cache=hint,
-        state=_continued(body.get("thread")),
+        state=_continued(body["thread"]) if "thread" in body else None,
         extras=extras,
     )
 
@@ -139,14 +134,6 @@ def _continued(thread: Any) -> State | None:
     """A conversation that the vendor holds: what came before is elsewhere, so no other vendor can serve it."""
     previous = thread.get("previous_message_id") if isinstance(thread, dict) else None
     return State(previous_response_id=previous) if isinstance(previous, str) else None
-
-
-def _stops(raw: Any) -> tuple[str, ...] | None:
-    if raw is None:
-        return None
-    if isinstance(raw, str):
-        return (raw,)
-    return tuple(a_text(stop, f"stop_sequences[{number}]") for number, stop in enumerate(a_list(raw, "stop_sequences")))
 
 
 def _identity(raw: Any) -> tuple[str | None, str | None, dict[str, Any] | None]:
@@ -168,6 +155,8 @@ def _identity(raw: Any) -> tuple[str | None, str | None, dict[str, Any] | None]:
 
 
 def _system_turns(raw: Any) -> tuple[Turn, ...]:
+    if raw is None:
+        return ()
     parts = tuple(_system_part(part) for part in parts_of(raw, "system"))
     return (Turn("system", parts, "system"),) if parts else ()
 
@@ -184,6 +173,12 @@ def _system_part(part: Part) -> Part:
 def _turns(raw: Any) -> tuple[Turn, ...]:
     turns: list[Turn] = []
     for number, given in enumerate(a_list(raw, "messages")):
+        if type(given) is dict and len(given) == 2:
+            # A role and a string: what most turns of people are, so the shortest way is theirs.
+            said, content = given.get("role"), given.get("content")
+            if type(content) is str and (said == "user" or said == "assistant"):
+                turns.append(Turn(said, (Text(content),)))
+                continue
         path = f"messages[{number}]"
         message = an_object(given, path)
         role = a_text(message.get("role"), f"{path}.role")

@@ -1,13 +1,14 @@
-"""Sampling fields, fitted to what the model takes."""
+"""Sampling fields: from a client, and fitted to what the model takes."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from codenex.core.losses import Losses
-from codenex.core.request import Sampling
+from codenex.core.request import NO_SAMPLING, Sampling
 from codenex.models.capabilities import Capabilities
 from codenex.protocols.anthropic.reasoning import Thinking
+from codenex.protocols.anthropic.types import a_list, a_text, optional_integer, optional_number
 
 #: Sampling fields that no Anthropic model takes, by their common name, with the values that change nothing.
 _NO_TWIN: tuple[tuple[str, tuple[Any, ...]], ...] = (
@@ -18,6 +19,29 @@ _NO_TWIN: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("logprobs", (None, False)),
     ("top_logprobs", (None, 0)),
 )
+
+
+_FIELDS = frozenset({"temperature", "top_p", "top_k", "stop_sequences"})
+
+
+def sampling_from(body: dict[str, Any]) -> Sampling:
+    """Decode the fields of a request. Raises a fault (400)."""
+    if body.keys().isdisjoint(_FIELDS):
+        return NO_SAMPLING
+    return Sampling(
+        temperature=optional_number(body, "temperature"),
+        top_p=optional_number(body, "top_p"),
+        top_k=optional_integer(body, "top_k"),
+        stop=_stops(body.get("stop_sequences")),
+    )
+
+
+def _stops(raw: Any) -> tuple[str, ...] | None:
+    if raw is None:
+        return None
+    if isinstance(raw, str):
+        return (raw,)
+    return tuple(a_text(stop, f"stop_sequences[{number}]") for number, stop in enumerate(a_list(raw, "stop_sequences")))
 
 
 def put_sampling(

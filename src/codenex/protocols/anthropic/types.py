@@ -145,8 +145,11 @@ def optional_number(source: dict[str, Any], key: str) -> float | None:
 
 def optional_integer(source: dict[str, Any], key: str, path: str = "") -> int | None:
     """Return a whole number; ``1024.0`` and ``"1024"`` are taken, as some clients send them."""
+    value = source.get(key)
+    if value is None or type(value) is int:
+        return value
     name = f"{path}.{key}" if path else key
-    number = optional_number({name: source.get(key)}, name)
+    number = optional_number({name: value}, name)
     if number is None:
         return None
     if number != number or number in (float("inf"), float("-inf")) or int(number) != number:
@@ -165,5 +168,7 @@ def optional_flag(source: dict[str, Any], key: str, path: str = "") -> bool | No
 
 def rest_of(source: dict[str, Any], known: frozenset[str] | set[str]) -> dict[str, Any] | None:
     """Return the keys that are not ``known`` and not null, or ``None`` where there are none."""
+    if source.keys() <= known:
+        return None
     rest = {key: value for key, value in source.items() if key not in known and value is not None}
     return rest if rest else None

@@ -131,4 +131,8 @@ def _count(value: Any) -> int | None:
 
 
 def _sum(*counts: int | None) -> int:
-    return sum(count for count in counts if count is not None)
+    total = 0
+    for count in counts:
+        if count is not None:
+            total += count
+    return total

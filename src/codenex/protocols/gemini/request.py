@@ -71,10 +71,6 @@ def _malformed(error: json.MalformedJson) -> Fault:
     return invalid_request(f"the body is not a JSON object: {error}")
 
 
-def _declared(value: Any) -> tuple[Tool, ...]:
-    return decode_tools(value) if value is not None else ()
-
-
 def _decoded(source: Object, model: str | None, reading: Reading | None) -> Request:
     name = model if model else text_field(source, "model", "")
     if not name:
@@ -84,7 +80,11 @@ def _decoded(source: Object, model: str | None, reading: Reading | None) -> Requ
         raise invalid_request("contents: at least one content is expected", param="contents")
     if "systemInstruction" in source:
         turns = (*decode_system(source["systemInstruction"]), *turns)
-    tools = reading.tools(_declared) if reading is not None else _declared(source.get("tools"))
+    tools: tuple[Tool, ...] = ()
+    if reading is not None:
+        tools = reading.tools(decode_tools)
+    elif "tools" in source:
+        tools = decode_tools(source["tools"])
     choice: ToolChoice | None = None
     extras: dict[str, Any] = rest_of(source, _READ) or {}
     if "toolConfig" in source:

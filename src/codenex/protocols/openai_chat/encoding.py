@@ -36,14 +36,14 @@ def encode_request(request: Request, capabilities: Capabilities, losses: Losses)
         losses.adapt("response_format", "an instruction was added")
         messages = _instructed(messages, instruction, capabilities)
     body: dict[str, Any] = {"model": request.model, "messages": messages}
-    body.update(encode_tools(target))
-    body.update(options.output_limit(target))
-    body.update(options.sampling(target, effort))
-    body.update(options.reasoning(target, effort))
-    body.update(form)
-    body.update(_stream(target))
-    body.update(_vendor_fields(target))
-    body.update(_extras(target))
+    body |= encode_tools(target)
+    body |= options.output_limit(target)
+    body |= options.sampling(target, effort)
+    body |= options.reasoning(target, effort)
+    body |= form
+    body |= _stream(target)
+    body |= _vendor_fields(target)
+    body |= _extras(target)
     return Encoded(json.encode(body), target.reversal())
 
 
@@ -112,8 +112,10 @@ def _vendor_fields(target: Target) -> dict[str, Any]:
 
 def _extras(target: Target) -> dict[str, Any]:
     extras = target.request.extras
+    if not extras:
+        return {}
     target.dropped_extras(extras, "")
-    if not target.same or not extras:
+    if not target.same:
         return {}
     out = {key: value for key, value in extras.items() if key not in _PLACED}
     form = extras.get("response_format")

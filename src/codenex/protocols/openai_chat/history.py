@@ -37,7 +37,8 @@ _RESULT_ELSEWHERE = "(see the next user message)"
 def encode_turns(target: Target) -> list[Message]:
     """Render all turns. Raises ``unsupported`` for content that the target has no form for."""
     turns = _steps(without_empty(paired(target.request.turns, target.losses)))
-    if all(turn.role == "system" for turn in turns) and (not turns or not target.same):
+    last = turns[-1].role if turns else "system"
+    if last == "system" and all(turn.role == "system" for turn in turns) and (not turns or not target.same):
         turns = started_by_user(turns, target.losses)
     return _History(target).messages(turns)
 
@@ -144,6 +145,11 @@ class _History:
         return None
 
     def _user(self, turn: Turn) -> None:
+        if len(turn.parts) == 1 and turn.name is None and not turn.extras and not self._carried:
+            said = turn.parts[0]
+            if type(said) is Text and said.signature is None and said.cache is None and said.extras is None:
+                self._messages.append({"role": "user", "content": said.text})
+                return
         target = self._target
         rest: list[Part] = []
         results: list[ToolResult] = []

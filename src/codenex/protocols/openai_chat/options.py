@@ -6,7 +6,7 @@ import re
 from typing import Any, assert_never
 
 from codenex.core import json
-from codenex.core.request import OutputFormat, ReasoningOptions
+from codenex.core.request import NO_SAMPLING, OutputFormat, ReasoningOptions
 from codenex.models.strict_schema import for_openai, qualifies_for_openai
 from codenex.models.tool_schema import answer_schema
 from codenex.protocols.openai_chat.target import SAME_VENDOR, Target
@@ -36,6 +36,8 @@ _WIRE = {
 def sampling(target: Target, effort: str | None) -> Options:
     """Render what the model takes of the sampling fields; ``effort`` is the one that is sent."""
     given, capabilities, losses = target.request.sampling, target.capabilities, target.losses
+    if given == NO_SAMPLING:
+        return {}
     allowed = capabilities.sampling
     if effort == "none":
         allowed = allowed | set(target.fact("sampling_without_effort", ()))
@@ -157,6 +159,8 @@ def _level(options: ReasoningOptions | None, target: Target) -> str | None:
 def reasoning(target: Target, effort: str | None) -> Options:
     """Render how much to think. Within the protocol the hosts' own objects go back as they were."""
     options = target.request.reasoning
+    if options is None and effort is None:
+        return {}
     raw = options.raw if options is not None and target.same else None
     if raw:
         own = dict(raw)

@@ -55,9 +55,8 @@ class Target:
             self._declare(namespace, name)
         self._map = NameMap(self._origins, fitting=self._plain)
         wraps = not capabilities.custom_tools and not self._plain
-        self._wrapped = {
-            (tool.namespace, tool.name) for tool in request.tools if wraps and isinstance(tool, CustomTool)
-        }
+        custom = [tool for tool in tools if isinstance(tool, CustomTool)] if wraps else []
+        self._wrapped = {(tool.namespace, tool.name) for tool in custom} if custom else set()
 
     def fact(self, name: str, default: Any = None) -> Any:
         """Return a fact of the capabilities that only this protocol knows."""

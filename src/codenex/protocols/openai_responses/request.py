@@ -27,6 +27,7 @@ from codenex.core.spoke import Encoded
 from codenex.core.turns import paired, started_by_user, without_empty
 from codenex.core.untranslatable import refuse_untranslatable
 from codenex.models.capabilities import Capabilities
+from codenex.protocols.openai_responses.choices import decode_choice
 from codenex.protocols.openai_responses.fields import Fields, refused, unknown_value
 from codenex.protocols.openai_responses.input import InputEncoder
 from codenex.protocols.openai_responses.options import (
@@ -37,7 +38,7 @@ from codenex.protocols.openai_responses.options import (
     sampling,
     with_json_wish,
 )
-from codenex.protocols.openai_responses.tools import Toolbox, decode_choice, decode_tools
+from codenex.protocols.openai_responses.tools import Toolbox, decode_tools
 from codenex.protocols.openai_responses.turns import InputDecoder, found_tools
 from codenex.protocols.openai_responses.types import NAME
 

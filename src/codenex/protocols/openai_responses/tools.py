@@ -11,12 +11,12 @@ from codenex.core.declarations import Declared
 from codenex.core.errors import invalid_request
 from codenex.core.losses import Losses
 from codenex.core.names import NameMap, flattened
-from codenex.core.request import CustomTool, FunctionTool, HostedTool, Request, Tool, ToolChoice
+from codenex.core.request import CustomTool, FunctionTool, HostedTool, Request, Tool
 from codenex.core.reversal import CUSTOM_INPUT, ToolOrigin
 from codenex.core.server_tools import leave_out
 from codenex.models.capabilities import Capabilities
 from codenex.models.strict_schema import qualifies_for_openai, tool_input_schema
-from codenex.protocols.openai_responses.fields import Fields, refused
+from codenex.protocols.openai_responses.fields import Fields
 from codenex.protocols.openai_responses.types import (
     BUILTINS,
     CAPABILITIES,
@@ -129,55 +129,6 @@ def builtin_of(tool: Tool) -> Builtin | None:
 def builtins_of(tools: tuple[Tool, ...]) -> dict[str, Builtin]:
     """Return the built-in tools of a request by the name of their function."""
     return {builtin.name: builtin for tool in tools if (builtin := builtin_of(tool)) is not None}
-
-
-_MODES = frozenset({"auto", "none", "required"})
-
-
-def decode_choice(choice: Any, path: str) -> ToolChoice | None:
-    """Decode ``tool_choice``. Raises :class:`~codenex.core.errors.Fault`."""
-    if choice is None:
-        return None
-    if isinstance(choice, str):
-        return _mode(choice, path)
-    fields = Fields(choice, path)
-    kind = fields.needed_string("type")
-    if kind in _MODES and not fields.rest:
-        return _mode(kind, path)
-    match kind:
-        case "function" | "custom":
-            inner = fields.rest.get(kind)
-            name = (Fields(inner, fields.at(kind)) if isinstance(inner, dict) else fields).needed_string("name")
-            return ToolChoice("one", (name,))
-        case "allowed_tools":
-            nested = fields.rest.get("allowed_tools")
-            inner_fields = Fields(nested, fields.at(kind)) if isinstance(nested, dict) else fields
-            members = inner_fields.objects("tools")
-            names = tuple(member["name"] for member in members if _is_named(member))
-            raw = None if len(names) == len(members) else choice
-            return ToolChoice("allowed", names, inner_fields.string("mode") == "required", raw)
-        case "local_shell" | "shell" | "apply_patch" | "tool_search":
-            return ToolChoice("one", (kind,), raw=choice)
-        case _:
-            return ToolChoice("one", raw=choice)
-
-
-def _is_named(member: Any) -> bool:
-    return (
-        isinstance(member, dict)
-        and member.get("type") in ("function", "custom")
-        and isinstance(member.get("name"), str)
-    )
-
-
-def _mode(mode: str, path: str) -> ToolChoice:
-    match mode:
-        case "auto" | "none" | "required":
-            return ToolChoice(mode)
-        case "any":
-            return ToolChoice("required")
-        case _:
-            raise refused(path, "one of 'none', 'auto' and 'required'", mode)
 
 
 # --- encoding -------------------------------------------------------------------------------------------------------
