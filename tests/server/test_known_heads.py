@@ -6,6 +6,9 @@ import asyncio
 import random
 import re
 import time
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.fuzz.mutation import DEEP, mutated, pieces, sources
@@ -17,7 +20,7 @@ from codenex.server.edge import Connection
 from codenex.server.exchange import EdgeExchange
 from codenex.server.sampling import Sample
 
-INPUTS = 200_000 if DEEP else 500
+INPUTS = 200_000 if DEEP else 400
 
 
 def _post(body: bytes, *headers: bytes, length: bytes = b"Content-Length", target: bytes = b"/v1/x?a=b") -> bytes:
@@ -41,25 +44,31 @@ LIMITS = Limits(head_bytes=1500, body_bytes=2500, unread_bytes=100, discard_byte
 class Side:
     """A server with one connection, which has sent one request."""
 
-    def __init__(self, *, remembers: bool) -> None:
+    def __init__(self, *, remembers: bool, light: bool = False, budget: int = 0) -> None:
         self.remembers = remembers
+        self.light = light
         self.records: list[AccessRecord] = []
         self.crashes: list[BaseException] = []
         self.server = Server(
             self._handle,
-            LIMITS,
-            budget=BodyBudget(2600),
+            # Without a limit to what is read no answer comes before its body has.
+            LIMITS if budget else replace(LIMITS, body_bytes=1_000_000),
+            budget=BodyBudget(budget),
             on_record=self.records.append,
             on_crash=lambda _, error: self.crashes.append(error),
         )
         # Every refusal has a record here.
         self.server.refusals = Sample(time.monotonic, each=INPUTS * 100, total=INPUTS * 100)
 
-    async def _handle(self, exchange: EdgeExchange) -> None:
+    def _handle(self, exchange: EdgeExchange) -> Coroutine[Any, Any, None]:
+        exchange.light = self.light
+        return self._answer(exchange)
+
+    async def _answer(self, exchange: EdgeExchange) -> None:
         told = [exchange.method, exchange.path, exchange.query, exchange.headers, exchange.header("content-length")]
         if exchange.header("x") == "late":
             await asyncio.sleep(0)
-        if exchange.header("x") != "deaf":
+        if exchange.header("x") != "deaf" or not self.server.budget.limit:
             told.append(await exchange.body())
         exchange.respond(200, [("told", repr(told).encode().hex())], b"")
 
@@ -70,9 +79,14 @@ class Side:
             wire.feed(piece)
             await asyncio.sleep(0)
             await asyncio.sleep(0)
+        for _ in range(100):
+            await asyncio.sleep(0)
+            if not wire.protocol._queue:
+                break
+        await asyncio.sleep(0)
 
 
-def _seen(side: Side, wire: Wire) -> tuple[object, ...]:
+def _seen(side: Side, wire: Wire) -> tuple[Any, ...]:
     said = re.sub(rb"x-request-id: [0-9a-f]{16}-[0-9a-f]+|date: [^\r]*", b"", bytes(wire.written))
     records = [(record.path, record.status, record.bytes_in, record.complete) for record in side.records]
     return said, records, wire.closing, wire.aborted, side.server.budget.used
@@ -94,8 +108,12 @@ def _messages(source: random.Random) -> list[bytes]:
 
 
 @pytest.mark.timeout(3600)
-async def test_what_is_remembered_is_read_as_the_parser_reads_it() -> None:
-    sides = Side(remembers=True), Side(remembers=False)
+@pytest.mark.parametrize("light", [False, True], ids=["tasks", "light"])
+async def test_what_is_remembered_is_read_as_the_parser_reads_it(light: bool) -> None:
+    # Without tasks a known head is answered before what came behind it is looked at, and so are freed the bytes of its
+    # body: records come in another order, and bodies find more room.
+    budget = 0 if light else 2600
+    sides = [Side(remembers=remembers, light=light, budget=budget) for remembers in (True, False)]
     hits = 0
     for side in sides:
         await side.server.start([])
@@ -115,6 +133,9 @@ async def test_what_is_remembered_is_read_as_the_parser_reads_it() -> None:
                     await asyncio.sleep(0)
                 assert side.server.budget.used == 0, seed
                 assert side.server.request_count == 0, seed
+            if light:
+                for _, records, *_ in seen:
+                    records[:] = sorted((path, status, size * (status == 200)) for path, status, size, _ in records)
             assert seen[0] == seen[1], (seed, messages)
     finally:
         for side in sides:

@@ -39,18 +39,23 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def input_total(self) -> int | None:
         """All input tokens."""
-        return add(
-            self.input_uncached,
-            self.input_cache_read,
-            self.input_cache_write_5m,
-            self.input_cache_write_1h,
-            self.input_tool,
-        )
+        total = self.input_uncached
+        # Not by ``add``: most answers know one bucket or two, and each of them is asked for its total.
+        if (more := self.input_cache_read) is not None:
+            total = more if total is None else total + more
+        if (more := self.input_cache_write_5m) is not None:
+            total = more if total is None else total + more
+        if (more := self.input_cache_write_1h) is not None:
+            total = more if total is None else total + more
+        if (more := self.input_tool) is not None:
+            total = more if total is None else total + more
+        return total
 
     @property
     def output_total(self) -> int | None:
         """All output tokens."""
-        return add(self.output_text, self.output_reasoning)
+        text, reasoning = self.output_text, self.output_reasoning
+        return text if reasoning is None else reasoning if text is None else text + reasoning
 
     @property
     def total(self) -> int | None:

@@ -5,7 +5,7 @@ Any server that offers these two protocols can host the data plane: the project'
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 #: Header names are lower-case; values are as received. Order and repetition are kept.
@@ -44,6 +44,8 @@ class Exchange(Protocol):
     notes: dict[str, Any]
     #: Where the request's head is one that came before.
     repetition: Repetition | None
+    #: Set by a handler whose coroutine needs no task as long as it doesn't ask for one.
+    light: bool
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, by its lower-case name."""
@@ -95,4 +97,4 @@ class Exchange(Protocol):
         ...
 
 
-Handler = Callable[[Exchange], Awaitable[None]]
+Handler = Callable[[Exchange], Coroutine[Any, Any, None]]

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from codenex.core import json
 from codenex.core.errors import Fault, FaultKind
@@ -144,7 +145,7 @@ class Gateway:
             resolve=self._resolved,
         )
 
-    def handle(self, exchange: Exchange) -> Awaitable[None]:
+    def handle(self, exchange: Exchange) -> Coroutine[Any, Any, None]:
         """Answer one request."""
         if self._generations is not None and self._generations.renewed():
             self.configure(self._generations.current)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import msgspec
 
@@ -31,6 +32,7 @@ from codenex.gateway.trail import Trail
 from codenex.gateway.upstream import ANSWER_LIMIT, accepted
 from codenex.pool.verdict import Verdict
 from codenex.providers.transport import UpstreamRequest
+from codenex.providers.transport.light_task import in_task
 from codenex.store.settings import Account, ClientKey, Settings
 from codenex.telemetry.prompt_log import PromptLog
 
@@ -99,12 +101,13 @@ class Straight:
         """Forget the plans: upstreams have listed other models."""
         self._plans.clear()
 
-    def handle(self, exchange: Exchange) -> Awaitable[None]:
+    def handle(self, exchange: Exchange) -> Coroutine[Any, Any, None]:
         """Answer one request."""
         repetition = exchange.repetition
         if repetition is not None and repetition.memory is not None:
             known: Familiar = repetition.memory
             if known.generation is self._generation and not (self._off or self._prompts.on):
+                exchange.light = True
                 return self._answer(exchange, known)
         path, headers = exchange.path, exchange.headers
         # Reversed, so that of several headers of a name the first one stays.
@@ -127,6 +130,7 @@ class Straight:
         if repetition is not None:
             # Neither key nor route can become another one in this generation, nor can the key expire.
             repetition.memory = familiar
+        exchange.light = True
         return self._answer(exchange, familiar)
 
     async def _answer(self, exchange: Exchange, familiar: Familiar) -> None:
@@ -145,6 +149,7 @@ class Straight:
             if plan is None or may_hold_envelope(body) or admission.in_progress >= admission.limit:
                 # What follows alone holds the body, and lets go of it when no other attempt can follow.
                 del body, head
+                await in_task()
                 await self._serve(exchange, route, common, key)
                 return
             provider = plan.provider.name
@@ -156,6 +161,7 @@ class Straight:
             if account is None:
                 # What follows alone holds the body, and lets go of it when no other attempt can follow.
                 del body, head
+                await in_task()
                 await self._serve(exchange, route, common, key)
                 return
             if head.stream:
@@ -197,6 +203,7 @@ class Straight:
                             down += (pair,)
                     glanced = None if kind is None or kind.startswith("text/event-stream") else plan.glance(content)
                     if glanced is None:
+                        await in_task()
                         job = self._job(exchange, plan, key, head, body)
                         await self._attempts.answer_whole(job, account, response, content, common)
                     else:
@@ -213,6 +220,7 @@ class Straight:
                 accounts.ended(account, probe=False)
                 job = self._job(exchange, plan, key, head, body)
                 del body, head
+                await in_task()
                 await self._attempts.serve(job, common, Tried(account, fault, start, session))
             except asyncio.CancelledError:
                 if going:
@@ -253,6 +261,7 @@ class Straight:
                 except Fault as fault:
                     going = False
                     accounts.ended(account, probe=False)
+                    await in_task()
                     await attempts.serve_by(delivery, job, common, Tried(account, fault, start, session))
         except asyncio.CancelledError:
             if going:

@@ -54,6 +54,7 @@ class AsgiExchange:
         self.request_id = request_id_of(self.header("x-request-id")) or new_request_id()
         self.notes: dict[str, Any] = {}
         self.repetition: Repetition | None = None
+        self.light = False
         self.begun = time.perf_counter_ns()
         self.status = 0
         self.bytes_in = self.bytes_out = 0

@@ -122,14 +122,14 @@ class Connection(Inflow):
 
     # --- the order of requests ----------------------------------------------------------------------------------
 
-    def _next(self) -> None:
+    def _next(self, *, light: bool = False) -> None:
         exchange = self._queue.popleft()
         self.current = exchange
         self.read_deadline = NEVER
         if exchange.refusal is not None:
             self.server.answer_refusal(exchange)
         else:
-            exchange.task = self.server.spawn(exchange)
+            self.server.serve(exchange, light=light)
 
     def body_wanted(self, exchange: EdgeExchange) -> None:
         """Let the body come: the handler has asked for it."""
@@ -256,8 +256,8 @@ class Connection(Inflow):
         exchange.gone = True
         exchange.forget_body()
         exchange.ended = self.server.clock()
-        if exchange.task is not None and exchange.serving:
-            exchange.task.cancel()
+        if exchange.refusal is None:
+            exchange.cancel()
 
     def connection_left(self) -> None:
         """Cancel what is being done and drop the connection: the server ends, or has no room for it."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from codenex.core.errors import Fault
 from codenex.gateway.exchange import Headers, Repetition
 from codenex.providers.transport.budget import no_room
+from codenex.providers.transport.light_task import LightTask, driven
 from codenex.server.body import plain_body, request_codings, too_large
 from codenex.server.responses import answer_head
 
@@ -22,8 +23,9 @@ _BODILESS = frozenset((204, 304))
 _JOIN_BYTES = 64 * 1024
 
 
-class EdgeExchange:
-    """Implements :class:`codenex.gateway.exchange.Exchange` on one connection of the edge."""
+class EdgeExchange(LightTask):
+    """Implements :class:`codenex.gateway.exchange.Exchange` on one connection of the edge, and drives what answers
+    it."""
 
     __slots__ = (
         "_held",
@@ -47,6 +49,7 @@ class EdgeExchange:
         "http_1_0",
         "keep",
         "length",
+        "light",
         "method",
         "notes",
         "parts",
@@ -62,13 +65,16 @@ class EdgeExchange:
         "resume_source",
         "scheme",
         "sent_head",
-        "serving",
         "status",
         "streaming",
-        "task",
     )
 
     def __init__(self, connection: Connection, method: str, path: str, query: str, headers: Headers) -> None:
+        # What the light task would set.
+        self.waiting = self._in_task = self._cancelled = False
+        self.task = None
+        self.loop = connection.loop
+        self.light = False
         self.connection = connection
         self.method = method
         self.path = path
@@ -87,9 +93,6 @@ class EdgeExchange:
         self.refusal: Fault | None = None
         #: Where the head is one that came before.
         self.repetition: Repetition | None = None
-        self.task: asyncio.Task[None] | None = None
-        #: The task has run its first step: from here on, cancelling it reaches the handler.
-        self.serving = False
         self.begun = time.perf_counter_ns()
         self.ended = 0
 
@@ -128,6 +131,10 @@ class EdgeExchange:
         self.pause_source: Callable[[], None] | None = None
         self.resume_source: Callable[[], None] | None = None
 
+    def over(self, error: BaseException | None) -> None:
+        """Take note that the handler has ended."""
+        self.connection.server.handled(self, error)
+
     # --- request ------------------------------------------------------------------------------------------------
 
     def header(self, name: str) -> str | None:
@@ -151,6 +158,9 @@ class EdgeExchange:
         if not self.reading:
             self.connection.body_wanted(self)
         while not self.complete and self.body_fault is None:
+            if driven.light_task is self:
+                await self
+                continue
             if self._waiter is None:
                 self._waiter = self.connection.loop.create_future()
             # Shielded, so that one of two readers giving up does not fail the other.
@@ -199,6 +209,9 @@ class EdgeExchange:
             self.body_fault = fault
             self.parts = []
             self._give_back()
+        if self.waiting:
+            # Not at once: the parser is still at work.
+            self.loop.call_soon(self.wake)
         if self._waiter is not None:
             if not self._waiter.done():
                 self._waiter.set_result(None)

@@ -70,8 +70,9 @@ class Inflow(Outflow):
 
     # --- the connection's matter --------------------------------------------------------------------------------
 
-    def _next(self) -> None:
-        """Begin with the request that has waited longest."""
+    def _next(self, *, light: bool = False) -> None:
+        """Begin with the request that has waited longest; ``light``: without a task, if its handler can do so. What
+        ends at once would otherwise begin with the next one within its own call, and so on."""
         raise NotImplementedError
 
     def _settle(self) -> None:
@@ -122,7 +123,7 @@ class Inflow(Outflow):
         while data and not self.ignoring:
             data = self._parse(data)
         if self.current is None and self._queue and not self.write_paused:
-            self._next()
+            self._next(light=True)
         if self._unread or self._queue:
             self._regulate()
 
@@ -192,7 +193,7 @@ class Inflow(Outflow):
             self._unread += size
         self.current = exchange
         self.read_deadline = NEVER
-        exchange.task = self.server.spawn(exchange)
+        self.server.serve(exchange, light=True)
         return rest
 
     def _take_missing(self, data: bytes) -> bytes:

@@ -95,7 +95,8 @@ class Server:
         self._refused: dict[Connection, None] = {}
         #: loop time from which on idle ones are looked for again
         self._search_again = 0.0
-        self._tasks: set[asyncio.Task[None]] = set()
+        #: What handlers are at work on.
+        self._served: set[EdgeExchange] = set()
         self._empty: asyncio.Event | None = None
 
     # --- life ---------------------------------------------------------------------------------------------------
@@ -141,12 +142,10 @@ class Server:
                 cut = len(self._connections)
         for connection in tuple(self._connections):
             connection.connection_left()
-        for task in tuple(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(tuple(self._tasks), timeout=5)
-            # A task that is cancelled before its first step never runs, and so takes no leave.
-            self._tasks = {task for task in self._tasks if not task.done()}
+        for exchange in tuple(self._served):
+            exchange.cancel()
+        if tasks := [exchange.task for exchange in self._served if exchange.task is not None]:
+            await asyncio.wait(tasks, timeout=5)
         # Transports report their end in the next turns of the loop.
         for _ in range(10):
             if self._is_empty():
@@ -163,10 +162,10 @@ class Server:
     @property
     def request_count(self) -> int:
         """Handlers at work."""
-        return len(self._tasks)
+        return len(self._served)
 
     def _is_empty(self) -> bool:
-        empty = not self._connections and not self._tasks
+        empty = not self._connections and not self._served
         if empty and self._empty is not None:
             self._empty.set()
         return empty
@@ -210,11 +209,15 @@ class Server:
         if self._empty is not None:
             self._is_empty()
 
-    def spawn(self, exchange: EdgeExchange) -> asyncio.Task[None]:
-        """Start the task that handles a request."""
-        task = self.loop.create_task(self._serve(exchange))
-        self._tasks.add(task)
-        return task
+    def serve(self, exchange: EdgeExchange, *, light: bool) -> None:
+        """Let the handler answer a request; ``light``: without a task, if the handler can do so."""
+        self._served.add(exchange)
+        try:
+            answering = self.handler(exchange)
+        except Exception as error:
+            self.handled(exchange, error)
+        else:
+            exchange.begin(answering, light=light and exchange.light)
 
     def answer_refusal(self, exchange: EdgeExchange) -> None:
         """Answer a request that no handler gets to see."""
@@ -246,33 +249,30 @@ class Server:
 
     # --- one request ----------------------------------------------------------------------------------------------
 
-    async def _serve(self, exchange: EdgeExchange) -> None:
-        exchange.serving = True
+    def handled(self, exchange: EdgeExchange, error: BaseException | None) -> None:
+        """Take note that the handler has ended, and answer if it hasn't."""
         try:
-            if exchange.gone:
-                return
-            await self.handler(exchange)
-            if not (exchange.done or exchange.gone):
-                raise RuntimeError("the handler returned without a whole answer")
-        except asyncio.CancelledError:
-            if not (exchange.done or exchange.gone):
-                # Not the client has left: something inside the handler was cancelled, or the server ends.
-                self._answer_fault(exchange, Fault(FaultKind.CANCELLED, "The request was cancelled.", status=503))
-            raise
-        except Fault as fault:
-            if not (exchange.done or exchange.gone):
-                self._answer_fault(exchange, fault)
-        except Exception as error:
-            if not exchange.gone:
-                self.report_crash(exchange, error)
-                if not exchange.done:
-                    self._answer_fault(exchange, Fault(FaultKind.INTERNAL, "Internal error.", code="internal_error"))
+            if error is None and not (exchange.done or exchange.gone):
+                error = RuntimeError("the handler returned without a whole answer")
+            if error is not None and not exchange.gone:
+                self._failed(exchange, error)
         finally:
             self._record(exchange)
-            if exchange.task is not None:
-                self._tasks.discard(exchange.task)
+            self._served.discard(exchange)
             if self._empty is not None:
                 self._is_empty()
+
+    def _failed(self, exchange: EdgeExchange, error: BaseException) -> None:
+        fault = Fault(FaultKind.INTERNAL, "Internal error.", code="internal_error")
+        if isinstance(error, asyncio.CancelledError):
+            # Not the client has left: something inside the handler was cancelled, or the server ends.
+            fault = Fault(FaultKind.CANCELLED, "The request was cancelled.", status=503)
+        elif isinstance(error, Fault):
+            fault = error
+        else:
+            self.report_crash(exchange, error)
+        if not exchange.done:
+            self._answer_fault(exchange, fault)
 
     def _answer_fault(self, exchange: EdgeExchange, fault: Fault) -> None:
         if exchange.started:

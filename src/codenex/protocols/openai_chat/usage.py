@@ -36,13 +36,19 @@ def decode_usage(raw: Any, service_tier: Any = None) -> Usage | None:
     if not isinstance(raw, dict):
         return None
     if raw.keys() <= _OWN_KEYS:
-        prompt, completion = _count(raw.get("prompt_tokens")), _count(raw.get("completion_tokens"))
-        of_prompt, of_completion = raw.get("prompt_tokens_details"), raw.get("completion_tokens_details")
+        # Few calls: every answer comes by here.
+        prompt = raw["prompt_tokens"] if "prompt_tokens" in raw else None  # noqa: SIM401
+        completion = raw["completion_tokens"] if "completion_tokens" in raw else None  # noqa: SIM401
+        if type(prompt) is not int or prompt < 0:
+            prompt = _count(prompt)
+        if type(completion) is not int or completion < 0:
+            completion = _count(completion)
         cached = written = reasoning = None
-        if isinstance(of_prompt, dict):
-            cached, written = _count(of_prompt.get("cached_tokens")), _count(of_prompt.get("cache_write_tokens"))
-        if isinstance(of_completion, dict):
-            reasoning = _count(of_completion.get("reasoning_tokens"))
+        if "prompt_tokens_details" in raw and type(of_prompt := raw["prompt_tokens_details"]) is dict:
+            cached = _count(of_prompt["cached_tokens"]) if "cached_tokens" in of_prompt else None
+            written = _count(of_prompt["cache_write_tokens"]) if "cache_write_tokens" in of_prompt else None
+        if "completion_tokens_details" in raw and type(of_completion := raw["completion_tokens_details"]) is dict:
+            reasoning = _count(of_completion["reasoning_tokens"]) if "reasoning_tokens" in of_completion else None
         tools = None
     else:
         prompt = _first(raw, ("prompt_tokens",), ("input_tokens",))
@@ -50,19 +56,21 @@ def decode_usage(raw: Any, service_tier: Any = None) -> Usage | None:
         cached, written = _first(raw, *_CACHED), _first(raw, *_CACHE_WRITE)
         reasoning = _first(raw, *_REASONING)
         tools = {name: count for path, name in _SERVER_TOOLS if (count := _at(raw, path))} or None
-    if _reasoning_is_beside(raw, prompt, completion, reasoning):
+    if not reasoning or _reasoning_is_beside(raw, prompt, completion, reasoning):
         output_text = completion
     else:
         output_text = less(completion, reasoning)
         if completion is not None and reasoning is not None:
             reasoning = min(reasoning, completion)
-    if prompt is not None and cached is not None:
+    if cached and prompt is not None:
         cached = min(cached, prompt)
-    if prompt is not None and written is not None:
+    if written and prompt is not None:
         written = min(written, prompt - (cached or 0))
-    tier = service_tier if isinstance(service_tier, str) else raw.get("service_tier")
+    tier = service_tier
+    if not isinstance(tier, str):
+        tier = raw["service_tier"] if "service_tier" in raw else None  # noqa: SIM401
     return Usage(
-        input_uncached=less(prompt, cached, written),
+        input_uncached=less(prompt, cached, written) if cached or written else prompt,
         input_cache_read=cached,
         input_cache_write_5m=written,
         output_text=output_text,

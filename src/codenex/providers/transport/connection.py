@@ -109,7 +109,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             self._body.clear()
         pool = self.pool
         response = UpstreamResponse(self, pool.high_water, reused=self.requests > 0)
-        response.waiter = self.loop.create_future()
+        if response.light is None:
+            response.waiter = self.loop.create_future()
         self.requests += 1
         self.response = response
         self._headers = []

@@ -15,6 +15,7 @@ from codenex.providers.transport.connect import Connector, default_ssl_context
 from codenex.providers.transport.connection import UpstreamConnection
 from codenex.providers.transport.deadlines import NEVER, DeadlineSweep
 from codenex.providers.transport.faults import ConnectionStale
+from codenex.providers.transport.light_task import in_task
 from codenex.providers.transport.origin import Deadlines, Origin, UpstreamRequest
 from codenex.providers.transport.resolver import Resolver
 from codenex.providers.transport.response import UpstreamResponse
@@ -110,7 +111,9 @@ class Transport:
             try:
                 response = connection.send(head, body, deadlines, head_only=head_only)
                 try:
-                    if response.waiter is not None:
+                    if response.light is not None:
+                        await response.light
+                    elif response.waiter is not None:
                         await response.waiter
                 except asyncio.CancelledError:
                     response.close()
@@ -121,6 +124,8 @@ class Transport:
             except ConnectionStale:
                 # The upstream closed it as we sent. No byte of an answer came: sending once more, anew, is safe.
                 pass
+        # A connection is opened with a timeout, which needs a task.
+        await in_task()
         connection = await self._open(origin, deadlines.connect)
         if connection.closed or connection.transport.is_closing():
             raise Fault(

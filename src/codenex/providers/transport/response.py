@@ -9,6 +9,7 @@ from typing import Protocol, Self
 
 from codenex.core.errors import Fault, FaultKind
 from codenex.providers.transport.budget import BodyBudget, no_room
+from codenex.providers.transport.light_task import driven
 from codenex.wire.coding import CodingBroken, CodingTooLarge, CodingUnknown, content_codings, decode_content
 
 MIB = 1024 * 1024
@@ -74,6 +75,7 @@ class UpstreamResponse:
         "complete",
         "headers",
         "held",
+        "light",
         "reused",
         "status",
         "waiter",
@@ -103,7 +105,9 @@ class UpstreamResponse:
         self._rewriting: Rewriting | None = None
         self._error: Exception | None = None
         self._loop = connection.loop
-        #: Done when there is something new for who waits for it; a new one is made when the next one waits.
+        #: Who waits for something new without a task: it takes its next step then, within the read that brings it.
+        self.light = driven.light_task
+        #: For who waits in a task: done when there is something new; a new one is made when the next one waits.
         self.waiter: asyncio.Future[None] | None = None
 
     def header(self, name: str) -> str | None:
@@ -301,9 +305,11 @@ class UpstreamResponse:
             self._size = len(body)
         self.complete = True
         self._connection = None
-        waiter = self.waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        # As _wake does.
+        if self.light is not None and self.light.waiting:
+            self.light.step()
+        elif self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
 
     def head_arrived(self) -> None:
         """Wake who waits for the head."""
@@ -346,16 +352,22 @@ class UpstreamResponse:
         self._wake()
 
     def _wake(self) -> None:
-        if self.waiter is not None and not self.waiter.done():
+        if self.light is not None and self.light.waiting:
+            self.light.step()
+        elif self.waiter is not None and not self.waiter.done():
             self.waiter.set_result(None)
 
     async def _wait(self) -> None:
+        light = self.light = driven.light_task
         waiter = self.waiter
-        if waiter is None or waiter.done():
+        if light is None and (waiter is None or waiter.done()):
             # Not asyncio.get_running_loop(): it asks the kernel for the process id each time.
             waiter = self.waiter = self._loop.create_future()
         try:
-            await waiter
+            if light is not None:
+                await light
+            elif waiter is not None:
+                await waiter
         except asyncio.CancelledError:
             # Nobody will read on: the upstream has to learn it now, not when its idle deadline passes.
             self.close()

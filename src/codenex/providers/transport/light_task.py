@@ -1,0 +1,150 @@
+"""A coroutine that goes without a task of asyncio as long as it waits for an upstream's answer alone.
+
+A task costs a request more than its whole way through the pool: it is registered, its steps go through the loop, and
+each wait needs a future. Here the read that brings what a coroutine waits for takes the coroutine's next step itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Generator
+from types import coroutine
+from typing import Any
+
+
+class _Driven:
+    """What is going on. An object of its own: to set an attribute of a class makes the interpreter forget all that it
+    has learned of the class and of those that are derived from it."""
+
+    __slots__ = ("light_task",)
+
+    def __init__(self) -> None:
+        self.light_task: LightTask | None = None
+
+
+#: Has the light task whose coroutine is being driven by hand right now. In tasks there is none.
+driven = _Driven()
+
+
+class _InTask:
+    """What a coroutine yields to go on in a task."""
+
+
+_IN_TASK = _InTask()
+
+
+@coroutine
+def in_task() -> Generator[Any, None, None]:
+    """Go on in a task of asyncio. To be awaited before anything that asks for the current task, as timeouts do."""
+    if driven.light_task is not None:
+        yield _IN_TASK
+
+
+class LightTask:
+    """Drives a coroutine: by hand while it awaits this object, in a task from its first other wait on.
+
+    Whoever has what is waited for calls :meth:`step` if ``waiting`` says so. A step may come for nothing: who waits
+    has to look. Subclasses learn the end by :meth:`over`.
+    """
+
+    __slots__ = ("_cancelled", "_in_task", "coroutine", "loop", "task", "waiting")
+
+    loop: asyncio.AbstractEventLoop
+    coroutine: Coroutine[Any, Any, None]
+
+    def __init__(self) -> None:
+        #: It waits, and is driven by hand.
+        self.waiting = False
+        #: The task that it has become.
+        self.task: asyncio.Task[None] | None = None
+        #: The task has taken its first step: from here on, cancelling it reaches the coroutine.
+        self._in_task = False
+        #: The task is to be cancelled with its first step.
+        self._cancelled = False
+
+    def over(self, error: BaseException | None) -> None:
+        """Take note that the coroutine has ended, and with what exception."""
+        raise NotImplementedError
+
+    def __await__(self) -> Generator[Any, None, None]:
+        yield self
+
+    def begin(self, coroutine: Coroutine[Any, Any, None], *, light: bool) -> None:
+        """Drive a coroutine: by hand if it is made for that, else in a task."""
+        self.coroutine = coroutine
+        if light:
+            self.step()
+        else:
+            self._hand_over(_IN_TASK)
+
+    def step(self, error: BaseException | None = None) -> None:
+        """Go on until the next wait, or the end, with an exception where there is one."""
+        self.waiting = False
+        before = driven.light_task
+        driven.light_task = self
+        try:
+            wanted = self.coroutine.send(None) if error is None else self.coroutine.throw(error)
+        except StopIteration:
+            driven.light_task = before
+            self.over(None)
+            return
+        except (Exception, asyncio.CancelledError) as failure:
+            driven.light_task = before
+            self.over(failure)
+            return
+        driven.light_task = before
+        if wanted is self:
+            self.waiting = True
+        else:
+            self._hand_over(wanted)
+
+    def wake(self) -> None:
+        """Go on if it still waits. For what has been put off until the loop's next turn."""
+        if self.waiting:
+            self.step()
+
+    def cancel(self) -> None:
+        """Cancel what the coroutine waits for, as with a task."""
+        if self.waiting:
+            self.step(asyncio.CancelledError())
+        elif self._in_task and self.task is not None:
+            self.task.cancel()
+        elif self.task is not None:
+            # One that is cancelled before its first step would never run, and so take no leave.
+            self._cancelled = True
+        elif self.coroutine.cr_running:  # type: ignore[attr-defined]
+            self.loop.call_soon(self.cancel)
+
+    def _hand_over(self, wanted: Any) -> None:
+        self.task = self.loop.create_task(self._rest(wanted))
+
+    async def _rest(self, wanted: Any) -> None:
+        self._in_task = True
+        try:
+            if self._cancelled:
+                wanted = self.coroutine.throw(asyncio.CancelledError())
+            await _rest_of(self.coroutine, wanted)
+        except StopIteration:
+            self.over(None)
+        except asyncio.CancelledError as error:
+            self.over(error)
+            raise
+        except Exception as error:
+            self.over(error)
+        else:
+            self.over(None)
+
+
+@coroutine
+def _rest_of(begun: Coroutine[Any, Any, None], wanted: Any) -> Generator[Any, Any, None]:
+    """Go on with a coroutine that waits for something."""
+    try:
+        while True:
+            try:
+                value = None if wanted is _IN_TASK else (yield wanted)
+            except BaseException as error:
+                wanted = begun.throw(error)
+            else:
+                wanted = begun.send(value)
+    except StopIteration:
+        return
