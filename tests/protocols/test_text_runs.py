@@ -1,9 +1,10 @@
-"""Runs of text say what their events say one by one, whatever the events hold and however they are cut."""
+"""Runs of events say what the events say one by one, and types what JSON says, whatever the events hold and however
+they are cut."""
 
 from __future__ import annotations
 
 import json
-import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,16 +22,34 @@ from codenex.wire.text_runs import Form, TextRuns, learned
 PROTOCOLS = ("openai-chat", "anthropic")
 
 
-def chunk(text: str, **fields: Any) -> str:
-    choice = {"index": 0, "delta": {"content": text}, "logprobs": None, "finish_reason": None}
+def piece(change: dict[str, Any], **fields: Any) -> str:
+    choice = {"index": 0, "delta": change, "logprobs": None, "finish_reason": None}
     value = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice], **fields}
     return f"data: {json.dumps(value, ensure_ascii=False, separators=(',', ':'))}\n\n"
 
 
-def delta(text: str, index: int = 0, spaces: int = 0) -> str:
-    value = {"type": "content_block_delta", "index": index, "delta": {"type": "text_delta", "text": text}}
-    data = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return f"event: content_block_delta\ndata: {data[:-1]}{' ' * spaces}}}\n\n"
+def chunk(text: str, **fields: Any) -> str:
+    return piece({"content": text}, **fields)
+
+
+def call(arguments: str, index: int | None = 0, **fields: Any) -> str:
+    function = {"arguments": arguments, **({"name": fields.pop("name")} if "name" in fields else {})}
+    place = {} if index is None else {"index": index}
+    return piece({"tool_calls": [{**place, **fields, "function": function}]})
+
+
+def block(kind: str, index: int, **fields: Any) -> str:
+    data = json.dumps({"type": kind, "index": index, **fields}, ensure_ascii=False, separators=(",", ":"))
+    return f"event: {kind}\ndata: {data}\n\n"
+
+
+def delta(text: str, index: int = 0, spaces: int = 0, kind: str = "text_delta", field: str = "text") -> str:
+    event = block("content_block_delta", index, delta={"type": kind, field: text})
+    return event.replace("}\n\n", " " * spaces + "}\n\n")
+
+
+def begin(index: int, **fields: Any) -> str:
+    return block("content_block_start", index, content_block=fields)
 
 
 #: What stands before the text, between, and behind.
@@ -38,11 +57,29 @@ FRAMES = {
     "openai-chat": ("", "data: [DONE]\n\n"),
     "anthropic": (
         'event: message_start\ndata: {"type":"message_start","message":{"id":"m","content":[]}}\n\n'
-        'event: content_block_start\ndata: {"type":"content_block_start","index":0,"content_block":'
-        '{"type":"text","text":""}}\n\n',
-        'event: content_block_stop\ndata: {"type":"content_block_stop","index":0}\n\n'
-        'event: message_stop\ndata: {"type":"message_stop"}\n\n',
+        + begin(0, type="text", text=""),
+        block("content_block_stop", 0) + 'event: message_stop\ndata: {"type":"message_stop"}\n\n',
     ),
+}
+#: Events that come in runs, by what they bring.
+KINDS: dict[str, list[Callable[[str], str]]] = {
+    "openai-chat": [
+        chunk,
+        lambda text: piece({"reasoning_content": text}),
+        lambda text: piece({"role": "assistant", "content": "", "reasoning": text}, usage=None),
+        call,
+        lambda text: call(text, 1),
+        lambda text: call(text, None),
+        lambda text: call(text, 0, id="", type="function"),
+        lambda text: call(text, 0, id="a", name="f"),
+    ],
+    "anthropic": [
+        delta,
+        lambda text: delta(text, 1),
+        lambda text: delta(text, 1, 2, "thinking_delta", "thinking"),
+        lambda text: delta(text, 2, 0, "input_json_delta", "partial_json"),
+        lambda text: delta(text, 3, 1, "input_json_delta", "partial_json"),
+    ],
 }
 #: Events that break a run, or nearly look like a part of it.
 OTHERS = {
@@ -50,79 +87,143 @@ OTHERS = {
         chunk("p", obfuscation="aX3"),
         chunk("q", obfuscation=""),
         chunk("u", usage={"prompt_tokens": 1, "completion_tokens": 1}),
+        chunk("e", id="other", system_fingerprint="f", provider="p"),
         chunk("a").replace('"content":"a"', '"content":"a","role":"assistant"'),
+        chunk("a").replace('"content":"a"', '"content":"a","refusal":"r"'),
         chunk("a").replace('"content":"a"', '"reasoning_content":"hm"'),
+        chunk("a").replace('"content":"a"', '"reasoning_content":"hm","reasoning":"hm"'),
         chunk("a").replace('"content":"a"', '"content":"\\ud83d"'),
         chunk("a").replace('"content":"a"', '"content":"\\ud83d\\ude00"'),
         chunk("a").replace('"finish_reason":null', '"finish_reason":"stop"'),
         chunk("a").replace('"content":"a"', '"content":"a\\"}'),
         chunk("a").replace('"content":"a"', '"content":"a","b"'),
         chunk("a").replace('"content":"a"', '"content":"a\\\\"'),
+        chunk("a").replace('"index":0', '"index":1'),
         chunk("a").replace("\n\n", "\r\n\r\n"),
+        chunk("a").replace("data: ", "data:"),
+        chunk("a").replace("data: ", "event: x\ndata: "),
+        chunk("a").replace("data: ", "id: 1\ndata: "),
+        call("", 0, id="a", type="function", name="f"),
+        call("{}", 1, id="b", type="function", name="g"),
+        call('{"x":{}}', 0, id="c", type="function", name="f"),
+        call("", 2, name="h"),
+        piece({"tool_calls": [{"index": 0, "extra_content": {"google": {"thought_signature": "s"}}, "function": {}}]}),
+        piece({"reasoning_details": [{"type": "reasoning.encrypted", "data": "s", "id": "a"}]}),
+        piece({"reasoning_details": [{"type": "reasoning.text", "text": "t", "signature": "s"}]}),
+        piece({"audio": {"data": "AAAA"}}),
+        piece({}, choices=[], usage={"prompt_tokens": 0, "completion_tokens": 0}),
         ": keep-alive\n\n",
+        "\n",
         'data: {"error":{"message":"no"}}\n\n',
     ],
     "anthropic": [
         delta("p", spaces=3),
-        delta("q", 1),
+        delta("q", 4),
+        begin(1, type="thinking", thinking=""),
+        begin(2, type="tool_use", id="a", name="f", input={}),
+        begin(3, type="server_tool_use", id="b", name="g", input={}),
+        begin(1, type="text", text=""),
+        block("content_block_stop", 0),
+        block("content_block_stop", 1),
+        block("content_block_stop", 2),
+        delta("", 1, 0, "signature_delta", "signature"),
+        delta("sig", 1, 0, "signature_delta", "signature"),
         'event: ping\ndata: {"type": "ping"}\n\n',
-        'event: content_block_stop\ndata: {"type":"content_block_stop","index":0}\n\n',
-        'event: content_block_start\ndata: {"type":"content_block_start","index":1,"content_block":'
-        '{"type":"text","text":""}}\n\n',
         delta("a").replace('"text":"a"', '"text":"a","x":1'),
         delta("a").replace('"text":"a"', '"text":"a","b"'),
         delta("a").replace('"text":"a"', '"text":"\\ud83d"'),
         delta("a").replace('"text":"a"', '"text":"a\\\\"'),
         delta("a").replace('"index":0,', ""),
+        delta("a").replace("event: content_block_delta\n", ""),
         delta("a").replace("\n\n", "\r\n\r\n"),
         'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"no"}}\n\n',
     ],
 }
 TEXTS = st.text(max_size=6) | st.sampled_from(
-    ["\\", '"', '","', '\\","', "\n\n", ',"obfuscation":"x"', "} }\n\n", "é\u2028"]
+    ["\\", '"', '","', '\\","', "\n\n", ',"obfuscation":"x"', "} }\n\n", "é\u2028", '{"a":', " {}", '{"x":{}}', "}"]
 )
 
 
-def read(protocol: str, pieces: list[bytes], *, runs: bool) -> tuple[list[e.StreamEvent], int]:
+def read(protocol: str, pieces: list[bytes], *, runs: bool = True, types: bool = True) -> list[e.StreamEvent]:
+    """The events of a stream; without runs they come one by one, without types each is decoded as any JSON."""
     decoder: Any = SPOKES[protocol].stream_decoder()
     if not runs:
-        decoder._tries = 0
-    events = [event for piece in pieces for event in decoder.feed(piece)] + decoder.eof()
-    return spread(events), sum(isinstance(event, e.TextRun) for event in events)
+        decoder._lessons = 0
+    if not types:
+        setattr(decoder, "_plain" if protocol == "openai-chat" else "_piece", lambda data: False)
+    return [event for piece in pieces for event in decoder.feed(piece)] + decoder.eof()
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @settings(deadline=None)
 @given(data=st.data())
 def test_runs_say_what_their_events_say(protocol: str, data: st.DataObject) -> None:
-    written = chunk if protocol == "openai-chat" else delta
-    event = TEXTS.map(written) | TEXTS.map(written) | st.sampled_from(OTHERS[protocol])
+    texts = st.lists(TEXTS, max_size=5)
+    several = st.sampled_from(KINDS[protocol]).flatmap(lambda written: texts.map(lambda all: map(written, all)))
+    one = st.sampled_from(OTHERS[protocol]).map(lambda event: [event])
     before, behind = FRAMES[protocol]
-    body = before + written("first") + "".join(data.draw(st.lists(event, max_size=12))) + behind
+    body = before + "".join("".join(events) for events in data.draw(st.lists(several | one, max_size=8))) + behind
     raw = body.encode()
     places = sorted(data.draw(st.lists(st.integers(0, len(raw)), max_size=4)))
     pieces = [raw[low:high] for low, high in zip([0, *places], [*places, len(raw)], strict=True)]
-    found, _ = read(protocol, pieces, runs=True)
-    assert found == read(protocol, pieces, runs=False)[0]
+    found = spread(read(protocol, pieces))
+    assert found == read(protocol, pieces, runs=False)
+    assert found == read(protocol, pieces, runs=False, types=False)
+    assert found == read(protocol, [raw], types=False)
+
+
+#: Streams that come in runs: what stands before, the events, and the type of the runs.
+WORDS = [f"word {number}\n" for number in range(100)]
+RUNS = {
+    "openai-chat": [
+        ("", [chunk(word) for word in WORDS], e.TextRun),
+        ("", [chunk(word, obfuscation="x" * (len(word) % 3)) for word in WORDS], e.TextRun),
+        ("", [piece({"content": None, "reasoning_content": word}) for word in WORDS], e.ReasoningRun),
+        (call("", id="a", name="f"), [call(word) for word in ['{"a', *WORDS, '"}']], e.ArgumentsRun),
+    ],
+    "anthropic": [
+        ("", [delta(word) for word in WORDS], e.TextRun),
+        ("", [delta(word, spaces=len(word) % 3) for word in WORDS], e.TextRun),
+        (
+            begin(1, type="thinking", thinking=""),
+            [delta(word, 1, 0, "thinking_delta", "thinking") for word in WORDS],
+            e.ReasoningRun,
+        ),
+        (
+            begin(1, type="tool_use", id="a", name="f", input={}),
+            [delta(word, 1, 0, "input_json_delta", "partial_json") for word in ['{"a', *WORDS, '"}']],
+            e.ArgumentsRun,
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize(("protocol", "number"), [(protocol, number) for protocol in RUNS for number in range(4)])
+def test_events_of_a_kind_come_in_runs(protocol: str, number: int) -> None:
+    lead, events, kind = RUNS[protocol][number]
+    before, behind = FRAMES[protocol]
+    raw = (before + lead + "".join(events) + behind).encode()
+    expected = read(protocol, [raw], runs=False)
+    for size, most in ((len(raw), 1), (1000, 40)):
+        found = read(protocol, [raw[start : start + size] for start in range(0, len(raw), size)])
+        assert 1 <= sum(isinstance(event, kind) for event in found) <= most
+        assert spread(found) == expected
+        assert len(found) < 10 + most
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("padded", [False, True])
-def test_text_comes_in_runs(protocol: str, padded: bool) -> None:
-    source = random.Random(1)
-    words = [f"word {number}\n" for number in range(100)]
-    if protocol == "openai-chat":
-        events = [chunk(word, **({"obfuscation": "x" * source.randrange(9)} if padded else {})) for word in words]
-    else:
-        events = [delta(word, spaces=source.randrange(9) if padded else 0) for word in words]
+def test_a_form_is_learned_anew_where_it_changes(protocol: str) -> None:
+    """As often as that brings runs, and only some times where it doesn't."""
     before, behind = FRAMES[protocol]
-    raw = (before + "".join(events) + behind).encode()
-    found, runs = read(protocol, [raw], runs=True)
-    assert runs == 1
-    assert [event.text for event in found if isinstance(event, e.TextDelta)] == words
-    found, runs = read(protocol, [raw[start : start + 1000] for start in range(0, len(raw), 1000)], runs=True)
-    assert runs > 5
-    assert found == read(protocol, [raw], runs=False)[0]
+    first, second = KINDS[protocol][:2]
+    often = [write(word) for write in (first, second) * 40 for word in WORDS[:3]]
+    found = read(protocol, [before.encode(), *(event.encode() for event in often), behind.encode()])
+    assert sum(isinstance(event, e.TextRun | e.ReasoningRun) for event in found) >= 159
+    decoder: Any = SPOKES[protocol].stream_decoder()
+    decoder.feed(before.encode())
+    for event in [first("x"), second("y")] * 40:
+        decoder.feed(event.encode())
+    assert decoder._lessons == 0
 
 
 @pytest.mark.parametrize("client", SPOKES)

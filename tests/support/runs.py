@@ -1,4 +1,4 @@
-"""Runs of text as the single deltas that they stand for, to compare what was read with what is expected."""
+"""Runs of events as the single deltas that they stand for, to compare what was read with what is expected."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def spread(events: Iterable[e.StreamEvent]) -> list[e.StreamEvent]:
     """Return the events with the deltas of every run one by one, which have to say what the run says."""
     out: list[e.StreamEvent] = []
     for event in events:
-        if not isinstance(event, e.TextRun):
+        if not isinstance(event, e.TextRun | e.ReasoningRun | e.ArgumentsRun):
             out.append(event)
             continue
         deltas = event.spread()

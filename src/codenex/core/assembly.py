@@ -82,6 +82,10 @@ class Assembly:
         """Return the keys of the open parts, oldest first."""
         return list(self._open)
 
+    def last_open(self) -> Hashable:
+        """Return the key of the open part that was opened last; ``None`` where none is open."""
+        return next(reversed(self._open), None)
+
     def kind(self, key: Hashable) -> e.PartKind:
         """Return what the open part is."""
         return self._open[key].start.kind
@@ -126,12 +130,28 @@ class Assembly:
             part.segments[segment].add(text)
             self.out.append(e.ReasoningDelta(part.start.index, text, segment))
 
+    def reasoning_run(self, key: Hashable, text: str, pieces: list[bytes]) -> None:
+        """Add several pieces to the first paragraph of reasoning at once; ``pieces`` are their JSON."""
+        if text:
+            part = self._open[key]
+            if not part.segments:
+                part.segments.append(Pieces())
+            part.segments[0].add(text)
+            self.out.append(e.ReasoningRun(part.start.index, text, 0, pieces))
+
     def arguments(self, key: Hashable, text: str) -> None:
         """Add to a call's arguments."""
         if text:
             part = self._open[key]
             part.pieces.add(text)
             self.out.append(e.ToolArgumentsDelta(part.start.index, text))
+
+    def arguments_run(self, key: Hashable, text: str, pieces: list[bytes]) -> None:
+        """Add several pieces to a call's arguments at once; ``pieces`` are their JSON."""
+        if text:
+            part = self._open[key]
+            part.pieces.add(text)
+            self.out.append(e.ArgumentsRun(part.start.index, text, pieces))
 
     def data(self, key: Hashable, data: str) -> None:
         """Add base64 data to a media part."""

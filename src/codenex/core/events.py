@@ -60,7 +60,7 @@ class TextDelta(Event, frozen=True):
 
 class TextRun(TextDelta, frozen=True):
     """Several text deltas in one, as they came: ``pieces`` is what each of them has between the quotes of its JSON
-    string, which is valid in any JSON; ``text`` is all of it, decoded."""
+    string, which is valid in any JSON; ``text`` is all of it, decoded. None of them is empty."""
 
     pieces: list[bytes]
 
@@ -77,6 +77,16 @@ class ReasoningDelta(Event, frozen=True):
     segment: int = 0
 
 
+class ReasoningRun(ReasoningDelta, frozen=True):
+    """Several deltas of one paragraph in one; ``pieces`` are those of :class:`TextRun`."""
+
+    pieces: list[bytes] = []
+
+    def spread(self) -> list[ReasoningDelta]:
+        """Return the deltas one by one."""
+        return [ReasoningDelta(self.index, json.decode(b'"%b"' % piece), self.segment) for piece in self.pieces]
+
+
 class SignatureSet(Event, frozen=True):
     """The signature of a part; a later one replaces it."""
 
@@ -89,6 +99,16 @@ class ToolArgumentsDelta(Event, frozen=True):
 
     index: int
     text: str
+
+
+class ArgumentsRun(ToolArgumentsDelta, frozen=True):
+    """Several deltas of one call's arguments in one; ``pieces`` are those of :class:`TextRun`."""
+
+    pieces: list[bytes]
+
+    def spread(self) -> list[ToolArgumentsDelta]:
+        """Return the deltas one by one."""
+        return [ToolArgumentsDelta(self.index, json.decode(b'"%b"' % piece)) for piece in self.pieces]
 
 
 class CitationAdd(Event, frozen=True):

@@ -107,16 +107,31 @@ class SseDecoder:
         blocks.append(b"")
         return self._framed(blocks), rest
 
-    def reclaimed(self, data: bytes) -> bytes:
-        """Return bytes that were not taken yet with what waits for its end in front, which is forgotten here. Where
-        that is no whole beginning of an event, it stays."""
+    def joined(self, data: bytes) -> bytes | None:
+        """Return bytes that were not taken yet with what waits for its end in front, which is forgotten here; they
+        begin with an event. ``None`` where an event is under way of which more is known than its bytes."""
         pending = self._pending
-        if not pending or self._data or self._event or len(pending) > _JOINED:
-            return data
-        data = bytes(pending) + data
-        pending.clear()
-        self._scanned = 0
+        if self._first:
+            if pending or data[0] == _BOM[0]:
+                return None
+            self._first = False
+        if self._data or self._event:
+            return None
+        if pending:
+            if len(pending) > _JOINED:
+                return None
+            data = bytes(pending) + data
+            pending.clear()
+            self._scanned = 0
         return data
+
+    def hold(self, data: bytes) -> bool:
+        """Keep the beginning of an event, which ``joined`` gives back; return whether it was kept. Only for what
+        ``joined`` has given."""
+        if b"\r" in data or len(data) > _JOINED:
+            return False
+        self._pending += data
+        return True
 
     def _plain(self, data: bytes) -> list[Frame]:
         """Take bytes that begin with an event and have no CR: what nearly all servers send, split in one go."""
@@ -154,9 +169,10 @@ class SseDecoder:
         """End the stream; return the last frame if its blank line is missing."""
         frames: list[Frame] = []
         if self._pending:
-            line = bytes(self._pending)
+            lines = bytes(self._pending).rstrip(b"\r").split(b"\n")
             self._pending.clear()
-            self._line(line.rstrip(b"\r"), frames)
+            for line in lines:
+                self._line(line, frames)
         self._dispatch(frames)
         return frames
 

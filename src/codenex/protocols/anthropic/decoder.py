@@ -12,68 +12,93 @@ from codenex.core.errors import Fault, FaultKind
 from codenex.protocols.anthropic.message import MessageReader
 from codenex.wire.json_array import is_cut
 from codenex.wire.opening import Opening
+from codenex.wire.run_decoder import RunDecoder
 from codenex.wire.sse import EVENT_LIMIT, Frame, SseDecoder
-from codenex.wire.text_runs import Form, Run, RunDecoder
+from codenex.wire.text_runs import Form, Run
 
 
-class _Delta(msgspec.Struct, forbid_unknown_fields=True):
-    type: Literal["text_delta"]
+class _Text(msgspec.Struct, forbid_unknown_fields=True, tag="text_delta"):
     text: str
+
+
+class _Thinking(msgspec.Struct, forbid_unknown_fields=True, tag="thinking_delta"):
+    thinking: str
+
+
+class _Input(msgspec.Struct, forbid_unknown_fields=True, tag="input_json_delta"):
+    partial_json: str
 
 
 class _Event(msgspec.Struct, forbid_unknown_fields=True):
     type: Literal["content_block_delta"]
     index: int
-    delta: _Delta
+    delta: _Text | _Thinking | _Input
 
 
 _decode = msgspec.json.Decoder(_Event).decode
 
 
-def _text_of(data: bytes) -> str | None:
-    """Return the text of an event that only brings some."""
+def _event_of(data: bytes) -> _Event | None:
+    """Return an event that only brings a piece of a block."""
     try:
-        return _decode(data).delta.text
+        return _decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         return None
 
 
-_TEXT = Form(b"text", _text_of, b"} ", rb"(?<=\}) +(?=\}\n\n)", name=b"event: content_block_delta\n")
+def _text_of(data: bytes) -> str | None:
+    event = _event_of(data)
+    return event.delta.text if event is not None and isinstance(event.delta, _Text) else None
+
+
+def _thinking_of(data: bytes) -> str | None:
+    event = _event_of(data)
+    return event.delta.thinking if event is not None and isinstance(event.delta, _Thinking) else None
+
+
+def _input_of(data: bytes) -> str | None:
+    event = _event_of(data)
+    return event.delta.partial_json if event is not None and isinstance(event.delta, _Input) else None
+
+
+_PADDED, _PADDING = b"} ", rb"(?<=\}) +(?=\}\n\n)"
+_TEXT = Form(b"text", _text_of, _PADDED, _PADDING)
+_THINKING = Form(b"thinking", _thinking_of, _PADDED, _PADDING)
+_INPUT = Form(b"partial_json", _input_of, _PADDED, _PADDING)
+_DELTA = b"content_block_delta"
 
 
 class AnthropicStreamDecoder(RunDecoder):
     """Decodes server-sent events, or a JSON body that came in place of them."""
 
     def __init__(self) -> None:
-        super().__init__(_TEXT, SseDecoder())
+        super().__init__(SseDecoder())
         self._reader = MessageReader()
         self._opening = Opening()
+        self._beginning = True
         self._body: bytearray | None = None
         self._latest = -1
-        #: the block whose text has the form that is known
-        self._text = -1
-
-    @property
-    def done(self) -> bool:
-        """Whether ``message_stop`` or an error has been seen."""
-        return self._reader.done
+        #: the block that the form which flows goes on with
+        self._target = -1
 
     def feed(self, data: bytes) -> list[e.StreamEvent]:
         """Take bytes; return the events that they complete."""
         if self.done:
             return []
-        data = self._opening.feed(data)
-        if self._opening.first == b"{" and self._body is None:
-            self._body = bytearray()
+        if self._beginning:
+            data = self._opening.feed(data)
+            self._beginning = not self._opening.first
+            if self._opening.first == b"{":
+                self._body = bytearray()
         if self._body is not None:
             self._body += data
             if len(self._body) > EVENT_LIMIT:
-                self._reader.fail(Fault(FaultKind.UPSTREAM, "the upstream's answer is too large", from_upstream=True))
-            return self._reader.take()
-        try:
-            self._events(data)
-        except Fault as fault:
-            self._reader.fail(fault)
+                self._fail(Fault(FaultKind.UPSTREAM, "the upstream's answer is too large", from_upstream=True))
+        else:
+            try:
+                self._events(data)
+            except Fault as fault:
+                self._fail(fault)
         return self._reader.take()
 
     def eof(self) -> list[e.StreamEvent]:
@@ -82,20 +107,51 @@ class AnthropicStreamDecoder(RunDecoder):
             return []
         if self._body is not None:
             read_body(bytes(self._body), self._reader)
-            return self._reader.take()
-        self._take(self._frames.eof(), last=True)
-        self._reader.truncated()
+        else:
+            self._take(self._frames.eof(), last=True)
+            self._reader.truncated()
+        self.done = True
         return self._reader.take()
+
+    def _fail(self, fault: Fault) -> None:
+        self._reader.fail(fault)
+        self.done = True
 
     def _take(self, frames: list[Frame], *, last: bool = False) -> None:
         for frame in frames:
             if self.done:
                 return
-            self._frame(frame, last=last)
+            if frame.event != _DELTA or not self._piece(frame.data):
+                self._any(frame.event, frame.data, last=last)
 
-    def _frame(self, frame: Frame, *, last: bool) -> None:
-        name = frame.event.decode(errors="replace")
-        data = frame.data.strip()
+    def _one(self, name: bytes, data: bytes, lead: bytes) -> None:
+        if name != _DELTA or not self._piece(data):
+            self._any(name, data)
+        elif self._flow is not None:
+            self._learn(data, lead)
+
+    def _piece(self, data: bytes) -> bool:
+        """Take a piece of a block; false where the event is anything else."""
+        event = _event_of(data)
+        if event is None:
+            return False
+        delta, index = event.delta, event.index
+        if isinstance(delta, _Text):
+            form, taken = _TEXT, self._reader.text(index, delta.text)
+        elif isinstance(delta, _Thinking):
+            form, taken = _THINKING, self._reader.thinking(index, delta.thinking)
+        else:
+            form, taken = _INPUT, self._reader.input(index, delta.partial_json)
+        if not taken:
+            return False
+        self._latest = index
+        if (form, index) != (self._flow, self._target):
+            self._flow, self._target, self._runs = form, index, None
+        return True
+
+    def _any(self, event: bytes, data: bytes, *, last: bool = False) -> None:
+        name = event.decode(errors="replace")
+        data = data.strip()
         if not data or data == b"[DONE]" or name == "ping":
             self._reader.ping()
             return
@@ -105,25 +161,22 @@ class AnthropicStreamDecoder(RunDecoder):
             if last:
                 # Half an event at the end of the bytes.
                 return
-            self._reader.fail(
-                Fault(FaultKind.UPSTREAM, f"the upstream sent an event that is not JSON: {error}", from_upstream=True)
-            )
+            told = f"the upstream sent an event that is not JSON: {error}"
+            self._fail(Fault(FaultKind.UPSTREAM, told, from_upstream=True))
             return
+        self._flow = None
         kind = value.get("type")
-        if kind == "content_block_start":
-            # Each block has a form of its own.
-            self._runs = None
         self._event(kind if isinstance(kind, str) else name, value)
-        if self._runs is None and name == "content_block_delta":
-            self._text = self._latest
-            self._learn(frame.data)
-
-    def _is_plain(self) -> bool:
-        return self._reader.is_open_text(self._text)
+        self.done = self._reader.done
 
     def _take_run(self, run: Run) -> None:
-        self._latest = self._text
-        self._reader.run(self._text, run.text, run.pieces)
+        self._latest = self._target
+        if self._flow is _TEXT:
+            self._reader.text_run(self._target, run)
+        elif self._flow is _THINKING:
+            self._reader.thinking_run(self._target, run)
+        else:
+            self._reader.input_run(self._target, run)
 
     def _event(self, kind: str, value: dict[str, Any]) -> None:
         reader = self._reader

@@ -19,6 +19,7 @@ from codenex.protocols.anthropic.errors import fault_of
 from codenex.protocols.anthropic.finish import finish_from
 from codenex.protocols.anthropic.types import ENDING_KEYS, MESSAGE_KEYS, NAME, VENDOR, rest_of
 from codenex.protocols.anthropic.usage import updated, usage_from
+from codenex.wire.text_runs import Run
 
 Object = dict[str, Any]
 
@@ -191,6 +192,44 @@ class MessageReader:
             case _:
                 self.raw("content_block_delta", {"type": "content_block_delta", "index": index, "delta": delta})
 
+    # Pieces as they ordinarily are: each method says whether it took one, so that more of the kind can follow in runs.
+
+    def text(self, index: int, text: str) -> bool:
+        """Take a piece of text; ``text_run`` takes what follows."""
+        if not text or index not in self._blocks:
+            return False
+        self._add_text(index, text)
+        return True
+
+    def thinking(self, index: int, text: str) -> bool:
+        """Take a piece of reasoning; ``thinking_run`` takes what follows."""
+        if not text or index not in self._blocks:
+            return False
+        self._add_thinking(index, text)
+        return True
+
+    def input(self, index: int, piece: str) -> bool:
+        """Take a piece of a call's arguments; ``input_run`` takes what follows."""
+        block = self._blocks.get(index)
+        if block is None or block.kind != "tool_use":
+            return False
+        self._add_input(index, block, piece)
+        return True
+
+    def text_run(self, index: int, run: Run) -> None:
+        """Take several pieces of the text that is under way."""
+        self._assembly.run((index, "text"), run.text, run.pieces)
+
+    def thinking_run(self, index: int, run: Run) -> None:
+        """Take several pieces of the reasoning that is under way."""
+        self._assembly.reasoning_run((index, "thinking"), run.text, run.pieces)
+
+    def input_run(self, index: int, run: Run) -> None:
+        """Take several pieces of the arguments that are under way."""
+        if run.text:
+            self._blocks[index].pieces.add(run.text)
+            self._assembly.arguments_run((index, "tool_use"), run.text, run.pieces)
+
     def finish(self, index: int) -> None:
         """Take the end of a block."""
         block = self._blocks.pop(index, None)
@@ -241,14 +280,6 @@ class MessageReader:
         if isinstance(text, str) and text:
             self._spoken = True
             self._assembly.text(self._switched(index, "text", "text"), text)
-
-    def is_open_text(self, index: int) -> bool:
-        """Whether the block is under way with text."""
-        return index in self._blocks and self._assembly.is_open((index, "text"))
-
-    def run(self, index: int, text: str, pieces: list[bytes]) -> None:
-        """Take several pieces of a text that is under way."""
-        self._assembly.run((index, "text"), text, pieces)
 
     def _add_thinking(self, index: int, text: Any) -> None:
         if isinstance(text, str) and text:

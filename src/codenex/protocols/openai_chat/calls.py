@@ -6,6 +6,7 @@ interleave calls. A call is opened once, with id and name; its raw arguments fol
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any, Literal
 
 from codenex.core import json
@@ -16,6 +17,7 @@ from codenex.core.pieces import Pieces
 from codenex.core.reversal import argument_object
 from codenex.protocols.openai_chat import fields
 from codenex.protocols.openai_chat.types import VENDOR
+from codenex.wire.text_runs import Run
 
 #: Names under which OpenAI's models leak their internal dispatcher of parallel calls.
 _DISPATCHERS = frozenset({"multi_tool_use.parallel", "parallel"})
@@ -64,6 +66,8 @@ class CallAssembler:
         self._choice = choice
         self._calls: list[_Call] = []
         self._finished = 0
+        #: the call that the last fragment belonged to
+        self._latest: _Call | None = None
         #: whether the arguments of a call that came out are no whole JSON; final after :meth:`finish`
         self.cut = False
         self.seed: tuple[str, ...] = ()
@@ -90,12 +94,42 @@ class CallAssembler:
         index = entry.get("index")
         call_id, place = _text(entry.get("id")), index if isinstance(index, int) else None
         call = self._begin(call_id, place, kind) if fresh else self._find(call_id, place, name, kind)
+        self._latest = call
         self._name(call, name, bool(arguments))
         call.extras.update(fields.unknown(entry, _ENTRY))
         self._sign(call, entry.get("extra_content"))
         if arguments is not None:
             self._add(call, arguments if isinstance(arguments, str) else json.encode_text(arguments))
         self._advance(call)
+
+    def piece(self, call_id: str, index: int | None, name: str, arguments: str | None) -> None:
+        """Take an entry of ``tool_calls`` that has no other fields."""
+        call = self._latest = self._find(call_id, index, name, "function")
+        if name:
+            self._name(call, name, bool(arguments))
+        if arguments is not None:
+            self._add(call, arguments)
+        if not call.opened:
+            self._advance(call)
+
+    def flowing(self) -> Hashable:
+        """Return the key of the call that the last fragment belonged to, where further arguments have only to be passed
+        on; ``None`` for no such call."""
+        call = self._latest
+        return call.key if call is not None and call.opened and call.kind == "function" and call.arguments else None
+
+    def take_run(self, run: Run) -> None:
+        """Take several pieces of the arguments of the call that flows."""
+        call = self._latest
+        if call is None:
+            return
+        if any("{" in text and text.lstrip().startswith("{") for text in run.texts):
+            # One of them may be all arguments once more.
+            for text in run.texts:
+                self._add(call, text)
+            return
+        call.arguments.add(run.text)
+        self._assembly.arguments_run(call.key, run.text, run.pieces)
 
     def legacy(self, body: dict[str, Any]) -> None:
         """Take a fragment of the legacy ``function_call``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 from codenex.core import events as e
@@ -15,11 +16,21 @@ from codenex.protocols.openai_chat.calls import CallAssembler
 from codenex.protocols.openai_chat.content import decode_annotations, decode_part, thinking
 from codenex.protocols.openai_chat.errors import in_band_fault
 from codenex.protocols.openai_chat.finish import FAILURES, decode_finish
-from codenex.protocols.openai_chat.plain import plain_text
+from codenex.protocols.openai_chat.plain import (
+    ARGUMENTS,
+    REASONING,
+    TEXT,
+    Call,
+    Choice,
+    Chunk,
+    FirstChunk,
+    first_chunk,
+    plain_chunk,
+)
 from codenex.protocols.openai_chat.reasoning import decode_reasoning, extras_of, signature_of, text_of
 from codenex.protocols.openai_chat.types import PROTOCOL
 from codenex.protocols.openai_chat.usage import decode_usage, is_placeholder
-from codenex.wire.text_runs import Run
+from codenex.wire.text_runs import Form, Run
 
 _CHUNK = frozenset(
     {"id", "object", "created", "model", "choices", "usage", "citations", "search_results", "obfuscation", "p", "error"}
@@ -27,6 +38,7 @@ _CHUNK = frozenset(
 _CHOICE = frozenset({"index", "delta", "message", "finish_reason", "logprobs"})
 #: Choices are told apart by an index below this, which is the most that OpenAI gives.
 _MOST_CHOICES = 128
+_HEAD = ("id", "model", "created")
 _KINDS = ("text", "refusal", "reasoning")
 #: Chunks that turned out not to be plain, after which a server is not tried for them any more.
 _MISSES = 8
@@ -38,6 +50,7 @@ class _Choice:
     def __init__(self, assembly: Assembly, index: int, seed: tuple[str, ...]) -> None:
         self.index = index
         self.assembly = assembly
+        self.text_key, self.reasoning_key = (index, "text"), (index, "reasoning")
         self.calls = CallAssembler(assembly, index)
         self.calls.seed = seed
         self.finish: str | None = None
@@ -52,10 +65,58 @@ class _Choice:
     def key(self, kind: str) -> tuple[int, str]:
         return (self.index, kind)
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether nothing is under way but text."""
-        return self.finish is None and not self.calls.count and not self._call_signatures and self._audio is None
+    def flow(self) -> tuple[Form, Hashable] | None:
+        """Return how an event looks that only goes on with what is open, and the key of that; ``None`` where there is
+        no such event."""
+        if self.finish is not None or self._call_signatures or self._audio is not None:
+            return None
+        last = self.assembly.last_open()
+        if last == self.text_key:
+            return TEXT, last
+        if last == self.reasoning_key:
+            return None if self._signed else (REASONING, last)
+        call = self.calls.flowing()
+        return None if call is None or call != last else (ARGUMENTS, call)
+
+    def take_run(self, form: Form, run: Run) -> None:
+        """Take events of the form that flows."""
+        if form is TEXT:
+            self.assembly.run(self.text_key, run.text, run.pieces)
+        elif form is REASONING:
+            self.assembly.reasoning_run(self.reasoning_key, run.text, run.pieces)
+            self._thoughts.append(run.text)
+        else:
+            self.calls.take_run(run)
+
+    def take_plain(self, entry: Choice) -> None:
+        """Take an ordinary piece: as ``take`` does, with what such a piece can have."""
+        delta = entry.delta
+        if delta is not None:
+            reasoning = delta.reasoning_content or delta.reasoning
+            if reasoning:
+                self._reason(reasoning, raw=True)
+            if delta.content:
+                self._text("text", delta.content)
+            if delta.tool_calls:
+                self._plain_calls(delta.tool_calls)
+            if self._call_signatures:
+                self._sign_calls()
+        if entry.finish_reason and self.finish is None:
+            self.finish = entry.finish_reason
+
+    def _plain_calls(self, calls: list[Call]) -> None:
+        self._begin("calls")
+        for call in calls:
+            function = call.function
+            self.calls.piece(call.id or "", call.index, function.name or "", function.arguments)
+
+    def _sign_calls(self) -> None:
+        """Sign calls with the signatures that came before them."""
+        self._call_signatures = [
+            (call_id, signature)
+            for call_id, signature in self._call_signatures
+            if not self.calls.sign(call_id, signature)
+        ]
 
     def take(self, body: dict[str, Any], *, whole: bool) -> None:
         """Take a delta, or a whole message."""
@@ -82,11 +143,7 @@ class _Choice:
         if isinstance(legacy, dict):
             self._begin("calls")
             self.calls.legacy(legacy)
-        self._call_signatures = [
-            (call_id, signature)
-            for call_id, signature in self._call_signatures
-            if not self.calls.sign(call_id, signature)
-        ]
+        self._sign_calls()
 
     def cite(self, citation: Citation) -> None:
         """Add a source to the text, if there is one."""
@@ -249,37 +306,51 @@ class ChunkReader:
         self._extras: dict[str, Any] = {}
         self._citations: list[Citation] = []
         self._usage_seen = False
-        #: the text that is open, where nothing else is
-        self._text: tuple[int, str] | None = None
+        #: the form of the events that only go on with what is open, and what that is
+        self.flow: Form | None = None
+        self.flowing: Hashable = None
         self._misses = 0
 
     def take_plain(self, data: bytes) -> bool:
-        """Take a chunk that only goes on with the text that is open; false where it is any other."""
-        if self._text is None or self._misses > _MISSES:
+        """Take an ordinary chunk; false where it is any other."""
+        if self._misses > _MISSES or len(self._choices) > 1:
             return False
-        text = plain_text(data)
-        if text is None:
+        chunk = plain_chunk(data) if self._started else first_chunk(data)
+        if chunk is None:
             self._misses += 1
             return False
-        self.assembly.text(self._text, text)
+        if len(self._head) < len(_HEAD):
+            self._plain_head(chunk)
+        if chunk.choices:
+            self._start()
+            choice = self._choices.get(0)
+            if choice is None:
+                choice = self._begin_choice(0)
+            choice.take_plain(chunk.choices[0])
+        if chunk.usage is not None:
+            self._count(chunk.usage, chunk.service_tier)
+        self._find_flow()
         return True
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether nothing is under way but text, so that a chunk may only go on with it."""
-        return self._text is not None
-
     def take_run(self, run: Run) -> None:
-        """Take chunks that only go on with the text that is open."""
-        if self._text is not None:
-            self.assembly.run(self._text, run.text, run.pieces)
+        """Take chunks of the form that flows."""
+        if self.flow is not None:
+            self._choices[0].take_run(self.flow, run)
 
-    def _open_text(self) -> tuple[int, str] | None:
-        choice = self._choices.get(0)
-        if choice is None or len(self._choices) > 1 or not choice.is_plain:
-            return None
-        key = choice.key("text")
-        return key if self.assembly.open_keys() == [key] else None
+    def _plain_head(self, chunk: Chunk) -> None:
+        head = self._head
+        for name, value in (("id", chunk.id), ("model", chunk.model), ("created", chunk.created)):
+            if value and name not in head:
+                head[name] = value
+        if not self._started and isinstance(chunk, FirstChunk):
+            if chunk.service_tier is not None:
+                self._extras["service_tier"] = chunk.service_tier
+            if chunk.system_fingerprint is not None:
+                self._extras["system_fingerprint"] = chunk.system_fingerprint
+
+    def _find_flow(self) -> None:
+        found = self._choices[0].flow() if len(self._choices) == 1 and 0 in self._choices else None
+        self.flow, self.flowing = (None, None) if found is None else found
 
     @property
     def is_finished(self) -> bool:
@@ -288,7 +359,7 @@ class ChunkReader:
 
     def take(self, chunk: dict[str, Any], *, whole: bool = False) -> None:
         """Take one object; ``whole`` says that it is all of the answer. An error in it ends the answer."""
-        self._text = None
+        self.flow = self.flowing = None
         fault = in_band_fault(chunk)
         if fault is not None:
             self.fail(fault)
@@ -303,7 +374,7 @@ class ChunkReader:
             if self.done:
                 return
         self._usage(chunk)
-        self._text = self._open_text()
+        self._find_flow()
 
     def end(self) -> None:
         """End the answer properly."""
@@ -331,7 +402,7 @@ class ChunkReader:
             self.done = True
 
     def _note(self, chunk: dict[str, Any]) -> None:
-        for name in ("id", "model", "created"):
+        for name in _HEAD:
             if chunk.get(name) and name not in self._head:
                 self._head[name] = chunk[name]
         if not self._started:
@@ -362,13 +433,18 @@ class ChunkReader:
             )
         )
 
+    def _begin_choice(self, index: int) -> _Choice:
+        head = self._head
+        seed = (str(head.get("id", "")), str(head.get("created", "")), str(head.get("model", "")))
+        choice = self._choices[index] = _Choice(self.assembly, index, seed)
+        return choice
+
     def _choice(self, entry: dict[str, Any], position: int, whole: bool) -> None:
         given = entry.get("index")
         index = given if isinstance(given, int) and 0 <= given < _MOST_CHOICES else position
         choice = self._choices.get(index)
         if choice is None:
-            seed = tuple(str(self._head.get(name, "")) for name in ("id", "created", "model"))
-            choice = self._choices[index] = _Choice(self.assembly, index, seed)
+            choice = self._begin_choice(index)
         delta, message = entry.get("delta"), entry.get("message")
         # Perplexity writes both, an empty delta into whole answers and all text so far into the pieces of a stream.
         if isinstance(delta, dict) and delta and not (whole and isinstance(message, dict)):
@@ -393,9 +469,12 @@ class ChunkReader:
         raw = chunk.get("usage")
         if raw is None and isinstance(chunk.get("x_groq"), dict):
             raw = chunk["x_groq"].get("usage")
-        if is_placeholder(raw) and self._usage_seen:
+        self._count(raw, chunk.get("service_tier"))
+
+    def _count(self, raw: Any, service_tier: Any) -> None:
+        if self._usage_seen and is_placeholder(raw):
             return
-        usage = decode_usage(raw, chunk.get("service_tier"))
+        usage = decode_usage(raw, service_tier)
         if usage is not None:
             self._start()
             self._usage_seen = True

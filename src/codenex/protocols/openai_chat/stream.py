@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 from typing import Any
 
 from codenex.core import events as e
@@ -11,12 +12,12 @@ from codenex.core.errors import Fault, FaultKind
 from codenex.protocols.openai_chat.chunks import ChunkReader
 from codenex.protocols.openai_chat.emission import StreamEncoder
 from codenex.protocols.openai_chat.errors import in_band_fault
-from codenex.protocols.openai_chat.plain import TEXT
 from codenex.protocols.openai_chat.response import decode_body
 from codenex.wire.json_array import is_cut
 from codenex.wire.opening import Opening
+from codenex.wire.run_decoder import RunDecoder
 from codenex.wire.sse import ERROR_FIELD, EVENT_LIMIT, Frame, SseDecoder
-from codenex.wire.text_runs import Run, RunDecoder
+from codenex.wire.text_runs import Run
 
 __all__ = ["StreamDecoder", "StreamEncoder"]
 
@@ -31,50 +32,60 @@ class StreamDecoder(RunDecoder):
     """Reads a stream of chunks, or a whole JSON body that came in its place."""
 
     def __init__(self) -> None:
-        super().__init__(TEXT, SseDecoder(errors=True))
+        super().__init__(SseDecoder(errors=True))
         self._reader = ChunkReader()
         self._opening = Opening()
+        self._beginning = True
         #: the body so far, where it is JSON and not a stream
         self._body: bytearray | None = None
-
-    @property
-    def done(self) -> bool:
-        """Whether ``[DONE]`` or an error has been seen."""
-        return self._reader.done
+        #: what the form that flows goes on with
+        self._target: Hashable = None
 
     def feed(self, data: bytes) -> list[e.StreamEvent]:
         """Take bytes; return the events that they complete."""
-        if self._reader.done:
+        if self.done:
             return []
-        data = self._opening.feed(data)
-        if self._opening.first in (b"{", b"[") and self._body is None:
-            self._body = bytearray()
+        if self._beginning:
+            data = self._opening.feed(data)
+            self._beginning = not self._opening.first
+            if self._opening.first in (b"{", b"["):
+                self._body = bytearray()
         if self._body is not None:
             self._body += data
             if len(self._body) > EVENT_LIMIT:
-                self._reader.fail(Fault(FaultKind.UPSTREAM, "the upstream's answer is too large", from_upstream=True))
-            return self._reader.assembly.take()
-        try:
-            self._events(data)
-        except Fault as fault:
-            self._reader.fail(fault)
-        return self._reader.assembly.take()
+                self._fail(Fault(FaultKind.UPSTREAM, "the upstream's answer is too large", from_upstream=True))
+        else:
+            try:
+                self._events(data)
+            except Fault as fault:
+                self._fail(fault)
+        assembly = self._reader.assembly
+        events, assembly.out = assembly.out, []
+        return events
 
     def eof(self) -> list[e.StreamEvent]:
         """End of the bytes. Half an event is a truncation, whatever came before it."""
-        if self._reader.done:
+        if self.done:
             return []
         if self._body is not None:
             return self._whole(bytes(self._body))
         self._take(self._frames.eof(), last=True)
         if self._reader.is_finished:
-            self._reader.end()
+            self._end()
         else:
             self._truncated()
         return self._reader.assembly.take()
 
+    def _end(self) -> None:
+        self._reader.end()
+        self.done = True
+
+    def _fail(self, fault: Fault) -> None:
+        self._reader.fail(fault)
+        self.done = True
+
     def _truncated(self, told: str = "the upstream ended the stream before the answer was complete") -> None:
-        self._reader.fail(Fault(FaultKind.UPSTREAM_TRUNCATED, told, from_upstream=True))
+        self._fail(Fault(FaultKind.UPSTREAM_TRUNCATED, told, from_upstream=True))
 
     def _whole(self, body: bytes) -> list[e.StreamEvent]:
         if is_cut(body):
@@ -84,52 +95,68 @@ class StreamDecoder(RunDecoder):
             events = decode_body(body)
         except Fault as fault:
             events = [e.Error(fault)]
-        self._reader.done = True
+        self.done = True
         return events
+
+    def _one(self, name: bytes, data: bytes, lead: bytes) -> None:
+        if name or not self._plain(data):
+            self._any(name, data)
+        elif self._flow is not None:
+            self._learn(data, lead)
 
     def _take(self, frames: list[Frame], *, last: bool = False) -> None:
         for frame in frames:
-            if self._reader.done:
+            if self.done:
                 return
-            if not frame.event and self._reader.take_plain(frame.data):
-                if self._runs is None:
-                    self._learn(frame.data)
-                continue
-            data = frame.data.strip()
-            if not data:
-                continue
-            if data == _DONE:
-                self._reader.end()
-                continue
-            value = _parsed(data)
-            if frame.event == ERROR_FIELD:
-                # No client knows this field: where the bytes pass on as they are, it has to be told again.
-                fault = in_band_fault(value, event=True) if isinstance(value, dict) else None
-                self._truncated(fault.message if fault is not None else data.decode("utf-8", "replace"))
-                return
-            if isinstance(value, list) and value and isinstance(value[0], dict) and "error" in value[0]:
-                value = value[0]
-            if isinstance(value, dict):
-                self._object(value, named_error=frame.event == b"error")
-                if self._runs is None and not frame.event:
-                    self._learn(frame.data)
-            elif not last:
-                told = "the upstream sent an event that is no JSON object"
-                self._reader.fail(Fault(FaultKind.UPSTREAM, told, from_upstream=True))
-            elif not _DONE.startswith(data):
-                self._truncated()
+            if frame.event or not self._plain(frame.data):
+                self._any(frame.event, frame.data, last=last)
 
-    def _is_plain(self) -> bool:
-        return self._reader.is_plain
+    def _plain(self, data: bytes) -> bool:
+        """Take an ordinary chunk; false where it is anything else."""
+        reader = self._reader
+        if data[:1] != b"{" or not reader.take_plain(data):
+            return False
+        self._flow = reader.flow
+        if reader.flowing != self._target:
+            self._target, self._runs = reader.flowing, None
+        return True
+
+    def _any(self, name: bytes, data: bytes, *, last: bool = False) -> None:
+        data = data.strip()
+        if not data:
+            return
+        if data == _DONE:
+            self._end()
+            return
+        value = _parsed(data)
+        if name == ERROR_FIELD:
+            # No client knows this field: where the bytes pass on as they are, it has to be told again.
+            fault = in_band_fault(value, event=True) if isinstance(value, dict) else None
+            self._truncated(fault.message if fault is not None else data.decode("utf-8", "replace"))
+            return
+        if isinstance(value, list) and value and isinstance(value[0], dict) and "error" in value[0]:
+            value = value[0]
+        if isinstance(value, dict):
+            self._object(value, named_error=name == b"error")
+        elif not last:
+            told = "the upstream sent an event that is no JSON object"
+            self._fail(Fault(FaultKind.UPSTREAM, told, from_upstream=True))
+        elif not _DONE.startswith(data):
+            self._truncated()
 
     def _take_run(self, run: Run) -> None:
         self._reader.take_run(run)
 
     def _object(self, value: dict[str, Any], *, named_error: bool) -> None:
+        reader = self._reader
         if not named_error:
-            self._reader.take(value)
+            reader.take(value)
         elif (fault := in_band_fault(value, event=True)) is not None:
-            self._reader.fail(fault)
+            reader.fail(fault)
+        self.done = reader.done
+        self._flow = reader.flow
+        if reader.flowing != self._target:
+            self._target, self._runs = reader.flowing, None
 
 
 def _parsed(data: bytes) -> Any:
