@@ -23,34 +23,35 @@ class Loss(msgspec.Struct, frozen=True, order=True):
 class Losses:
     """Collects losses on the way through a translation; the same loss is kept once, in order of appearance."""
 
-    __slots__ = ("_items",)
+    __slots__ = ("found",)
 
     def __init__(self) -> None:
-        self._items: dict[Loss, None] = {}
+        #: what was collected, to be looked at without a call
+        self.found: dict[Loss, None] = {}
 
     def drop(self, path: str, reason: str) -> None:
         """Note something that was left out."""
-        self._items[Loss(path, "dropped", reason)] = None
+        self.found[Loss(path, "dropped", reason)] = None
 
     def adapt(self, path: str, reason: str) -> None:
         """Note something that was expressed in another form with the same meaning for a reader."""
-        self._items[Loss(path, "adapted", reason)] = None
+        self.found[Loss(path, "adapted", reason)] = None
 
     def approximate(self, path: str, reason: str) -> None:
         """Note something that was replaced by the nearest value the target knows."""
-        self._items[Loss(path, "approximated", reason)] = None
+        self.found[Loss(path, "approximated", reason)] = None
 
     def extend(self, losses: tuple[Loss, ...]) -> None:
         """Take over losses collected elsewhere."""
         for loss in losses:
-            self._items[loss] = None
+            self.found[loss] = None
 
     def values(self) -> tuple[Loss, ...]:
         """Return what was collected."""
-        return tuple(self._items)
+        return tuple(self.found)
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self.found)
 
 
 def header_value(losses: tuple[Loss, ...]) -> str:

@@ -6,20 +6,18 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from codenex.core.answer import Answer, fold
+from codenex.core.answer import fold
 from codenex.core.answer_losses import AnswerLosses
-from codenex.core.envelope import sealed_event
 from codenex.core.errors import Fault
-from codenex.core.events import StreamEvent
 from codenex.core.losses import Losses
 from codenex.core.render import RenderContext
 from codenex.core.request import Request
-from codenex.core.reversal import Reversal, Reverser
+from codenex.core.reversal import Reversal
 from codenex.core.spoke import Encoded, FailAfter
 from codenex.gateway.contest import Contest
 from codenex.gateway.delivery import Delivery
 from codenex.gateway.edits import edited
-from codenex.gateway.encoding import upstream_model
+from codenex.gateway.encoding import Target, upstream_model
 from codenex.gateway.exchange import Headers
 from codenex.gateway.fetching import Attachments, by_address
 from codenex.gateway.headers import passed_down, passed_up
@@ -27,9 +25,9 @@ from codenex.gateway.job import Job
 from codenex.gateway.lanes import ArrayLane, Lane, Observation, PassthroughLane, TranslationLane
 from codenex.gateway.means import Means
 from codenex.gateway.queries import forwarded_query
-from codenex.gateway.spokes import SPOKES
 from codenex.gateway.tracing import carried, within
 from codenex.gateway.upstream import ANSWER_LIMIT, accepted, call
+from codenex.gateway.whole_answers import events_of, is_event_stream, read_whole
 from codenex.providers.media import fetcher_of
 from codenex.providers.registry import ProviderType
 from codenex.providers.transport import UpstreamResponse
@@ -50,19 +48,22 @@ class Attempt:
         delivery: Delivery,
         common: Headers,
         contest: Contest | None = None,
+        target: Target | None = None,
     ) -> None:
+        """``target`` is what the account has behind the model, where that is known."""
         self._means = means
         self._contest = contest
         self._settle: Callable[[bytes], Awaitable[bytes]] | None = None
-        self._deadlines = means.deadlines_of(account)
         self._key = means.envelope_key
         self._job = job
         self._provider = provider
         self._account = account
         self._delivery = delivery
-        self._model = upstream_model(account, model)
-        self._target = means.target_of(provider, account, self._model)
-        self._spoke = SPOKES[provider.protocol]
+        if target is None:
+            target = means.target_of(provider, account, upstream_model(account, model))
+        self._target = target
+        self._model = target.model
+        self._spoke = self._target.spoke
         self._headers: Headers = [*common, ("x-codenex-provider", provider.name)]
         #: what went wrong after the answer had begun, so that it was told in-band
         self.fault: Fault | None = None
@@ -134,9 +135,9 @@ class Attempt:
         """Answer with a whole body of the client's own protocol. Raises :class:`Fault` where it is no answer."""
         job = self._job
         self._headers += passed_down([pair for pair in response.headers if pair[0] != "content-type"])
-        glance = self._spoke.glance
-        glanced = glance(content) if glance is not None and not _is_event_stream(response) else None
-        if job.conversation is not None and not _is_event_stream(response):
+        glance, streamed = self._spoke.glance, is_event_stream(response.header("content-type"))
+        glanced = glance(content) if glance is not None and not streamed else None
+        if job.conversation is not None and not streamed:
             await job.conversation.noted(Place(self._provider.name, self._account.uuid), content)
         if glanced is not None:
             self._begin()
@@ -144,12 +145,12 @@ class Attempt:
             job.exchange.respond(200, [("content-type", "application/json"), *self._headers], content)
             return
         observation = Observation()
-        for event in self._events(response, content):
+        for event in events_of(self._spoke, content, streamed=streamed):
             observation.see(event)
         if observation.fault is not None:
             raise observation.fault
-        if _is_event_stream(response):
-            answer = fold(self._events(response, content))
+        if streamed:
+            answer = fold(events_of(self._spoke, content, streamed=streamed))
             content = job.spoke.encode_response(answer, job.context(translated=True))
             if job.conversation is not None:
                 content = job.conversation.refused(content)
@@ -170,19 +171,30 @@ class Attempt:
         sending = self._send(encoded.body, headers, query)
         del encoded
         response = await sending
+        if job.stream:
+            return await self.relay_translated(response, reversal, losses, told)
         try:
             context = job.context(translated=True)
             context.losses = losses
-            if job.stream:
-                # The head has gone when the answer comes: what that loses is counted in the record.
-                self._headers += told
-                try:
-                    await self._relay(response, self._translation_lane(reversal, context))
-                finally:
-                    job.answered_losses(losses)
-            else:
-                await self._translate_unary(response, reversal, context)
+            await self._translate_unary(response, reversal, context)
         finally:
+            response.close()
+        return self.fault
+
+    async def relay_translated(
+        self, response: UpstreamResponse, reversal: Reversal, losses: Losses, told: Headers
+    ) -> Fault | None:
+        """Answer with a translated stream, and return as :meth:`run` does. ``losses`` are those of the request, which
+        the headers ``told`` tell."""
+        self._headers += told
+        try:
+            context = self._job.context(translated=True)
+            context.losses = losses
+            await self._relay(response, self._translation_lane(reversal, context))
+        finally:
+            # The head has gone when the answer comes: what that loses is counted in the record.
+            if losses.found:
+                self._job.answered_losses(losses)
             response.close()
         return self.fault
 
@@ -194,46 +206,21 @@ class Attempt:
         return passed_up(self._job.exchange.headers), forwarded_query(self._job.exchange.query)
 
     async def _translate_unary(self, response: UpstreamResponse, reversal: Reversal, context: RenderContext) -> None:
-        content = await response.read(ANSWER_LIMIT)
-        observation = Observation()
-        losses = AnswerLosses(self._job.spoke.name, context.losses)
-        read = self._spoke.read_answer
-        answer = read(content) if read is not None and not _is_event_stream(response) else None
-        if answer is not None:
-            observation.usage, observation.finish = answer.usage, answer.choices[0].finish
-            losses.see_plain(answer)
-        else:
-            answer = self._folded(response, content, reversal, observation, losses)
-        body = self._job.spoke.encode_response(answer, context)
-        body = await self._job.kept(body)
+        content, job, observation = await response.read(ANSWER_LIMIT), self._job, Observation()
+        answer, observation.usage, observation.finish = read_whole(
+            content,
+            response.header("content-type"),
+            job.spoke,
+            self._target,
+            reversal,
+            context.losses,
+            self._key,
+        )
+        body = await job.kept(job.spoke.encode_response(answer, context))
         self._begin()
         self._note(observation)
-        headers = self._headers + self._job.answered_losses(context.losses)
-        self._job.exchange.respond(200, [("content-type", "application/json"), *headers], body)
-
-    def _folded(
-        self,
-        response: UpstreamResponse,
-        content: bytes,
-        reversal: Reversal,
-        observation: Observation,
-        losses: AnswerLosses,
-    ) -> Answer:
-        reverser = Reverser(reversal)
-        events: list[StreamEvent] = []
-        for event in self._events(response, content):
-            observation.see(event)
-            losses.see(event)
-            sealed = sealed_event(event, self._key, self._model, self._target.scope)
-            events.extend(reverser.push(sealed))
-        return fold(events)
-
-    def _events(self, response: UpstreamResponse, content: bytes) -> list[StreamEvent]:
-        """Decode a whole body; an upstream may answer a unary request with a stream."""
-        if not _is_event_stream(response):
-            return self._spoke.decode_response(content)
-        decoder = self._spoke.stream_decoder()
-        return [*decoder.feed(content), *decoder.eof()]
+        headers = self._headers + job.answered_losses(context.losses)
+        job.exchange.respond(200, [("content-type", "application/json"), *headers], body)
 
     async def _with_files(self, request: Request) -> Request:
         """Return the request with those files inline that the target can't read by address. Raises :class:`Fault`."""
@@ -250,9 +237,10 @@ class Attempt:
 
     async def _send(self, body: bytes, headers: Headers, query: str) -> UpstreamResponse:
         job = self._job
+        deadlines = self._means.deadlines_of(self._account)
         if self._provider.program is not None:
             programs, bounds = self._means.claude_code, self._means.bounds
-            response = await programs.send(self._account, body, self._deadlines, bounds)
+            response = await programs.send(self._account, body, deadlines, bounds)
             return await accepted(response, self._spoke, self._account)
         if "trace" in job.exchange.notes:
             headers = within(headers, job.exchange.notes)
@@ -265,7 +253,7 @@ class Attempt:
             body,
             headers=headers,
             request_id=job.exchange.request_id,
-            deadlines=self._deadlines,
+            deadlines=deadlines,
             stream=job.stream,
             query=query,
         )
@@ -315,8 +303,3 @@ class Attempt:
 def _is_json(response: UpstreamResponse) -> bool:
     kind = response.header("content-type")
     return kind is not None and kind.startswith("application/json")
-
-
-def _is_event_stream(response: UpstreamResponse) -> bool:
-    kind = response.header("content-type")
-    return kind is not None and kind.startswith("text/event-stream")

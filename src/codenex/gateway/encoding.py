@@ -10,6 +10,7 @@ from codenex.core.envelope import may_hold_envelope, opened_request
 from codenex.core.identifiers import digest
 from codenex.core.losses import Losses
 from codenex.core.request import Request
+from codenex.core.reversal import PropertyNames
 from codenex.core.spoke import Encoded, Spoke
 from codenex.gateway.facts import capabilities_of
 from codenex.gateway.spokes import SPOKES
@@ -17,6 +18,8 @@ from codenex.models.capabilities import Capabilities
 from codenex.models.property_names import with_fitting_names
 from codenex.providers.registry import ProviderType
 from codenex.store.settings import Account, ModelFacts
+
+_NO_NAMES: PropertyNames = {}
 
 
 class Target:
@@ -32,6 +35,11 @@ class Target:
         self._corrections = corrections
         #: whose bytes can go on as they are
         self.passes = SPOKES.get(provider.protocol) if not account.normalise and provider.fit is None else None
+
+    @cached_property
+    def spoke(self) -> Spoke:
+        """What the account speaks."""
+        return SPOKES[self.provider.protocol]
 
     @cached_property
     def capabilities(self) -> Capabilities:
@@ -51,17 +59,19 @@ class Target:
     def opened(self, request: Request, key: bytes, losses: Losses) -> Request:
         """Return the request with those signatures that this target can read, and with its name of the model."""
         request = opened_request(request, (key,), self.model, self.scope, losses)
-        return msgspec.structs.replace(request, model=self.model)
+        return request if request.model == self.model else msgspec.structs.replace(request, model=self.model)
 
     def encoded(self, request: Request, key: bytes, losses: Losses) -> Encoded:
         """Return the request as the account's protocol has it. Raises :class:`Fault` (400) for what can't be said."""
-        losses.extend(request.losses)
+        if request.losses:
+            losses.extend(request.losses)
         request = self.opened(request, key, losses)
-        capabilities = self.capabilities
-        request, properties = with_fitting_names(request, capabilities.property_names)
-        encoded = SPOKES[self.provider.protocol].encode_request(request, capabilities, losses)
-        if self.provider.fit is not None:
-            encoded = msgspec.structs.replace(encoded, body=self.provider.fit(encoded.body, self.model, losses))
+        capabilities, properties, fit = self.capabilities, _NO_NAMES, self.provider.fit
+        if capabilities.property_names != "any":
+            request, properties = with_fitting_names(request, capabilities.property_names)
+        encoded = self.spoke.encode_request(request, capabilities, losses)
+        if fit is not None:
+            encoded = msgspec.structs.replace(encoded, body=fit(encoded.body, self.model, losses))
         if not properties:
             return encoded
         reversal = msgspec.structs.replace(encoded.reversal, properties=properties)

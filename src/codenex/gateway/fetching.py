@@ -86,7 +86,17 @@ class Attachments:
 
 def by_address(request: Request) -> bool:
     """Whether the request names any file by address, which most don't."""
-    return any(piece.url is not None for _, piece in _media_in(request))
+    # Without a call for a part: a long conversation has many, and every translated request comes by here.
+    for turn in request.turns:
+        for part in turn.parts:
+            if type(part) is Media:
+                if part.url is not None:
+                    return True
+            elif type(part) is ToolResult:
+                for piece in part.parts:
+                    if type(piece) is Media and piece.url is not None:
+                        return True
+    return False
 
 
 def unreadable(request: Request, spoke: Spoke, capabilities: Capabilities) -> dict[str, tuple[str, Media]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 
@@ -51,7 +51,7 @@ class Job(msgspec.Struct):
     def id(self) -> str:
         """Random, for the ids that the gateway gives to what it renders."""
         if not self._id:
-            self._id = uuid4().hex
+            self._id = os.urandom(16).hex()
         return self._id
 
     @property

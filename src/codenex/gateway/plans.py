@@ -11,7 +11,7 @@ from codenex.core.spoke import Glance, Spoke
 from codenex.gateway.attempts import Attempts
 from codenex.gateway.authentication import check_permission
 from codenex.gateway.edits import Head
-from codenex.gateway.encoding import upstream_model
+from codenex.gateway.encoding import Target, upstream_model
 from codenex.gateway.exchange import Exchange
 from codenex.gateway.model_names import model_of
 from codenex.gateway.resolution import Resolution
@@ -38,13 +38,21 @@ class Leg(msgspec.Struct, frozen=True):
     deadlines: Deadlines
     #: headers of the answer that are always the same
     headers: tuple[tuple[str, str], ...]
+    #: what a request is translated for, where bytes don't go on as they are
+    behind: Target
 
 
 class Plan(msgspec.Struct):
-    """Where requests with the same path, client key and model go, all of whose accounts take a client's own bytes."""
+    """Where requests with the same path, client key, model and form of the answer go. All accounts take a client's own
+    bytes, or none does."""
 
     route: Route
     spoke: Spoke
+    #: what the accounts speak
+    upstream: Spoke
+    #: whether what goes to them is translated
+    translates: bool
+    stream: bool
     glance: Callable[[bytes], Glance | None]
     model: str
     resolution: Resolution
@@ -70,11 +78,25 @@ def planned(
     accounts = settings.accounts.get(resolution.provider, ())
     if provider is None or provider.program is not None or provider.google is not None or not accounts:
         return None
-    for account in accounts:
-        if attempts.target_of(provider, account, upstream_model(account, resolution.model)).passes is not spoke:
-            return None
-    affine = attempts.affinity.matters(resolution.provider)
-    return Plan(route, spoke, spoke.glance, model, resolution, provider, affine, {})
+    pass_through = {
+        attempts.target_of(provider, account, upstream_model(account, resolution.model)).passes is spoke
+        for account in accounts
+    }
+    if len(pass_through) > 1:
+        return None
+    return Plan(
+        route,
+        spoke,
+        SPOKES[provider.protocol],
+        translates=False in pass_through,
+        stream=head.stream,
+        glance=spoke.glance,
+        model=model,
+        resolution=resolution,
+        provider=provider,
+        affine=attempts.affinity.matters(resolution.provider),
+        legs={},
+    )
 
 
 def leg_to(attempts: Attempts, plan: Plan, account: Account) -> Leg:
@@ -82,7 +104,7 @@ def leg_to(attempts: Attempts, plan: Plan, account: Account) -> Leg:
     known = plan.legs.get(account.uuid)
     if known is None:
         model = upstream_model(account, plan.resolution.model)
-        way = outbound(plan.provider, account, "generate", False)
+        way = outbound(plan.provider, account, "stream" if plan.stream else "generate", plan.stream)
         target = way.target.replace("{model}", quoted_model(model)) if way.takes_model else way.target
         known = plan.legs[account.uuid] = Leg(
             model,
@@ -91,5 +113,6 @@ def leg_to(attempts: Attempts, plan: Plan, account: Account) -> Leg:
             target,
             attempts.deadlines_of(account),
             (("content-type", "application/json"), ("x-codenex-provider", plan.provider.name)),
+            attempts.target_of(plan.provider, account, model),
         )
     return known

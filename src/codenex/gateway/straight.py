@@ -15,19 +15,24 @@ import msgspec
 
 from codenex.core.envelope import may_hold_envelope
 from codenex.core.errors import Fault, FaultKind
+from codenex.core.request import Request
 from codenex.gateway.admission import Admission
 from codenex.gateway.affinity import Session
 from codenex.gateway.attempts import Attempts
 from codenex.gateway.authentication import Keyring
+from codenex.gateway.delivery import Delivery
 from codenex.gateway.edits import Head, edited, head_of
 from codenex.gateway.exchange import Exchange, Handler, Headers
 from codenex.gateway.failover import Tried
 from codenex.gateway.headers import NAMELESS, goes_down, passed_up
 from codenex.gateway.job import Job
 from codenex.gateway.plans import Leg, Plan, Resolve, leg_to, planned
+from codenex.gateway.queries import forwarded_query
 from codenex.gateway.rate_headers import rate_headers
 from codenex.gateway.refusing import refuse
 from codenex.gateway.routes import Operation, Route
+from codenex.gateway.straight_translation import Translation, decoded, stream_translated
+from codenex.gateway.tracing import carried
 from codenex.gateway.trail import Trail
 from codenex.gateway.upstream import ANSWER_LIMIT, accepted
 from codenex.pool.verdict import Verdict
@@ -45,6 +50,8 @@ _LONGEST_MODEL = 256
 _BEGINNINGS = 16
 #: Path, client key, model as the body names it, and whether a stream is wanted.
 Name = tuple[str, str, str | None, bool]
+#: Account, model and whether a stream is wanted.
+Place = tuple[str, str, bool]
 
 
 class Familiar(msgspec.Struct, eq=False):
@@ -56,10 +63,14 @@ class Familiar(msgspec.Struct, eq=False):
     key: ClientKey
     #: whether something is counted for the key
     counted: bool
+    #: whether the client wants no translation that loses anything
+    strict: bool
+    #: what of the query goes on to an upstream of the client's own protocol
+    query: str
     #: the headers by name
     sent: dict[str, str]
-    #: account and model → the head of the request to the upstream, up to its request id
-    beginnings: dict[tuple[str, str], bytes]
+    #: account, model and whether a stream is wanted → the head of the request to the upstream, up to its request id
+    beginnings: dict[Place, bytes]
 
 
 class Straight:
@@ -120,13 +131,22 @@ class Straight:
             or self._off
             or self._prompts.on
             or exchange.method != "POST"
-            or exchange.query
             or "model-provider" in sent
             or len(sent) != len(headers)
             or ("connection" in sent and sent["connection"] not in NAMELESS)
         ):
             return self._general(exchange)
-        familiar = Familiar(self._generation, self._routes[path], key, self._admission.is_counted(key), sent, {})
+        strict = self._settings.strict or ("x-codenex-strict" in sent and sent["x-codenex-strict"] == "1")
+        familiar = Familiar(
+            self._generation,
+            self._routes[path],
+            key,
+            self._admission.is_counted(key),
+            strict,
+            forwarded_query(exchange.query),
+            sent,
+            {},
+        )
         if repetition is not None:
             # Neither key nor route can become another one in this generation, nor can the key expire.
             repetition.memory = familiar
@@ -146,7 +166,16 @@ class Straight:
             head = head_of(body)
             name = (exchange.path, key.digest, head.model, head.stream)
             plan = self._plans[name] if name in self._plans else self._planned(name, exchange, route, key, head)
-            if plan is None or may_hold_envelope(body) or admission.in_progress >= admission.limit:
+            request, translation = None, None
+            if (
+                plan is None
+                or admission.in_progress >= admission.limit
+                or (
+                    (request := decoded(plan, head, body, fetches=self._settings.fetch_media)) is None
+                    if plan.translates
+                    else may_hold_envelope(body)
+                )
+            ):
                 # What follows alone holds the body, and lets go of it when no other attempt can follow.
                 del body, head
                 await in_task()
@@ -160,14 +189,14 @@ class Straight:
             account = accounts.entered(provider, plan.resolution.model, preferred)
             if account is None:
                 # What follows alone holds the body, and lets go of it when no other attempt can follow.
-                del body, head
+                del body, head, request
                 await in_task()
                 await self._serve(exchange, route, common, key)
                 return
             if head.stream:
-                job = self._job(exchange, plan, key, head, body)
-                del body, head
-                await self._stream(job, key, account, session, common)
+                job = self._job(exchange, plan, familiar, head, body, request)
+                del body, head, request
+                await self._stream(job, plan, familiar, account, session, common)
                 return
             start, going = self._now(), True
             admission.in_progress += 1
@@ -175,8 +204,14 @@ class Straight:
                 notes["provider"], notes["account"], notes["model"] = provider, account.uuid, plan.resolution.model
                 leg = plan.legs[account.uuid] if account.uuid in plan.legs else leg_to(self._attempts, plan, account)
                 notes["model"] = leg.model
-                told = body if leg.renames_from == head.model else edited(head, {"model": leg.model})
-                place = (account.uuid, leg.model)
+                if request is not None:
+                    translation = Translation(
+                        exchange, plan, leg, request, self._attempts.envelope_key, strict=familiar.strict
+                    )
+                    told = translation.body
+                else:
+                    told = body if leg.renames_from == head.model else edited(head, {"model": leg.model})
+                place = (account.uuid, leg.model, False)
                 response = await self._transport.send_formatted(
                     leg.outbound.origin,
                     b"%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n"
@@ -192,23 +227,26 @@ class Straight:
                 )
                 try:
                     if response.status != 200:
-                        await accepted(response, plan.spoke, account)
+                        await accepted(response, plan.upstream, account)
                     content = await response.read(ANSWER_LIMIT)
-                    kind, down = None, [*leg.headers, *common]
-                    # As passed_down does. Without a call: every answer comes by here.
-                    for pair in response.headers:
-                        if pair[0] == "content-type":
-                            kind = pair[1] if kind is None else kind
-                        elif goes_down[pair[0]]:
-                            down += (pair,)
-                    glanced = None if kind is None or kind.startswith("text/event-stream") else plan.glance(content)
-                    if glanced is None:
-                        await in_task()
-                        job = self._job(exchange, plan, key, head, body)
-                        await self._attempts.answer_whole(job, account, response, content, common)
+                    if translation is not None:
+                        translation.answer(response, content, common)
                     else:
-                        notes["usage"], notes["finish"] = glanced.usage, glanced.finish
-                        exchange.respond(200, down, content)
+                        kind, down = None, [*leg.headers, *common]
+                        # As passed_down does. Without a call: every answer comes by here.
+                        for pair in response.headers:
+                            if pair[0] == "content-type":
+                                kind = pair[1] if kind is None else kind
+                            elif goes_down[pair[0]]:
+                                down += (pair,)
+                        glanced = None if kind is None or kind.startswith("text/event-stream") else plan.glance(content)
+                        if glanced is None:
+                            await in_task()
+                            job = self._job(exchange, plan, familiar, head, body, None)
+                            await self._attempts.answer_whole(job, account, response, content, common)
+                        else:
+                            notes["usage"], notes["finish"] = glanced.usage, glanced.finish
+                            exchange.respond(200, down, content)
                 finally:
                     response.close()
                 going = False
@@ -218,8 +256,8 @@ class Straight:
             except Fault as fault:
                 going = False
                 accounts.ended(account, probe=False)
-                job = self._job(exchange, plan, key, head, body)
-                del body, head
+                job = self._job(exchange, plan, familiar, head, body, request)
+                del body, head, request, translation
                 await in_task()
                 await self._attempts.serve(job, common, Tried(account, fault, start, session))
             except asyncio.CancelledError:
@@ -236,16 +274,19 @@ class Straight:
             refuse(exchange, fault, route.protocol, common)
 
     async def _stream(
-        self, job: Job, key: ClientKey, account: Account, session: Session | None, common: Headers
+        self, job: Job, plan: Plan, familiar: Familiar, account: Account, session: Session | None, common: Headers
     ) -> None:
         """Answer with a stream from an account with which an attempt has begun."""
-        attempts, accounts, notes = self._attempts, self._accounts, job.exchange.notes
-        model, start, going = job.resolution.model, self._now(), True
+        attempts, accounts, notes, key = self._attempts, self._accounts, job.exchange.notes, familiar.key
+        model, start, going = plan.resolution.model, self._now(), True
         self._admission.in_progress += 1
         try:
             with attempts.delivery_of(job) as delivery:
                 try:
-                    in_band = await attempts.attempt(job, account, delivery, common).run()
+                    if plan.translates:
+                        in_band = await self._translated(job, plan, familiar, account, delivery, common)
+                    else:
+                        in_band = await attempts.attempt(job, account, delivery, common).run()
                     going = False
                     if in_band is None:
                         accounts.left(account)
@@ -274,6 +315,23 @@ class Straight:
             if key.tokens_per_minute:
                 self._admission.settle(key, notes.get("usage"))
 
+    def _translated(
+        self, job: Job, plan: Plan, familiar: Familiar, account: Account, delivery: Delivery, common: Headers
+    ) -> Awaitable[Fault | None]:
+        """Return the attempt at a translated stream. Raises :class:`Fault` where nothing can be sent."""
+        attempts, exchange = self._attempts, job.exchange
+        notes = exchange.notes
+        notes["provider"], notes["account"], notes["model"] = account.provider, account.uuid, plan.resolution.model
+        leg = plan.legs[account.uuid] if account.uuid in plan.legs else leg_to(attempts, plan, account)
+        place = (account.uuid, leg.model, True)
+        beginning = (
+            familiar.beginnings[place]
+            if place in familiar.beginnings
+            else _beginning(familiar, leg, place, exchange.headers)
+        )
+        attempt = attempts.attempt(job, account, delivery, common, leg.behind)
+        return stream_translated(attempt, job, leg, self._transport, beginning, attempts.envelope_key)
+
     def _planned(self, name: Name, exchange: Exchange, route: Route, key: ClientKey, head: Head) -> Plan | None:
         try:
             plan = planned(self._attempts, self._resolve, exchange, route, key, head)
@@ -284,8 +342,15 @@ class Straight:
             self._plans[name] = plan
         return plan
 
-    def _job(self, exchange: Exchange, plan: Plan, key: ClientKey, head: Head, body: bytes) -> Job:
-        strict = self._settings.strict or exchange.header("x-codenex-strict") == "1"
+    def _job(
+        self,
+        exchange: Exchange,
+        plan: Plan,
+        familiar: Familiar,
+        head: Head,
+        body: bytes,
+        request: Request | None = None,
+    ) -> Job:
         return Job(
             exchange,
             plan.spoke,
@@ -294,8 +359,9 @@ class Straight:
             plan.model,
             head.stream,
             plan.resolution,
-            strict=strict,
-            providers=key.providers,
+            strict=familiar.strict,
+            providers=familiar.key.providers,
+            _request=request,
         )
 
 
@@ -305,11 +371,17 @@ def _left(exchange: Exchange, account: Account, model: str, start: float) -> Non
     trail.ended(account.provider, account.uuid, model, 0.0, FaultKind.CANCELLED.value)
 
 
-def _beginning(familiar: Familiar, leg: Leg, place: tuple[str, str], headers: Headers) -> bytes:
+def _beginning(familiar: Familiar, leg: Leg, place: Place, headers: Headers) -> bytes:
     """Return the head of a request to an upstream, up to its request id. Raises :class:`Fault` where it can't be
     sent."""
-    up = leg.outbound.with_missing(passed_up(headers), familiar.sent)
-    made = UpstreamRequest("POST", leg.outbound.origin, leg.target, up, b"", leg.outbound.lines).beginning()
+    target = leg.target
+    if leg.behind.spoke.name == familiar.route.protocol:
+        if familiar.query:
+            target += ("&" if "?" in target else "?") + familiar.query
+        up = leg.outbound.with_missing(passed_up(headers), familiar.sent)
+    else:
+        up = leg.outbound.with_defaults(carried(headers))
+    made = UpstreamRequest("POST", leg.outbound.origin, target, up, b"", leg.outbound.lines).beginning()
     if len(familiar.beginnings) >= _BEGINNINGS:
         familiar.beginnings.clear()
     familiar.beginnings[place] = made

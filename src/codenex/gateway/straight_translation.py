@@ -1,0 +1,109 @@
+"""What the straight way does for a whole answer in another protocol than the upstream's: the request translated for an
+account, the answer translated for the client. It says and notes what an attempt of the general way does."""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import partial
+
+import msgspec
+
+from codenex.core.errors import Fault
+from codenex.core.losses import Losses
+from codenex.core.render import RenderContext
+from codenex.core.request import Request
+from codenex.gateway.attempt import Attempt
+from codenex.gateway.edits import Head
+from codenex.gateway.exchange import Exchange, Headers
+from codenex.gateway.fetching import by_address
+from codenex.gateway.job import Job, settled_losses
+from codenex.gateway.plans import Leg, Plan
+from codenex.gateway.routes import ANTHROPIC
+from codenex.gateway.upstream import accepted
+from codenex.gateway.whole_answers import read_whole
+from codenex.models.tokens import estimated_input_tokens
+from codenex.providers.transport import Transport, UpstreamResponse
+
+
+def decoded(plan: Plan, head: Head, body: bytes, *, fetches: bool) -> Request | None:
+    """Return a request in the hub's form; ``None`` where the general way has to say what is wrong with it, or to fetch
+    files that it names by address."""
+    try:
+        request = plan.spoke.decode_request(body, plan.model)
+    except Fault:
+        return None
+    if fetches and by_address(request):
+        return None
+    # As the job of the general way has it.
+    return request if request.stream is head.stream else msgspec.structs.replace(request, stream=head.stream)
+
+
+class Translation:
+    """One request, translated for an account. ``body`` is what is sent. ``key`` opens and seals signatures."""
+
+    __slots__ = ("_exchange", "_key", "_leg", "_losses", "_plan", "_request", "_reversal", "body")
+
+    def __init__(self, exchange: Exchange, plan: Plan, leg: Leg, request: Request, key: bytes, *, strict: bool) -> None:
+        """Translate. Raises :class:`Fault` (400) for what can't be said, and with ``strict`` for any loss."""
+        losses = Losses()
+        encoded = leg.behind.encoded(request, key, losses)
+        if losses.found:
+            settled_losses(exchange, losses, strict=strict)
+        self.body = encoded.body
+        self._reversal = encoded.reversal
+        self._exchange, self._plan, self._leg, self._request, self._key = exchange, plan, leg, request, key
+        self._losses = losses
+
+    def answer(self, response: UpstreamResponse, content: bytes, common: Headers) -> None:
+        """Answer with what the account has answered, whose status was 200. Raises :class:`Fault` where it is no
+        answer."""
+        exchange, plan, request, losses = self._exchange, self._plan, self._request, self._losses
+        kind = None
+        for name, value in response.headers:
+            if name == "content-type":
+                kind = value
+                break
+        answer, usage, finish = read_whole(
+            content, kind, plan.spoke, self._leg.behind, self._reversal, losses, self._key
+        )
+        context = RenderContext(
+            os.urandom(16).hex(),
+            int(time.time()),
+            plan.model,
+            request,
+            include_usage=request.include_usage,
+            estimate=partial(estimated_input_tokens, request) if plan.spoke.name == ANTHROPIC else None,
+            losses=losses,
+        )
+        body = plan.spoke.encode_response(answer, context)
+        exchange.notes["usage"], exchange.notes["finish"] = usage, finish
+        headers = [*self._leg.headers, *common]
+        if losses.found:
+            # What the answer lost can't be undone by being strict any more.
+            headers += settled_losses(exchange, losses, strict=False)
+        exchange.respond(200, headers, body)
+
+
+async def stream_translated(
+    attempt: Attempt, job: Job, leg: Leg, transport: Transport, beginning: bytes, key: bytes
+) -> Fault | None:
+    """Make an attempt with an account, whose request begins so, and answer with a stream; return as
+    :meth:`Attempt.run` does."""
+    losses = Losses()
+    encoded = leg.behind.encoded(job.request, key, losses)
+    told = job.settled_losses(losses) if losses.found else []
+    reversal = encoded.reversal
+    # No name for the body: this frame lives as long as the answer.
+    sending = transport.send_formatted(
+        leg.outbound.origin,
+        b"%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n"
+        % (beginning, job.exchange.request_id.encode("latin-1"), len(encoded.body)),
+        encoded.body,
+        leg.deadlines,
+    )
+    del encoded
+    response = await sending
+    if response.status != 200:
+        await accepted(response, leg.behind.spoke, leg.outbound.account)
+    return await attempt.relay_translated(response, reversal, losses, told)
