@@ -130,6 +130,7 @@ async def test_the_control_part_is_loaded_with_the_first_management_request(tmp_
         master, command, serving = imported(running.text)
         assert master & (CONTROL | COMMANDS | {"asyncio", "msgspec"}) == set()
         assert {"pydantic", "typer"} <= command, "the command line's program came first"
+        assert command & {"fastapi", "rich", "sqlalchemy", "starlette"} == set(), "every start waits for them"
         assert serving >= {"codenex.gateway.gateway", "httptools", "msgspec", "uvloop"}
         assert serving & (CONTROL | COMMANDS) == set()
         assert "pydantic_core" not in mapped(running.pid)

@@ -1,4 +1,8 @@
-"""The commands of ``codenex``, and the evaluation of ``serve`` and ``dev`` for the master process."""
+"""The commands of ``codenex``, and the evaluation of ``serve`` and ``dev`` for the master process.
+
+An evaluation comes before each start and each change of the configuration, and most of its time is that of its imports:
+what only one other command needs is imported by that command.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,6 @@ import msgspec
 import typer
 
 from codenex import __version__
-from codenex.cli.google_login import log_in
-from codenex.control.credential_sealing import change_all, change_own
 from codenex.control.errors import ConfigurationError
 from codenex.control.evaluation import Evaluated, evaluated, served
 from codenex.control.explanation import explained
@@ -21,7 +23,6 @@ from codenex.control.masking import masked, secrets_in
 from codenex.control.setup import setup_notice, start_over
 from codenex.core import json
 from codenex.core.errors import Fault
-from codenex.gateway.inspection import inspected
 from codenex.store.sealing import SealingError, new_key
 from codenex.supervisor.listeners import shown
 
@@ -125,6 +126,8 @@ def translate(
     data_dir: DataDir = None,
 ) -> None:
     """Show what would be sent upstream for a client's request, and what would be lost. Nothing is sent or written."""
+    from codenex.gateway.inspection import inspected
+
     settings = evaluated(_flags(None, None, config_dir, data_dir), None, make=False).settings
     try:
         body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
@@ -146,6 +149,8 @@ def login(
 ) -> None:
     """Log in at Google: open the page that is printed, or paste the address that the browser ends at. A running server
     has the account within seconds."""
+    from codenex.cli.google_login import log_in
+
     log_in(provider, _flags(None, None, config_dir, data_dir))
 
 
@@ -175,6 +180,8 @@ def seal_credentials(
     if fresh:
         print(new_key())
         return
+    from codenex.control.credential_sealing import change_all, change_own
+
     settings = evaluated(_flags(None, None, config_dir, data_dir), None, make=False).settings
     try:
         changed, problems = change_all(settings, seal=not unseal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -95,32 +96,41 @@ def build_application(administration: Administration, part: ControlPart | None =
     application.state.part = part if part is not None else ControlPart(administration.settings, [], Supervision())
     application.add_middleware(Guard, administration=administration)
     add_error_handlers(application)
-    application.include_router(_open_router())
-    application.include_router(_guarded_router())
-    # Before the routes of single accounts: those would take a fixed word for a uuid.
-    application.include_router(google_router())
-    application.include_router(health_router())
-    application.include_router(bulk_router())
-    application.include_router(providers_router())
-    application.include_router(config_router())
-    application.include_router(restoring_router())
-    application.include_router(undo_router())
-    application.include_router(linking_router())
-    application.include_router(pool_health_router())
-    application.include_router(models_router())
-    application.include_router(account_usage_router())
-    application.include_router(sessions_router())
-    application.include_router(files_router())
-    application.include_router(system_router())
-    application.include_router(client_keys_router())
-    application.include_router(usage_router())
-    application.include_router(requests_router())
-    application.include_router(bodies_router())
-    application.include_router(dashboard_router())
-    application.include_router(translate_router())
+    application.router.routes.extend(_stateless().routes)
     application.include_router(pages_router())
     describe(application)
     return application
+
+
+@cache
+def _stateless() -> APIRouter:
+    """Return all endpoints but the pages: they get at the state through the request's application, and the framework
+    takes a tenth of a second to make them."""
+    router = APIRouter()
+    router.include_router(_open_router())
+    router.include_router(_guarded_router())
+    # Before the routes of single accounts: those would take a fixed word for a uuid.
+    router.include_router(google_router())
+    router.include_router(health_router())
+    router.include_router(bulk_router())
+    router.include_router(providers_router())
+    router.include_router(config_router())
+    router.include_router(restoring_router())
+    router.include_router(undo_router())
+    router.include_router(linking_router())
+    router.include_router(pool_health_router())
+    router.include_router(models_router())
+    router.include_router(account_usage_router())
+    router.include_router(sessions_router())
+    router.include_router(files_router())
+    router.include_router(system_router())
+    router.include_router(client_keys_router())
+    router.include_router(usage_router())
+    router.include_router(requests_router())
+    router.include_router(bodies_router())
+    router.include_router(dashboard_router())
+    router.include_router(translate_router())
+    return router
 
 
 def _administration(request: Request) -> Administration:

@@ -41,8 +41,6 @@ class Bodies(BaseModel):
 def bodies_router() -> APIRouter:
     """Build the router."""
     router = APIRouter(prefix="/api/requests")
-    # The log is read through by one at a time: it may be large.
-    turn = asyncio.Semaphore(1)
 
     @router.get("/{request_id}/bodies")
     async def bodies(request_id: Annotated[str, Path(max_length=128)], part: Part, response: Response) -> Bodies:
@@ -52,7 +50,7 @@ def bodies_router() -> APIRouter:
         path = FilePath(part.settings.prompt_log_file)
         secrets = tuple(s for group in part.settings.accounts.values() for account in group for s in account.secrets)
         try:
-            async with turn:
+            async with part.prompt_log_turn:
                 found = await asyncio.to_thread(found_in, path, request_id, secrets)
         except OSError as error:
             raise Refusal(500, f"the prompt log can't be read: {error.strerror}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -165,7 +166,13 @@ def configuration_type() -> type[Configuration]:
     """Return the configuration with the fields that the rows of the provider registry name."""
     names = {name for kind in PROVIDER_TYPES.values() for name in (kind.key_field, kind.base_url_field) if name}
     names |= {name for service in SERVICES.values() for name in service.fields}
-    fields: dict[str, Any] = dict.fromkeys(sorted(names), (str | None, None))
+    return _type_with(tuple(sorted(names)))
+
+
+@lru_cache(1)
+def _type_with(names: tuple[str, ...]) -> type[Configuration]:
+    # Several are wanted for one evaluation, and making it takes longer than reading the files.
+    fields: dict[str, Any] = dict.fromkeys(names, (str | None, None))
     return create_model("Configuration", __base__=Configuration, **fields)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Mapping
@@ -53,6 +54,8 @@ class ControlPart:
         self.checks: dict[str, dict[str, Any]] = {}
         #: logins that are under way, by provider type
         self.google_logins: dict[str, Login] = {}
+        #: The prompt log is read through by one at a time: it may be large.
+        self.prompt_log_turn = asyncio.Semaphore(1)
         #: What was deleted a moment ago.
         self.trash = Trash()
         self.events = Events()
