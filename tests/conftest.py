@@ -5,6 +5,7 @@ A test of a law asks for `max(1000, settings.default.max_examples)` examples, so
 
 from __future__ import annotations
 
+import gc
 import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -48,6 +49,10 @@ def _load_other_authorities(
 
 
 ssl.SSLContext.load_verify_locations = _load_other_authorities  # type: ignore[method-assign]
+
+# No test pulls the plug: what they write need not reach the disk, which takes 10 ms a file. Whether it would is tested
+# by replacing this function.
+os.fsync = lambda _: None  # type: ignore[assignment]
 
 
 @pytest.fixture
@@ -107,6 +112,12 @@ def postgres() -> Iterator[Cluster]:
 def canary_scanner() -> Scanner:
     """Looks for the secrets of ``canaries()``."""
     return Scanner(canaries())
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from looking at all modules and test items again and again: they stay."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

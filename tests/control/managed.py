@@ -12,11 +12,13 @@ from typing import Any
 
 import httpx2
 from tests.control.home import Home
+from tests.control.site import HASTY
 
 from codenex.control.administration import Administration
 from codenex.control.application import build_application
 from codenex.control.evaluation import evaluated
 from codenex.control.part import ControlPart
+from codenex.control.passwords import Passwords
 from codenex.control.setup import setup_notice, token_path
 from codenex.control.supervision import Reloaded, Supervision
 from codenex.store.settings import Account, Settings
@@ -97,6 +99,7 @@ async def managed_server(home: Home, **flags: Any) -> AsyncIterator[Managed]:
     supervision = Evaluating(flags)
     settings, problems = supervision.evaluate()
     administration = Administration(settings)
+    administration.passwords = Passwords(HASTY)
     part = ControlPart(settings, problems, supervision, flags={name: str(value) for name, value in flags.items()})
 
     def take(settings: Settings, problems: list[str]) -> None:

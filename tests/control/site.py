@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from argon2 import PasswordHasher
 from tests.support.client import RawClient, RawResponse
 from tests.support.clock import VirtualClock
 from tests.support.gateway import RunningGateway, running_gateway, settings_for
 
 from codenex.control.administration import Administration
+from codenex.control.passwords import Passwords
 from codenex.control.service import ControlService
 from codenex.control.setup import setup_notice, token_path
 from codenex.providers.transport import Transport
@@ -23,6 +25,8 @@ from codenex.server.relay import ControlRelay
 from codenex.store.settings import Settings
 
 PASSWORD = "correct horse battery"
+#: Hashes passwords in no time.
+HASTY = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @dataclass
@@ -102,6 +106,7 @@ async def running_site(
     )
     clock = VirtualClock()
     administration = Administration(settings, clock, clock.wall)
+    administration.passwords = Passwords(HASTY)
     # A Unix socket's path has to be short.
     with tempfile.TemporaryDirectory(prefix="codenex-") as private:
         path = Path(private) / "control.sock"

@@ -12,6 +12,7 @@ import pytest
 from tests.control.site import PASSWORD, Site
 
 from codenex.control.errors import ConfigurationError
+from codenex.control.passwords import Passwords
 from codenex.control.setup import TOKEN_LIFETIME, password_path, setup_notice, token_path
 from codenex.store.settings import Settings
 
@@ -78,6 +79,7 @@ def test_a_token_that_cannot_be_kept_is_named(tmp_path: Path) -> None:
 
 
 async def test_setup_gives_a_password_and_a_session(site: Site) -> None:
+    site.administration.passwords = Passwords()
     assert (await site.ask("GET", "/api/setup")).json == {"required": True}
     answer = await site.set_up()
 

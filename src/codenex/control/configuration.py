@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, ValidationError, create_model, field_validator
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
     JsonConfigSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
@@ -156,8 +158,13 @@ class _ConfigFile(JsonConfigSettingsSource):
 
 def _config_folder(*sources: PydanticBaseSettingsSource) -> Path:
     for source in sources:
-        value = source().get("CONFIG_DIR")
-        if value:
+        # Asking a source for all its values takes as long as the evaluation itself.
+        said: Mapping[str, Any] = {}
+        if isinstance(source, InitSettingsSource):
+            said = source.init_kwargs
+        elif isinstance(source, EnvSettingsSource):
+            said = source.env_vars
+        if value := said.get("CONFIG_DIR"):
             return Path(value)
     return Path("configs")
 
