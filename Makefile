@@ -15,6 +15,9 @@ export CHROMIUM ?= /usr/bin/chromium
 JOBS ?= 2
 ARGS ?=
 
+# Two workers rewrite the assertions of 330 files each, and many tests start programs: what they compile is kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 PIP_INSTALL := -m pip install --quiet --no-input --disable-pip-version-check
 # The locks are complete, so nothing is left to resolve; with --no-deps a release published later cannot disturb pip.
 PIP_LOCKED := $(PIP_INSTALL) --require-hashes --no-deps

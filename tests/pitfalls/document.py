@@ -9,6 +9,7 @@ import ast
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -87,6 +88,7 @@ def catalogue() -> list[Pitfall]:
     ]
 
 
+@cache
 def proofs() -> dict[str, list[Proof]]:
     """Return the tests that name each pitfall."""
     found: dict[str, list[Proof]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from collections.abc import Iterable, Iterator
@@ -23,7 +24,8 @@ from codenex.gateway.spokes import SPOKES
 from codenex.wire.json_array import JsonArrayDecoder
 from codenex.wire.sse import SseDecoder
 
-CUTS = 200
+#: Random ways to cut each stream.
+CUTS = 1000 if os.environ.get("CODENEX_DEEP") == "1" else 50
 
 
 def cut(data: bytes, source: random.Random) -> list[bytes]:
