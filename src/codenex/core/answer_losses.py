@@ -13,7 +13,7 @@ from codenex.core import events as e
 from codenex.core.answer import Answer
 from codenex.core.finish import FinishDetail, FinishReason
 from codenex.core.losses import Losses
-from codenex.core.parts import Citation, Media, Opaque, Part, Refusal, ServerTool, Text, ToolResult
+from codenex.core.parts import Citation, Compaction, Media, Opaque, Part, Refusal, ServerTool, Text, ToolResult
 from codenex.core.usage import Usage
 
 _R = FinishReason
@@ -94,6 +94,7 @@ _COUNTED = frozenset(
 )
 #: Counts of tools that the vendor runs, which an Anthropic client is told.
 _TOLD_TOOLS = frozenset({"web_search_requests", "web_fetch_requests"})
+_NO_TOOLS: frozenset[str] = frozenset()
 
 
 class AnswerLosses:
@@ -109,20 +110,22 @@ class AnswerLosses:
 
     def see(self, event: e.StreamEvent) -> None:
         """Take note of one event."""
-        if isinstance(event, e.Start):
+        if type(event) is e.Start:
             self._protocol = event.protocol
             self._foreign = event.protocol != self._client
-            self._fields("output", event.extras)
+            if event.extras:
+                self._fields("output", event.extras)
         if not self._foreign:
             return
         match event:
-            case e.Start(usage=Usage() as usage) | e.UsageSnapshot(usage=usage):
-                self._usage(usage)
             case e.PartStop():
                 self._part(event.part)
+            case e.Start(usage=Usage() as usage) | e.UsageSnapshot(usage=usage):
+                self._usage(usage)
             case e.Finish():
                 self._finish(event.detail)
-                self._fields("output", event.extras)
+                if event.extras:
+                    self._fields("output", event.extras)
             case e.Raw():
                 self._losses.drop(f"stream.{event.type}", "only its vendor's clients know this event")
             case e.LogprobDelta(kind="refusal") if self._client == "openai-responses":
@@ -176,7 +179,8 @@ class AnswerLosses:
                 self._losses.drop(f"output.{part.kind}.transcript", "the client's protocol has no place for it")
             case _:
                 pass
-        self._fields("output", getattr(part, "extras", None))
+        if not isinstance(part, Compaction) and part.extras:
+            self._fields("output", part.extras)
 
     def _citation(self, citation: Citation) -> None:
         """Note what of a source the client isn't told; Anthropic's and Chat's encoders note sources without address."""
@@ -205,10 +209,11 @@ class AnswerLosses:
         return self._client == "gemini" or (self._client == "anthropic" and refused)
 
     def _usage(self, usage: Usage) -> None:
-        told = _TOLD_TOOLS if self._client == "anthropic" else frozenset[str]()
-        for name, count in (usage.server_tools or {}).items():
-            if count and name not in told:
-                self._losses.drop(f"usage.{name}", "the client's protocol doesn't count it")
+        told = _TOLD_TOOLS if self._client == "anthropic" else _NO_TOOLS
+        if usage.server_tools:
+            for name, count in usage.server_tools.items():
+                if count and name not in told:
+                    self._losses.drop(f"usage.{name}", "the client's protocol doesn't count it")
         if usage.input_cache_write and self._client == "gemini":
             self._losses.approximate("usage.cache_creation_input_tokens", "counted with the other input")
         if usage.service_tier is not None:

@@ -82,10 +82,6 @@ class Assembly:
         """Return the keys of the open parts, oldest first."""
         return list(self._open)
 
-    def last_open(self) -> Hashable:
-        """Return the key of the open part that was opened last; ``None`` where none is open."""
-        return next(reversed(self._open), None)
-
     def kind(self, key: Hashable) -> e.PartKind:
         """Return what the open part is."""
         return self._open[key].start.kind
@@ -117,7 +113,10 @@ class Assembly:
         """Add several pieces to a text at once; ``pieces`` are their JSON."""
         if text:
             part = self._open[key]
-            part.pieces.add(text)
+            held = part.pieces
+            held.append(text)
+            if len(held) > held.most:
+                held.gather()
             self.out.append(e.TextRun(part.start.index, text, pieces))
 
     def reasoning(self, key: Hashable, text: str, segment: int = 0) -> None:
@@ -136,7 +135,10 @@ class Assembly:
             part = self._open[key]
             if not part.segments:
                 part.segments.append(Pieces())
-            part.segments[0].add(text)
+            held = part.segments[0]
+            held.append(text)
+            if len(held) > held.most:
+                held.gather()
             self.out.append(e.ReasoningRun(part.start.index, text, 0, pieces))
 
     def arguments(self, key: Hashable, text: str) -> None:
@@ -150,7 +152,10 @@ class Assembly:
         """Add several pieces to a call's arguments at once; ``pieces`` are their JSON."""
         if text:
             part = self._open[key]
-            part.pieces.add(text)
+            held = part.pieces
+            held.append(text)
+            if len(held) > held.most:
+                held.gather()
             self.out.append(e.ArgumentsRun(part.start.index, text, pieces))
 
     def data(self, key: Hashable, data: str) -> None:

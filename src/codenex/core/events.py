@@ -191,5 +191,23 @@ StreamEvent = (
     | Raw
 )
 
-#: Events after which a client has seen something of the answer itself, so that another attempt would repeat it.
-CONTENT_EVENTS = (PartStart, TextDelta, ReasoningDelta, ToolArgumentsDelta, MediaDelta, CitationAdd, PartStop, Finish)
+#: Events after which a client has seen something of the answer itself, so that another attempt would repeat it; the
+#: types themselves, as each event is looked at.
+CONTENT_EVENTS: frozenset[type[Event]] = frozenset(
+    {
+        PartStart,
+        TextDelta,
+        TextRun,
+        ReasoningDelta,
+        ReasoningRun,
+        ToolArgumentsDelta,
+        ArgumentsRun,
+        MediaDelta,
+        CitationAdd,
+        PartStop,
+        Finish,
+    }
+)
+#: Those that only go on with a part and have nothing to be put back but the arguments of calls.
+PLAIN_EVENTS: frozenset[type[Event]] = frozenset({TextDelta, TextRun, ReasoningDelta, ReasoningRun})
+ARGUMENT_EVENTS: frozenset[type[Event]] = frozenset({ToolArgumentsDelta, ArgumentsRun})

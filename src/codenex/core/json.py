@@ -17,7 +17,8 @@ T = TypeVar("T")
 _decode_any = msgspec.json.Decoder().decode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_raw_object = msgspec.json.Decoder(dict[str, Raw]).decode
-_encode = msgspec.json.Encoder().encode
+#: Encodes compactly, keeping the order of keys and every character as UTF-8; a call less than a function around it.
+encode = msgspec.json.Encoder().encode
 
 #: What matters at the end of a value, and what does inside of one.
 _OUTER = re.compile(rb'["{}\[\],]')
@@ -81,14 +82,9 @@ def try_object(data: bytes | str) -> dict[str, Any] | None:
         return None
 
 
-def encode(value: Any) -> bytes:
-    """Encode compactly, keeping the order of keys and every character as UTF-8."""
-    return _encode(value)
-
-
 def encode_text(value: Any) -> str:
     """Encode to a string."""
-    return _encode(value).decode()
+    return encode(value).decode()
 
 
 def duplicate_keys(data: bytes, keys: frozenset[str]) -> str | None:

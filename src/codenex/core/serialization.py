@@ -4,18 +4,23 @@ Responses)."""
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 from codenex.core import events as e
 
-_PartEvent = (
-    e.PartStart
-    | e.TextDelta
-    | e.ReasoningDelta
-    | e.SignatureSet
-    | e.ToolArgumentsDelta
-    | e.CitationAdd
-    | e.MediaDelta
-    | e.PartStop
+#: Events that only add to a part.
+_DELTAS = frozenset(
+    {
+        e.TextDelta,
+        e.TextRun,
+        e.ReasoningDelta,
+        e.ReasoningRun,
+        e.SignatureSet,
+        e.ToolArgumentsDelta,
+        e.ArgumentsRun,
+        e.CitationAdd,
+        e.MediaDelta,
+    }
 )
 
 
@@ -36,15 +41,23 @@ class Serializer:
 
     def push(self, event: e.StreamEvent) -> list[e.StreamEvent]:
         """Take one event; return those that may go out now, in an order with at most one open part."""
-        if isinstance(event, e.Finish):
-            return self._finish(event)
-        if not isinstance(event, _PartEvent):
-            return [event] if not isinstance(event, e.Error) else [*self.flush(), event]
-        if isinstance(event, e.PartStart):
-            self._choices[event.index] = event.choice
-            if self._live is None:
-                self._live = event.index
+        kind = type(event)
+        if kind in _DELTAS:
+            if event.index == self._live:  # type: ignore[union-attr]
                 return [event]
+        elif kind is e.PartStart:
+            self._choices[event.index] = event.choice  # type: ignore[union-attr]
+            if self._live is None:
+                self._live = event.index  # type: ignore[union-attr]
+                return [event]
+        elif isinstance(event, e.Finish):
+            return self._finish(event)
+        elif kind is not e.PartStop:
+            return [event] if kind is not e.Error else [*self.flush(), event]
+        return self._placed(event)
+
+    def _placed(self, event: Any) -> list[e.StreamEvent]:
+        """Take an event of a part that is held back, or that ends what is live."""
         if event.index != self._live:
             self._held.setdefault(event.index, deque()).append(event)
             return []
@@ -53,6 +66,8 @@ class Serializer:
         out: list[e.StreamEvent] = [event]
         self._live = None
         self._choices.pop(event.index, None)
+        if not self._held and not self._finishes:
+            return out
         while self._held and self._live is None:
             index = next(iter(self._held))
             held = self._held.pop(index)
@@ -69,6 +84,10 @@ class Serializer:
 
     def flush(self) -> list[e.StreamEvent]:
         """Return all that is held back."""
+        if not self._held and not self._finishes:
+            self._choices = {}
+            self._live = None
+            return []
         out = [event for held in self._held.values() for event in held]
         out.extend(self._finishes)
         self._finishes = []
@@ -78,7 +97,7 @@ class Serializer:
         return out
 
     def _finish(self, event: e.Finish) -> list[e.StreamEvent]:
-        if event.choice not in self._choices.values():
+        if not self._choices or event.choice not in self._choices.values():
             return [event]
         own = [index for index, choice in self._choices.items() if choice == event.choice]
         if all(index in self._held and isinstance(self._held[index][-1], e.PartStop) for index in own):

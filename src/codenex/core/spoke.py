@@ -99,6 +99,10 @@ class StreamEncoder(Protocol):
         """Return what the client shall receive now; may be empty."""
         ...
 
+    def send_all(self, events: list[StreamEvent]) -> bytes:
+        """Return what the client shall receive of several events: the same as one by one."""
+        ...
+
     def end(self) -> bytes:
         """Return the terminal bytes, after the last event."""
         ...

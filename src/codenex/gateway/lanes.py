@@ -43,19 +43,22 @@ class Observation:
 
     def see(self, event: e.StreamEvent) -> None:
         """Take note of one event."""
-        if isinstance(event, e.CONTENT_EVENTS):
+        if type(event) in e.CONTENT_EVENTS:
             self.content = True
+            if isinstance(event, e.Finish):
+                self.finish = event.detail
+            return
         match event:
-            case e.UsageSnapshot(usage=usage) | e.Start(usage=Usage() as usage):
+            case e.UsageSnapshot(usage=usage):
                 self.usage = usage if self.usage is None else self.usage.merged(usage)
-            case e.Finish(detail=detail):
-                self.finish = detail
+            case e.Start(usage=usage):
+                self.model, self.id = event.model, event.id
+                if usage is not None:
+                    self.usage = usage if self.usage is None else self.usage.merged(usage)
             case e.Error(fault=fault):
                 self.fault = fault
             case _:
                 pass
-        if isinstance(event, e.Start):
-            self.model, self.id = event.model, event.id
 
 
 class Lane(Protocol):
@@ -299,7 +302,7 @@ class ArrayLane:
 class TranslationLane:
     """Upstream bytes to hub events to client bytes."""
 
-    __slots__ = ("_decoder", "_encoder", "_key", "_losses", "_model", "_reverser", "_scope", "seen")
+    __slots__ = ("_decoder", "_encoder", "_key", "_losses", "_model", "_plain", "_reverser", "_scope", "seen")
 
     def __init__(
         self,
@@ -317,6 +320,8 @@ class TranslationLane:
         self._encoder = encoder
         self._losses = losses
         self._reverser = Reverser(reversal) if reversal else None
+        #: events that the client has as they are, and that tell nothing but content
+        self._plain = e.PLAIN_EVENTS if reversal else e.PLAIN_EVENTS | e.ARGUMENT_EVENTS
         self._key, self._model, self._scope = key, model, scope
 
     @property
@@ -326,39 +331,52 @@ class TranslationLane:
 
     def feed(self, data: bytes) -> bytes:
         """Return what the new events mean to the client."""
-        return b"" if self.seen.done else self.send(self._decoder.feed(data))
+        if self.seen.done:
+            return b""
+        events = self._decoder.feed(data)
+        match events:
+            case [event] if type(event) in self._plain and not self._decoder.done:
+                self.seen.content = True
+                return self._encoder.send_all(events)
+        return self._told(events)
 
     def eof(self) -> bytes:
         """Return the end of the answer, or set ``seen.fault`` where the upstream never gave one."""
-        return b"" if self.seen.done else self.send(self._decoder.eof())
+        return b"" if self.seen.done else self._told(self._decoder.eof())
 
-    def send(self, events: list[e.StreamEvent]) -> bytes:
-        """Return the client's form of hub events."""
-        seen = self.seen
-        out: list[bytes] = []
-        encode = self._encoder.send
+    def _told(self, events: list[e.StreamEvent]) -> bytes:
+        """Return the client's form of hub events, and the end where they end the answer."""
+        events = self._settled(events)
+        out = self._encoder.send_all(events) if events else b""
+        if self._decoder.done and self.seen.fault is None:
+            out += self._encoder.end()
+            self.seen.done = True
+        return out
+
+    def _settled(self, events: list[e.StreamEvent]) -> list[e.StreamEvent]:
+        """Take note of events; return them as the client shall have them, up to an error."""
+        seen, plain, reverser = self.seen, self._plain, self._reverser
+        out: list[e.StreamEvent] = []
         for event in events:
             kind = type(event)
-            if kind is e.TextRun or kind is e.TextDelta:
-                # Nearly all events: text has no signature and no tool's name to be put back.
+            if kind in plain:
                 seen.content = True
-                out.append(encode(event))
-                continue
-            seen.see(event)
-            self._losses.see(event)
-            if isinstance(event, e.Error):
-                # The relay decides whether this becomes another attempt or the protocol's error event.
-                return b"".join(out)
-            for mapped in self._mapped(event):
-                out.append(self._encoder.send(mapped))
-        if self._decoder.done and seen.fault is None:
-            out.append(self._encoder.end())
-            seen.done = True
-        return b"".join(out)
-
-    def _mapped(self, event: e.StreamEvent) -> list[e.StreamEvent]:
-        event = sealed_event(event, self._key, self._model, self._scope)
-        return [event] if self._reverser is None else self._reverser.push(event)
+            else:
+                if kind is e.PartStart:
+                    # Nothing of it is to be noted.
+                    seen.content = True
+                else:
+                    seen.see(event)
+                    if kind is e.Error:
+                        break
+                    self._losses.see(event)
+                    if kind is e.PartStop or kind is e.SignatureSet:
+                        event = sealed_event(event, self._key, self._model, self._scope)
+                if reverser is not None:
+                    out += reverser.push(event)
+                    continue
+            out.append(event)
+        return out
 
 
 def _is_whole(tail: bytes) -> bool:

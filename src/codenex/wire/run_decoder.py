@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from codenex.wire.sse import Frame, SseDecoder
-from codenex.wire.text_runs import FAILED_LESSON, LESSONS, Form, Run, TextRuns, learned
+from codenex.wire.text_runs import FAILED_LESSON, LESSONS, Form, TextRuns, learned
 
 #: Events of an unusual look that are taken at once before an ordinary one is expected again, and the factor by which
 #: they become more where none comes.
@@ -17,15 +19,15 @@ class RunDecoder:
     def __init__(self, frames: SseDecoder) -> None:
         self.done = False
         self._frames = frames
-        #: the form of the events that go on with what is open and do nothing else, where there is such a form
+        #: the form of the events that go on with what is open and do nothing else, where there is such a form, and what
+        #: takes them: what they say, and each of their strings as JSON wrote it
         self._flow: Form | None = None
+        self._sink: Callable[[str, list[bytes]], None] = _nowhere
         #: how they look in this stream, once one has been seen
         self._runs: TextRuns | None = None
         self._lessons = LESSONS
-
-    def _take_run(self, run: Run) -> None:
-        """Take events of the form that flows."""
-        raise NotImplementedError
+        #: whether all bytes so far have been taken, so that an event begins
+        self._clear = False
 
     def _one(self, name: bytes, data: bytes, lead: bytes) -> None:
         """Take an event of any form; ``lead`` is what stands before its data."""
@@ -37,7 +39,12 @@ class RunDecoder:
 
     def _events(self, data: bytes) -> None:
         """Take a piece of the stream. Raises :class:`~codenex.core.errors.Fault` where an event is too large."""
-        step, frames = FEW, self._frames
+        runs, frames, step = self._runs, self._frames, FEW
+        if self._clear and runs is not None and self._flow is not None and (found := runs.one(data)) is not None:
+            self._sink(found[0], [found[1]])
+            self._lessons = LESSONS
+            return
+        self._clear = False
         while data and not self.done:
             joined = frames.joined(data)
             if joined is not None:
@@ -53,39 +60,39 @@ class RunDecoder:
         start = 0
         while not self.done:
             runs = self._runs
-            if runs is not None and self._flow is not None and data.startswith(runs.before, start):
+            if runs is not None and self._flow is not None and data[start : start + runs.size] == runs.before:
                 run = runs.take(data[start:] if start else data)
                 if run is not None:
-                    self._take_run(run)
+                    self._sink(run.text, run.pieces)
                     self._lessons = LESSONS
                     data, start = run.rest, 0
                     if not data:
+                        self._clear = True
                         return data
                     continue
                 self._runs = None
             end = data.find(b"\n\n", start)
             if end < 0:
                 break
-            event = data[start:end]
-            at = 0
-            if event[:7] == b"event: ":
-                at = event.find(b"\n") + 1
-            behind = at + 6
-            lead = event[:behind]
-            if (
-                b"\r" in event
-                or (at < 1 and lead[:6] != b"data: ")
-                or (at > 0 and lead[at:] != b"data: ")
-                or event.find(b"\n", behind) > 0
-            ):
+            # The line of a name, if there is one, and the line of the data.
+            at = data.find(b"\n", start, end) + 1 if data[start : start + 7] == b"event: " else start
+            inside = data[at + 6 : end]
+            if data[at : at + 6] != b"data: " or b"\n" in inside or b"\r" in data[start:end]:
                 return data[start:]
-            self._one(lead[7 : at - 1] if at else b"", event[behind:], lead)
+            self._one(data[start + 7 : at - 1] if at > start else b"", inside, data[start : at + 6])
             start = end + 2
         rest = data[start:]
-        return rest if self.done or not rest or not self._frames.hold(rest) else b""
+        if self.done or not rest:
+            self._clear = True
+            return b""
+        return rest if not self._frames.hold(rest) else b""
 
     def _learn(self, data: bytes, lead: bytes) -> None:
         """Learn the form that flows from an event that came by itself: what is known describes others."""
         if self._flow is not None and self._lessons > 0:
             self._runs = learned(self._flow, data, lead)
             self._lessons -= 1 if self._runs is not None else FAILED_LESSON
+
+
+def _nowhere(text: str, pieces: list[bytes]) -> None:
+    """Take nothing: no form flows."""

@@ -48,46 +48,53 @@ class Form:
 
 class Run(msgspec.Struct):
     """Events in a row that go on with one text: what they say together, each of their strings as JSON wrote it (none
-    is empty) and as it is, and the bytes behind the run."""
+    is empty), and the bytes behind the run."""
 
     text: str
     pieces: list[bytes]
-    texts: list[str]
     rest: bytes
 
 
 class TextRuns:
     """Events of one form. ``before`` and ``behind`` are the bytes around the string, the blank line included."""
 
-    __slots__ = ("_behind", "_form", "_size", "_tail", "_two", "before")
+    __slots__ = ("_behind", "_form", "_tail", "_two", "before", "size")
 
     def __init__(self, form: Form, before: bytes, behind: bytes) -> None:
         self._form = form
         self.before = before
         self._behind = behind
-        self._size = len(before)
+        self.size = len(before)
         self._tail = -len(behind)
         #: what is shorter is no two events
-        self._two = 2 * (len(before) + len(behind))
+        self._two = 2 * (self.size - self._tail)
 
-    def take(self, data: bytes) -> Run | None:
-        """Return the run that ``data``, whole events and the beginning of one, starts with; ``None`` for no run."""
-        before, behind = self.before, self._behind
-        if not data.startswith(before):
+    def one(self, data: bytes) -> tuple[str, bytes] | None:
+        """Return the text of ``data`` where they are one event, as events come where nothing hurries, and the text's
+        JSON between its quotes; ``None`` for anything else."""
+        if data[: self.size] != self.before:
             return None
         if self._form.padded in data:
             data = self._form.padding.sub(b"", data)
-        if len(data) < self._two and data.endswith(behind):
-            # One event by itself, as they come where nothing hurries. A quote within it would end the string too soon.
-            piece = data[self._size : self._tail]
-            try:
-                text = _decode_text(b'"%b"' % piece)
-            except (msgspec.DecodeError, UnicodeError):
-                return None
-            return Run(text, [piece], [text], b"") if text else Run("", [], [], b"")
+        if data[self._tail :] != self._behind or len(data) >= self._two:
+            return None
+        piece = data[self.size : self._tail]
+        try:
+            # A quote within the text would end the string too soon.
+            return _decode_text(b'"%b"' % piece), piece
+        except (msgspec.DecodeError, UnicodeError):
+            return None
+
+    def take(self, data: bytes) -> Run | None:
+        """Return the run that ``data``, whole events and the beginning of one, starts with; ``None`` for no run."""
+        before, behind, size = self.before, self._behind, self.size
+        if data[:size] != before:
+            return None
+        if self._form.padded in data:
+            data = self._form.padding.sub(b"", data)
         # Split where events end: bytes looks for something longer in a slow way, anew for each piece.
         ended = data.split(behind)
-        rest, size = ended.pop(), self._size
+        rest = ended.pop()
         pieces = [event[size:] for event in ended if event[:size] == before]
         if len(pieces) != len(ended):
             others = next(place for place, event in enumerate(ended) if event[:size] != before)
@@ -108,7 +115,7 @@ class TextRuns:
             return None
         if b"" in pieces:
             pieces = [piece for piece in pieces if piece]
-        return Run("".join(texts), pieces, texts, rest)
+        return Run("".join(texts), pieces, rest)
 
 
 def learned(form: Form, data: bytes, lead: bytes = b"data: ") -> TextRuns | None:

@@ -14,7 +14,7 @@ from codenex.wire.json_array import is_cut
 from codenex.wire.opening import Opening
 from codenex.wire.run_decoder import RunDecoder
 from codenex.wire.sse import EVENT_LIMIT, Frame, SseDecoder
-from codenex.wire.text_runs import Form, Run
+from codenex.wire.text_runs import Form
 
 
 class _Text(msgspec.Struct, forbid_unknown_fields=True, tag="text_delta"):
@@ -135,18 +135,18 @@ class AnthropicStreamDecoder(RunDecoder):
         event = _event_of(data)
         if event is None:
             return False
-        delta, index = event.delta, event.index
+        delta, index, reader = event.delta, event.index, self._reader
         if isinstance(delta, _Text):
-            form, taken = _TEXT, self._reader.text(index, delta.text)
+            form, sink = _TEXT, reader.text(index, delta.text)
         elif isinstance(delta, _Thinking):
-            form, taken = _THINKING, self._reader.thinking(index, delta.thinking)
+            form, sink = _THINKING, reader.thinking(index, delta.thinking)
         else:
-            form, taken = _INPUT, self._reader.input(index, delta.partial_json)
-        if not taken:
+            form, sink = _INPUT, reader.input(index, delta.partial_json)
+        if sink is None:
             return False
         self._latest = index
-        if (form, index) != (self._flow, self._target):
-            self._flow, self._target, self._runs = form, index, None
+        if form is not self._flow or index != self._target:
+            self._flow, self._target, self._sink, self._runs = form, index, sink, None
         return True
 
     def _any(self, event: bytes, data: bytes, *, last: bool = False) -> None:
@@ -168,15 +168,6 @@ class AnthropicStreamDecoder(RunDecoder):
         kind = value.get("type")
         self._event(kind if isinstance(kind, str) else name, value)
         self.done = self._reader.done
-
-    def _take_run(self, run: Run) -> None:
-        self._latest = self._target
-        if self._flow is _TEXT:
-            self._reader.text_run(self._target, run)
-        elif self._flow is _THINKING:
-            self._reader.thinking_run(self._target, run)
-        else:
-            self._reader.input_run(self._target, run)
 
     def _event(self, kind: str, value: dict[str, Any]) -> None:
         reader = self._reader

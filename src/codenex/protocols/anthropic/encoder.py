@@ -27,20 +27,58 @@ from codenex.protocols.anthropic.answer import (
     thinking_signature,
 )
 from codenex.protocols.anthropic.errors import encode_stream_error
-from codenex.protocols.anthropic.finish import stop_fields
+from codenex.protocols.anthropic.finish import STOP_WORDS, stop_fields
 from codenex.protocols.anthropic.types import ENDING_KEYS, NAME
-from codenex.protocols.anthropic.usage import final_usage, usage_object
+from codenex.protocols.anthropic.usage import final_usage, totals, usage_object
 from codenex.wire.sse import named_event
 
 #: Blocks whose input is streamed as JSON text, although the vendor runs the tool.
 _STREAMED_INPUT = ("server_tool_use", "mcp_tool_use")
 
-_TEXT_DELTA = (
-    b"event: content_block_delta\n"
-    b'data: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":%b}}\n\n'
+#: Every event of an ordinary answer, but for what differs.
+_EVENT = b"event: %b\ndata: %b\n\n"
+_MESSAGE_START = (
+    b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_%b","type":"message","role":"assistant",'
+    b'"model":%b,"content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":%d,'
+    b'"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":0}}}\n\n'
 )
-#: The same around the inside of the string.
-_TEXT_BEFORE, _TEXT_BEHIND = _TEXT_DELTA.replace(b"%b", b'"%b"').split(b"%b")
+_BLOCK_START = b'event: content_block_start\ndata: {"type":"content_block_start","index":%d,"content_block":%b}\n\n'
+_TEXT_START, _THINKING_START = (
+    _BLOCK_START.replace(b"%b", block)
+    for block in (b'{"type":"text","text":""}', b'{"type":"thinking","thinking":"","signature":""}')
+)
+_BLOCK_STOP = b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n'
+_MESSAGE_END = (
+    b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"%b","stop_sequence":null},"usage":'
+    b'{"input_tokens":%d,"cache_creation_input_tokens":%d,"cache_read_input_tokens":%d,"output_tokens":%d%b}}\n\n'
+    b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+)
+_THOUGHT = b',"output_tokens_details":{"thinking_tokens":%d}'
+
+#: What stands around the inside of the string that a delta brings: before it, for an index, and behind it.
+_DELTA = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%%d,"delta":{"type":"%b","%b":"'
+_TEXT_BEFORE = _DELTA % (b"text_delta", b"text")
+_THINKING_BEFORE = _DELTA % (b"thinking_delta", b"thinking")
+_INPUT_BEFORE = _DELTA % (b"input_json_delta", b"partial_json")
+_BEHIND = b'"}}\n\n'
+
+_Kinds = frozenset[type[e.Event]]
+_TEXTS: _Kinds = frozenset({e.TextDelta, e.TextRun})
+_THOUGHTS: _Kinds = frozenset({e.ReasoningDelta, e.ReasoningRun})
+_ARGUMENTS: _Kinds = frozenset({e.ToolArgumentsDelta, e.ArgumentsRun})
+_NOTHING: _Kinds = frozenset()
+_RUNS = frozenset({e.TextRun, e.ReasoningRun, e.ArgumentsRun})
+
+_Piece = e.TextDelta | e.ReasoningDelta | e.ToolArgumentsDelta
+#: Events that belong to a part.
+_OF_PARTS = _TEXTS | _THOUGHTS | _ARGUMENTS | {e.PartStart, e.PartStop, e.SignatureSet, e.CitationAdd, e.MediaDelta}
+
+#: Words that need no further field.
+_STOPS = {
+    reason: word.encode()
+    for reason, word in STOP_WORDS.items()
+    if word is not None and word not in ("stop_sequence", "refusal")
+}
 
 MALFORMED = Fault(FaultKind.UPSTREAM, "the model made a tool call that cannot be read", code="malformed_tool_call")
 
@@ -48,12 +86,14 @@ MALFORMED = Fault(FaultKind.UPSTREAM, "the model made a tool call that cannot be
 class _Open:
     """The part that is being written."""
 
-    __slots__ = ("citations", "held", "leading", "opened", "segment", "sent", "signature", "start")
+    __slots__ = ("citations", "held", "leading", "opened", "segment", "sent", "signature", "start", "told")
 
     def __init__(self, start: e.PartStart) -> None:
         self.start = start
         self.opened = False
-        #: text, thinking or arguments that the client has
+        #: characters that the client has: of text or arguments, they are the beginning of those in the end
+        self.told = 0
+        #: thinking that the client has, which in the end may be told differently
         self.sent = Pieces()
         #: arguments that can't be sent before they are whole
         self.held: Pieces | None = None
@@ -70,7 +110,8 @@ class AnthropicStreamEncoder:
     def __init__(self, context: RenderContext) -> None:
         self._context = context
         self._start = e.Start("")
-        self._blocks = BlockEncoder("", context.id, context.losses)
+        #: made where it is needed, which for a plain text is never
+        self._made: BlockEncoder | None = None
         self._serializer = Serializer()
         self._out: list[bytes] = []
         self._begun = False
@@ -82,30 +123,58 @@ class AnthropicStreamEncoder:
         self._cut = 0
         self._usage: Usage | None = None
         self._finish: e.Finish | None = None
-        #: the part whose text is flowing: it is open, the client has its beginning, and nothing stands before it
+        #: the part that flows: it is open, the client has its beginning, and nothing stands before it; the events that
+        #: go on with it, and the bytes around what they bring
         self._flowing = -1
+        self._kinds = _NOTHING
+        self._before = self._between = b""
 
     # The interface
 
     def send(self, event: e.StreamEvent) -> bytes:
         """Return what the client shall receive now."""
-        if type(event) is e.TextDelta and event.index == self._flowing and self._open is not None:
-            sent = self._open.sent
-            sent.append(event.text)
-            if len(sent) > sent.most:
-                sent.gather()
-            return _TEXT_DELTA % (self._index, json.encode(event.text))
-        if type(event) is e.TextRun and event.index == self._flowing and self._open is not None:
-            self._open.sent.add(event.text)
-            before = _TEXT_BEFORE % self._index
-            return before + (_TEXT_BEHIND + before).join(event.pieces) + _TEXT_BEHIND
+        return self.send_all([event])
+
+    def send_all(self, events: list[e.StreamEvent]) -> bytes:
+        """Return what the client shall receive of several events."""
+        match events:
+            case [e.TextRun() | e.ArgumentsRun() as run] if run.index == self._flowing and self._open is not None:
+                # Nearly all events where nothing hurries: a piece of what flows.
+                self._open.told += len(run.text)
+                return self._before + self._between.join(run.pieces) + _BEHIND
+        for event in events:
+            if type(event) in self._kinds and event.index == self._flowing:  # type: ignore[union-attr]
+                self._more(event)
+            else:
+                self._push(event)
+        out, self._out = self._out, []
+        return b"".join(out)
+
+    def _more(self, event: Any) -> None:
+        """Write more of what flows."""
+        part, kind, text = self._open, type(event), event.text
+        if part is None:
+            return
+        if kind in _THOUGHTS:
+            if event.segment != part.segment:
+                self._thinking(event)
+                return
+            part.sent.add(text)
+        part.told += len(text)
+        inside = self._between.join(event.pieces) if kind in _RUNS else json.encode(text)[1:-1]
+        self._out.append(self._before + inside + _BEHIND)
+
+    def _push(self, event: e.StreamEvent) -> None:
         if self._done:
-            return b""
+            return
+        if type(event) in _OF_PARTS:
+            self._of_part(event)
+            return
         match event:
             case e.Start():
                 if not self._begun:
                     self._start = event
-                    self._blocks = BlockEncoder(event.protocol, self._context.id, self._context.losses)
+                    self._made = None
                 self._see(event.usage)
                 self._begin()
             case e.UsageSnapshot():
@@ -115,29 +184,35 @@ class AnthropicStreamEncoder:
                     for held in self._serializer.push(event):
                         self._part(held)
                     self._finish = event
-                    if stop_fields(event.detail) is None:
-                        return self._taken() + self.fail(MALFORMED)
+                    if STOP_WORDS[event.detail.reason] is None:
+                        self._fail(MALFORMED)
             case e.Error():
-                return self.fail(event.fault)
+                self._fail(event.fault)
             case e.Ping():
-                return self.ping()
+                self._ping()
             case e.Raw():
                 # Pieces of unknown blocks would stand outside of any block: the encoder numbers and closes its own.
                 if event.protocol == NAME and self._begun and not event.type.startswith("content_block_"):
                     self._write(event.type, event.raw)
             case e.LogprobDelta():
-                self._blocks.unplaced("logprobs")
-            case e.PartStart() if event.choice != 0:
+                self._blocks().unplaced("logprobs")
+            case _:
+                return
+
+    def _of_part(self, event: Any) -> None:
+        if type(event) is e.PartStart:
+            if event.choice != 0:
                 self._ignored.add(event.index)
-                self._blocks.unplaced("choices")
-            case e.PartStart(kind="refusal") if self._start.protocol == NAME:
+                self._blocks().unplaced("choices")
+                return
+            if event.kind == "refusal" and self._start.protocol == NAME:
                 # It was made from the stop details, which go back as such.
                 self._ignored.add(event.index)
-            case _:
-                if event.index not in self._ignored:
-                    for ready in self._serializer.push(event):
-                        self._part(ready)
-        return self._taken()
+                return
+        elif event.index in self._ignored:
+            return
+        for ready in self._serializer.push(event):
+            self._part(ready)
 
     def end(self) -> bytes:
         """Return the end of the stream, closing whatever is open."""
@@ -148,46 +223,65 @@ class AnthropicStreamEncoder:
         self._close(None)
         self._begin()
         finish = self._finish if self._finish is not None else e.Finish(FinishDetail(FinishReason.OTHER))
-        fields = stop_fields(self._detail(finish.detail))
+        detail = settled(finish.detail, has_tool_calls=self._calls > 0, cut=self._cut > 0)
+        self._end(detail, finish.extras if self._start.protocol == NAME else None)
+        self._done = True
+        return self._taken()
+
+    def _end(self, detail: FinishDetail, ending: dict[str, Any] | None) -> None:
+        own = self._start.protocol == NAME
+        usage = self._usage
+        word = _STOPS.get(detail.reason)
+        if word is not None and not own and usage is not None and not usage.server_tools:
+            thought = b"" if usage.output_reasoning is None else _THOUGHT % usage.output_reasoning
+            self._out.append(_MESSAGE_END % (word, *totals(usage, self._context.estimate), thought))
+            return
+        fields = stop_fields(detail)
         if fields is None:
-            return self._taken() + self.fail(MALFORMED)
-        ending = finish.extras if finish.extras is not None and self._start.protocol == NAME else {}
+            self._fail(MALFORMED)
+            return
+        ending = ending if ending is not None else {}
         delta: dict[str, Any] = {"stop_reason": fields.stop_reason, "stop_sequence": fields.stop_sequence}
         if fields.stop_details is not None:
             delta["stop_details"] = fields.stop_details
         if "container" in ending:
             delta["container"] = ending["container"]
         around = {key: ending[key] for key in ENDING_KEYS if key in ending and key != "container"}
-        self._write("message_delta", {"type": "message_delta", "delta": delta, "usage": self._final_usage(), **around})
+        told = final_usage(usage_object(usage, estimate=self._context.estimate, own=own))
+        self._write("message_delta", {"type": "message_delta", "delta": delta, "usage": told, **around})
         self._write("message_stop", {"type": "message_stop"})
-        self._done = True
-        return self._taken()
 
     def fail(self, fault: Fault) -> bytes:
         """Return the error event, after which nothing follows."""
         if self._done:
             return b""
+        self._fail(fault)
+        return self._taken()
+
+    def _fail(self, fault: Fault) -> None:
         self._done = True
-        self._flowing = -1
-        return named_event(b"error", encode_stream_error(fault))
+        self._stop_flow()
+        self._out.append(named_event(b"error", encode_stream_error(fault)))
 
     def ping(self) -> bytes:
         """Return a ping; the message begins before it, as clients expect."""
         if self._done:
             return b""
+        self._ping()
+        return self._taken()
+
+    def _ping(self) -> None:
         self._begin()
         self._write("ping", {"type": "ping"})
-        return self._taken()
 
     # The frame
 
     def _taken(self) -> bytes:
-        out = b"".join(self._out)
-        self._out.clear()
-        return out
+        out, self._out = self._out, []
+        return b"".join(out)
 
     def _write(self, kind: str, value: dict[str, Any]) -> None:
-        self._out.append(named_event(kind.encode(), json.encode(value)))
+        self._out.append(_EVENT % (kind.encode(), json.encode(value)))
 
     def _see(self, usage: Usage | None) -> None:
         if usage is not None:
@@ -198,12 +292,20 @@ class AnthropicStreamEncoder:
             return
         self._begun = True
         own = self._start.protocol == NAME
-        usage = usage_object(self._usage, estimate=self._context.estimate, own=own)
-        if self._context.estimate is not None:
-            # What it counts, the whole request, can go now.
-            self._context.estimate = partial(int, usage["input_tokens"])
+        context = self._context
+        if self._usage is None and not own:
+            given = 0
+            if context.estimate is not None:
+                given = context.estimate()
+                # What it counts, the whole request, can go now.
+                context.estimate = partial(int, given)
+            self._out.append(_MESSAGE_START % (context.id.encode(), json.encode(context.requested_model), given))
+            return
+        usage = usage_object(self._usage, estimate=context.estimate, own=own)
+        if context.estimate is not None:
+            context.estimate = partial(int, usage["input_tokens"])
         message = {
-            **message_head(self._start, self._context),
+            **message_head(self._start, context),
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
@@ -211,17 +313,25 @@ class AnthropicStreamEncoder:
         }
         self._write("message_start", {"type": "message_start", "message": message})
 
-    def _final_usage(self) -> dict[str, Any]:
-        own = self._start.protocol == NAME
-        return final_usage(usage_object(self._usage, estimate=self._context.estimate, own=own))
+    def _blocks(self) -> BlockEncoder:
+        if self._made is None:
+            self._made = BlockEncoder(self._start.protocol, self._context.id, self._context.losses)
+        return self._made
 
-    def _detail(self, detail: FinishDetail) -> FinishDetail:
-        return settled(detail, has_tool_calls=self._calls > 0, cut=self._cut > 0)
+    def _flow(self, part: _Open, kinds: _Kinds, before: bytes) -> None:
+        """Let more of the part go out without looking at anything else."""
+        self._flowing, self._kinds = part.start.index, kinds
+        self._before = before % self._index
+        self._between = _BEHIND + self._before
+
+    def _stop_flow(self) -> None:
+        self._flowing, self._kinds = -1, _NOTHING
 
     # Parts
 
     def _part(self, event: e.StreamEvent) -> None:
-        self._begin()
+        if not self._begun:
+            self._begin()
         match event:
             case e.PartStart():
                 self._close(None)
@@ -229,11 +339,11 @@ class AnthropicStreamEncoder:
             case e.PartStop():
                 self._close(event.part)
             case e.TextDelta():
-                self._text(event.text)
+                self._text(event, event.text)
             case e.ReasoningDelta():
-                self._thinking(event.text, event.segment)
+                self._thinking(event)
             case e.ToolArgumentsDelta():
-                self._arguments(event.text)
+                self._arguments(event)
             case e.SignatureSet():
                 if self._open is not None:
                     self._open.signature = event.signature
@@ -245,18 +355,25 @@ class AnthropicStreamEncoder:
             case _:
                 return
 
-    def _start_block(self, part: _Open, block: dict[str, Any]) -> None:
+    def _start_block(self, part: _Open, start: bytes) -> None:
         if not part.opened:
             part.opened = True
-            self._write(
-                "content_block_start", {"type": "content_block_start", "index": self._index, "content_block": block}
-            )
+            self._out.append(start % self._index)
+
+    def _string(self, part: _Open, before: bytes, text: str, event: _Piece | None = None) -> None:
+        """Write a delta with a text, or those of a run whose text it is."""
+        part.told += len(text)
+        before = before % self._index
+        if isinstance(event, e.TextRun | e.ReasoningRun | e.ArgumentsRun) and text == event.text:
+            self._out.append(before + (_BEHIND + before).join(event.pieces) + _BEHIND)
+        else:
+            self._out.append(before + json.encode(text)[1:-1] + _BEHIND)
 
     def _delta(self, delta: dict[str, Any]) -> None:
         self._write("content_block_delta", {"type": "content_block_delta", "index": self._index, "delta": delta})
 
     def _stop_block(self) -> None:
-        self._write("content_block_stop", {"type": "content_block_stop", "index": self._index})
+        self._out.append(_BLOCK_STOP % self._index)
         self._index += 1
 
     def _whole_block(self, block: dict[str, Any]) -> None:
@@ -269,37 +386,38 @@ class AnthropicStreamEncoder:
             self._delta({"type": "input_json_delta", "partial_json": given})
         self._stop_block()
 
-    def _text(self, text: str) -> None:
+    def _text(self, event: e.TextDelta | None, text: str) -> None:
         part = self._open
         if part is None or not text:
             return
-        self._start_block(part, {"type": "text", "text": ""})
-        part.sent.add(text)
-        self._delta({"type": "text_delta", "text": text})
-        self._flowing = part.start.index
+        self._start_block(part, _TEXT_START)
+        self._string(part, _TEXT_BEFORE, text, event)
+        self._flow(part, _TEXTS, _TEXT_BEFORE)
 
     def _cite(self, part: _Open, event: e.CitationAdd) -> None:
-        citation = self._blocks.citation(event.citation)
+        citation = self._blocks().citation(event.citation)
         if citation is not None:
-            self._start_block(part, {"type": "text", "text": ""})
+            self._start_block(part, _TEXT_START)
             self._delta({"type": "citations_delta", "citation": citation})
 
-    def _thinking(self, text: str, segment: int) -> None:
+    def _thinking(self, event: e.ReasoningDelta) -> None:
         part = self._open
-        if part is None or not text:
+        if part is None or not event.text:
             return
         # The paragraphs of a summary share one block.
-        text = "\n\n" * (segment - part.segment) + text
-        part.segment = max(part.segment, segment)
-        self._start_block(part, {"type": "thinking", "thinking": "", "signature": ""})
+        text = "\n\n" * (event.segment - part.segment) + event.text
+        part.segment = max(part.segment, event.segment)
+        self._start_block(part, _THINKING_START)
         part.sent.add(text)
-        self._delta({"type": "thinking_delta", "thinking": text})
+        self._string(part, _THINKING_BEFORE, text, event)
+        self._flow(part, _THOUGHTS, _THINKING_BEFORE)
 
-    def _arguments(self, text: str) -> None:
+    def _arguments(self, event: e.ToolArgumentsDelta) -> None:
         part = self._open
+        text = event.text
         if part is None or not text:
             return
-        if part.held is None and not part.sent:
+        if part.held is None and not part.told:
             text = part.leading + text
             opening = text.lstrip()[:1]
             if part.start.tool_kind == "custom" or not part.start.name or opening not in ("{", ""):
@@ -311,8 +429,8 @@ class AnthropicStreamEncoder:
             part.held.add(text)
             return
         self._start_call(part)
-        part.sent.add(text)
-        self._delta({"type": "input_json_delta", "partial_json": text})
+        self._string(part, _INPUT_BEFORE, text, event)
+        self._flow(part, _ARGUMENTS, _INPUT_BEFORE)
 
     def _start_call(self, part: _Open) -> None:
         if part.opened:
@@ -321,28 +439,25 @@ class AnthropicStreamEncoder:
             self._whole_block(block)
         start = part.start
         self._calls += 1
-        self._start_block(
-            part,
-            self._blocks.call_start(
-                start.id, start.name if start.name is not None else "", start.namespace, start.index
-            ),
-        )
+        name = start.name if start.name is not None else ""
+        block = self._blocks().call_start(start.id, name, start.namespace, start.index)
+        part.opened = True
+        self._out.append(_BLOCK_START % (self._index, json.encode(block)))
 
     def _close(self, final: Part | None) -> None:
         """End the open part; its final form adds what its deltas have not said."""
-        part, self._open = self._open, None
-        self._flowing = -1
+        part = self._open
         if part is None:
             return
-        self._open = part
         match final:
             case Text() | Refusal():
-                self._text(_missing(part.sent, final.text))
+                if len(final.text) > part.told:
+                    self._text(None, final.text[part.told :])
                 if isinstance(final, Text):
                     for citation in final.citations[part.citations :]:
                         self._cite(part, e.CitationAdd(part.start.index, citation))
                     if final.signature is not None:
-                        self._blocks.unplaced("signature")
+                        self._blocks().unplaced("signature")
             case Reasoning():
                 self._close_thinking(part, final)
             case ToolCall():
@@ -350,12 +465,12 @@ class AnthropicStreamEncoder:
             case None:
                 self._sign(part, part.signature)
             case _:
-                for block in self._blocks.blocks(final, part.start.index):
+                for block in self._blocks().blocks(final, part.start.index):
                     self._whole_block(block)
         if part.opened:
             self._stop_block()
         self._open = None
-        self._flowing = -1
+        self._stop_flow()
 
     def _close_thinking(self, part: _Open, final: Reasoning) -> None:
         if not part.opened:
@@ -364,10 +479,10 @@ class AnthropicStreamEncoder:
                 self._whole_block(blocks[0])
                 return
             if blocks:
-                self._start_block(part, {"type": "thinking", "thinking": "", "signature": ""})
+                self._start_block(part, _THINKING_START)
         missing = _missing(part.sent, final.text)
         if missing:
-            self._delta({"type": "thinking_delta", "thinking": missing})
+            self._string(part, _THINKING_BEFORE, missing)
         self._sign(part, final.signature)
 
     def _sign(self, part: _Open, signature: Signature | None) -> None:
@@ -385,20 +500,19 @@ class AnthropicStreamEncoder:
                 part.start.index, "tool_call", 0, final.id, final.name, final.kind, namespace=final.namespace
             )
         text = final.arguments
-        if part.held is not None or (not part.sent and text.lstrip()[:1] != "{") or final.kind == "custom":
+        if part.held is not None or (not part.told and text.lstrip()[:1] != "{") or final.kind == "custom":
             arguments = call_arguments(final)
             text = json.encode_text(arguments) if arguments else "" if arguments is not None else text
         self._start_call(part)
         self._cut += call_arguments(final) is None
-        missing = _missing(part.sent, text)
-        if missing:
-            self._delta({"type": "input_json_delta", "partial_json": missing})
+        if len(text) > part.told:
+            self._string(part, _INPUT_BEFORE, text[part.told :])
 
 
 def _missing(sent: list[str], whole: str) -> str:
     """Return what of a final text has not been sent; nothing where it differs from what has been."""
     told = "".join(sent)
-    return whole[len(told) :] if whole.startswith(told) else ""
+    return "" if told == whole or not whole.startswith(told) else whole[len(told) :]
 
 
 def message_head(start: e.Start, context: RenderContext) -> dict[str, Any]:

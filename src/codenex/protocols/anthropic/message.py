@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from codenex.core import events as e
@@ -19,9 +21,10 @@ from codenex.protocols.anthropic.errors import fault_of
 from codenex.protocols.anthropic.finish import finish_from
 from codenex.protocols.anthropic.types import ENDING_KEYS, MESSAGE_KEYS, NAME, VENDOR, rest_of
 from codenex.protocols.anthropic.usage import updated, usage_from
-from codenex.wire.text_runs import Run
 
 Object = dict[str, Any]
+#: Takes pieces: what they say together, and the JSON of each.
+Sink = Callable[[str, list[bytes]], None]
 
 #: Delta type → the kind of block it belongs to.
 _BLOCK_OF_DELTA = {
@@ -192,43 +195,35 @@ class MessageReader:
             case _:
                 self.raw("content_block_delta", {"type": "content_block_delta", "index": index, "delta": delta})
 
-    # Pieces as they ordinarily are: each method says whether it took one, so that more of the kind can follow in runs.
+    # Pieces as they ordinarily are. Each method takes one and returns what takes runs of those that follow it; ``None``
+    # where the piece is no ordinary one, and nothing was done.
 
-    def text(self, index: int, text: str) -> bool:
-        """Take a piece of text; ``text_run`` takes what follows."""
+    def text(self, index: int, text: str) -> Sink | None:
+        """Take a piece of text."""
         if not text or index not in self._blocks:
-            return False
+            return None
         self._add_text(index, text)
-        return True
+        return partial(self._assembly.run, (index, "text"))
 
-    def thinking(self, index: int, text: str) -> bool:
-        """Take a piece of reasoning; ``thinking_run`` takes what follows."""
+    def thinking(self, index: int, text: str) -> Sink | None:
+        """Take a piece of reasoning."""
         if not text or index not in self._blocks:
-            return False
+            return None
         self._add_thinking(index, text)
-        return True
+        return partial(self._assembly.reasoning_run, (index, "thinking"))
 
-    def input(self, index: int, piece: str) -> bool:
-        """Take a piece of a call's arguments; ``input_run`` takes what follows."""
+    def input(self, index: int, piece: str) -> Sink | None:
+        """Take a piece of a call's arguments."""
         block = self._blocks.get(index)
         if block is None or block.kind != "tool_use":
-            return False
+            return None
         self._add_input(index, block, piece)
-        return True
+        return partial(self._input_run, index)
 
-    def text_run(self, index: int, run: Run) -> None:
-        """Take several pieces of the text that is under way."""
-        self._assembly.run((index, "text"), run.text, run.pieces)
-
-    def thinking_run(self, index: int, run: Run) -> None:
-        """Take several pieces of the reasoning that is under way."""
-        self._assembly.reasoning_run((index, "thinking"), run.text, run.pieces)
-
-    def input_run(self, index: int, run: Run) -> None:
-        """Take several pieces of the arguments that are under way."""
-        if run.text:
-            self._blocks[index].pieces.add(run.text)
-            self._assembly.arguments_run((index, "tool_use"), run.text, run.pieces)
+    def _input_run(self, index: int, text: str, pieces: list[bytes]) -> None:
+        if text:
+            self._blocks[index].pieces.add(text)
+            self._assembly.arguments_run((index, "tool_use"), text, pieces)
 
     def finish(self, index: int) -> None:
         """Take the end of a block."""

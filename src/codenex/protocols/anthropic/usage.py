@@ -72,25 +72,34 @@ def updated(raw: dict[str, Any], later: Any) -> dict[str, Any]:
     return {**raw, **{key: value for key, value in later.items() if value is not None}}
 
 
+def totals(usage: Usage, estimate: Callable[[], int] | None) -> tuple[int, int, int, int]:
+    """Return the tokens of input, written to a cache, read from one, and of output; input that is not known at all is
+    estimated."""
+    written = (usage.input_cache_write_5m or 0) + (usage.input_cache_write_1h or 0)
+    output = (usage.output_text or 0) + (usage.output_reasoning or 0)
+    given = (usage.input_uncached or 0) + (usage.input_tool or 0)
+    if not given and usage.input_uncached is None and usage.input_tool is None and usage.input_total is None:
+        given = 0 if estimate is None else estimate()
+    return given, written, usage.input_cache_read or 0, output
+
+
 def usage_object(
     usage: Usage | None, *, estimate: Callable[[], int] | None = None, own: bool = False
 ) -> dict[str, Any]:
     """Encode usage; every count that clients insist on is an integer. ``own`` keeps the vendor's further fields."""
     raw = dict(usage.raw) if own and usage is not None and usage.raw is not None else {}
     known = usage if usage is not None else Usage()
-    uncached = known.input_uncached
-    if uncached is None and known.input_tool is None and known.input_total is None:
-        uncached = None if estimate is None else estimate()
+    given, written, read, output = totals(known, estimate)
     counts: dict[str, Any] = {
-        "input_tokens": _sum(uncached, known.input_tool),
-        "cache_creation_input_tokens": _sum(known.input_cache_write),
-        "cache_read_input_tokens": _sum(known.input_cache_read),
-        "output_tokens": _sum(known.output_total),
+        "input_tokens": given,
+        "cache_creation_input_tokens": written,
+        "cache_read_input_tokens": read,
+        "output_tokens": output,
     }
     if known.input_cache_write_5m is not None or known.input_cache_write_1h is not None:
         counts["cache_creation"] = {
-            "ephemeral_5m_input_tokens": _sum(known.input_cache_write_5m),
-            "ephemeral_1h_input_tokens": _sum(known.input_cache_write_1h),
+            "ephemeral_5m_input_tokens": known.input_cache_write_5m or 0,
+            "ephemeral_1h_input_tokens": known.input_cache_write_1h or 0,
         }
     if known.output_reasoning is not None:
         counts["output_tokens_details"] = {"thinking_tokens": known.output_reasoning}
@@ -128,11 +137,3 @@ def _count(value: Any) -> int | None:
         return max(int(float(value)), 0)
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-def _sum(*counts: int | None) -> int:
-    total = 0
-    for count in counts:
-        if count is not None:
-            total += count
-    return total

@@ -133,6 +133,19 @@ class _Choice:
         self.finished = False
 
 
+_Piece = e.TextDelta | e.ReasoningDelta
+_EMPTY = b'"text":""'
+
+
+def _is_like(event: _Piece, after: _Piece) -> bool:
+    """Whether a piece goes on with what another one, just before, has added to."""
+    if event.index != after.index or not event.text:
+        return False
+    if isinstance(event, e.ReasoningDelta):
+        return isinstance(after, e.ReasoningDelta) and event.segment == after.segment
+    return isinstance(after, e.TextDelta)
+
+
 class StreamEncoder:
     """Encodes events for a Google client."""
 
@@ -146,9 +159,58 @@ class StreamEncoder:
         self._open: dict[int, _OpenPart] = {}
         self._written = False
         self._closed = False
+        #: the piece that was written last, of which part, and the bytes around its text: another one like it differs in
+        #: that alone
+        self._after: _Piece | None = None
+        self._latest: _OpenPart | None = None
+        self._before = self._behind = b""
 
     def send(self, event: e.StreamEvent) -> bytes:
         """Return the chunks that an event makes."""
+        return self.send_all([event])
+
+    def send_all(self, events: list[e.StreamEvent]) -> bytes:
+        """Return the chunks that events make."""
+        out: list[bytes] = []
+        for event in events:
+            if type(event) in e.ARGUMENT_EVENTS:
+                # Calls are written when they are whole.
+                continue
+            after = self._after
+            if after is not None and isinstance(event, _Piece) and _is_like(event, after):
+                out.append(self._more(event))
+                continue
+            self._after = self._latest = None
+            out.append(self._send(event))
+            if isinstance(event, _Piece):
+                self._learn(event)
+        return b"".join(out)
+
+    def _learn(self, event: _Piece) -> None:
+        """Let pieces like this one be written without a look at anything else."""
+        if self._latest is None:
+            return
+        thought = {"thought": True} if isinstance(event, e.ReasoningDelta) else {}
+        chunk = self._chunk(self._choice_of[event.index], {"text": "", **thought})
+        before, _, behind = chunk.partition(_EMPTY)
+        self._after, self._before, self._behind = event, before + _EMPTY[:-1], b'"' + behind
+
+    def _more(self, event: _Piece) -> bytes:
+        """Write a piece like the last one."""
+        part = self._latest
+        if part is None:
+            return b""
+        sent = part.sent
+        sent.append(event.text)
+        if len(sent) > sent.most:
+            sent.gather()
+        if isinstance(event, e.TextRun | e.ReasoningRun):
+            inside = b"".join(event.pieces)
+        else:
+            inside = json.encode(event.text)[1:-1]
+        return self._before + inside + self._behind
+
+    def _send(self, event: e.StreamEvent) -> bytes:
         if self._closed:
             return b""
         match event:
@@ -189,6 +251,7 @@ class StreamEncoder:
         """Return the last chunk, with finish and usage, and the end of an array."""
         if self._closed:
             return b""
+        self._after = None
         out = b"".join(self._parts(index, choice.serializer.flush()) for index, choice in self._choices.items())
         out += self._last()
         self._closed = True
@@ -198,6 +261,7 @@ class StreamEncoder:
         """Return the error as the last chunk."""
         if self._closed:
             return b""
+        self._after = None
         out = self._written_chunk(error_object(fault))
         self._closed = True
         return out + (b"]" if self._context.array_stream else b"")
@@ -219,6 +283,7 @@ class StreamEncoder:
                 self._open[event.index] = _OpenPart(event.kind)
             case e.TextDelta() if event.text and (part := self._open.get(event.index)) is not None:
                 part.sent.add(event.text)
+                self._latest = part
                 return [{"text": event.text}]
             case e.ReasoningDelta() if event.text and (part := self._open.get(event.index)) is not None:
                 text = event.text
@@ -226,6 +291,7 @@ class StreamEncoder:
                     text = "\n\n" + text
                 part.segment = max(part.segment, event.segment)
                 part.sent.add(text)
+                self._latest = part
                 return [{"text": text, "thought": True}]
             case e.PartStop():
                 return self._stopped(choice, event)

@@ -17,7 +17,6 @@ from codenex.core.pieces import Pieces
 from codenex.core.reversal import argument_object
 from codenex.protocols.openai_chat import fields
 from codenex.protocols.openai_chat.types import VENDOR
-from codenex.wire.text_runs import Run
 
 #: Names under which OpenAI's models leak their internal dispatcher of parallel calls.
 _DISPATCHERS = frozenset({"multi_tool_use.parallel", "parallel"})
@@ -118,18 +117,28 @@ class CallAssembler:
         call = self._latest
         return call.key if call is not None and call.opened and call.kind == "function" and call.arguments else None
 
-    def take_run(self, run: Run) -> None:
-        """Take several pieces of the arguments of the call that flows."""
+    def take_run(self, text: str, pieces: list[bytes]) -> None:
+        """Take several pieces of the arguments of the call that flows: what they say, and the JSON of each."""
         call = self._latest
-        if call is None:
+        if call is None or not text:
             return
-        if any("{" in text and text.lstrip().startswith("{") for text in run.texts):
-            # One of them may be all arguments once more.
-            for text in run.texts:
-                self._add(call, text)
-            return
-        call.arguments.add(run.text)
-        self._assembly.arguments_run(call.key, run.text, run.pieces)
+        if "{" in text:
+            # A piece that begins with it may be all arguments once more.
+            texts: list[str] = json.decode(b'["%b"]' % b'","'.join(pieces))
+            if any(piece.lstrip().startswith("{") for piece in texts):
+                for piece in texts:
+                    self._add(call, piece)
+                return
+        held = call.arguments
+        held.append(text)
+        if len(held) > held.most:
+            held.gather()
+        self._assembly.arguments_run(call.key, text, pieces)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no call that isn't finished."""
+        return not self._calls
 
     def legacy(self, body: dict[str, Any]) -> None:
         """Take a fragment of the legacy ``function_call``."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Any
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import Any, Literal
 
 from codenex.core import events as e
 from codenex.core.assembly import Assembly
@@ -18,19 +19,20 @@ from codenex.protocols.openai_chat.errors import in_band_fault
 from codenex.protocols.openai_chat.finish import FAILURES, decode_finish
 from codenex.protocols.openai_chat.plain import (
     ARGUMENTS,
+    DECODE_ERRORS,
     REASONING,
     TEXT,
     Call,
     Choice,
     Chunk,
     FirstChunk,
-    first_chunk,
-    plain_chunk,
+    decode_chunk,
+    decode_first,
 )
 from codenex.protocols.openai_chat.reasoning import decode_reasoning, extras_of, signature_of, text_of
 from codenex.protocols.openai_chat.types import PROTOCOL
 from codenex.protocols.openai_chat.usage import decode_usage, is_placeholder
-from codenex.wire.text_runs import Form, Run
+from codenex.wire.text_runs import Form
 
 _CHUNK = frozenset(
     {"id", "object", "created", "model", "choices", "usage", "citations", "search_results", "obfuscation", "p", "error"}
@@ -39,9 +41,12 @@ _CHOICE = frozenset({"index", "delta", "message", "finish_reason", "logprobs"})
 #: Choices are told apart by an index below this, which is the most that OpenAI gives.
 _MOST_CHOICES = 128
 _HEAD = ("id", "model", "created")
-_KINDS = ("text", "refusal", "reasoning")
 #: Chunks that turned out not to be plain, after which a server is not tried for them any more.
 _MISSES = 8
+
+
+#: How events look that only go on with what is open, the key of that, and what takes runs of them.
+Flow = tuple[Form, Hashable, Callable[[str, list[bytes]], None]]
 
 
 class _Choice:
@@ -51,42 +56,37 @@ class _Choice:
         self.index = index
         self.assembly = assembly
         self.text_key, self.reasoning_key = (index, "text"), (index, "reasoning")
+        self._text_run = partial(assembly.run, self.text_key)
+        self._reasoning_run = partial(assembly.reasoning_run, self.reasoning_key)
         self.calls = CallAssembler(assembly, index)
         self.calls.seed = seed
         self.finish: str | None = None
         self.extras: dict[str, Any] = {}
         self.seen_content = False
         self.refused = False
+        #: what of text, refusal and reasoning is open: one of them at most
+        self._now: Literal["text", "refusal", "reasoning"] | None = None
         self._signed = False
-        self._thoughts: list[str] = []
         self._call_signatures: list[tuple[str, Any]] = []
         self._audio: dict[str, Any] | None = None
 
     def key(self, kind: str) -> tuple[int, str]:
         return (self.index, kind)
 
-    def flow(self) -> tuple[Form, Hashable] | None:
-        """Return how an event looks that only goes on with what is open, and the key of that; ``None`` where there is
-        no such event."""
+    def flow(self) -> Flow | None:
+        """Return how events look that only go on with what is open; ``None`` where there are no such events."""
         if self.finish is not None or self._call_signatures or self._audio is not None:
             return None
-        last = self.assembly.last_open()
-        if last == self.text_key:
-            return TEXT, last
-        if last == self.reasoning_key:
-            return None if self._signed else (REASONING, last)
-        call = self.calls.flowing()
-        return None if call is None or call != last else (ARGUMENTS, call)
-
-    def take_run(self, form: Form, run: Run) -> None:
-        """Take events of the form that flows."""
-        if form is TEXT:
-            self.assembly.run(self.text_key, run.text, run.pieces)
-        elif form is REASONING:
-            self.assembly.reasoning_run(self.reasoning_key, run.text, run.pieces)
-            self._thoughts.append(run.text)
-        else:
-            self.calls.take_run(run)
+        match self._now:
+            case "text":
+                return TEXT, self.text_key, self._text_run
+            case "reasoning":
+                return None if self._signed else (REASONING, self.reasoning_key, self._reasoning_run)
+            case "refusal":
+                return None
+            case None:
+                call = self.calls.flowing()
+                return None if call is None else (ARGUMENTS, call, self.calls.take_run)
 
     def take_plain(self, entry: Choice) -> None:
         """Take an ordinary piece: as ``take`` does, with what such a piece can have."""
@@ -147,13 +147,12 @@ class _Choice:
 
     def cite(self, citation: Citation) -> None:
         """Add a source to the text, if there is one."""
-        if self.assembly.is_open(self.key("text")):
-            self.assembly.cite(self.key("text"), citation)
+        if self._now == "text":
+            self.assembly.cite(self.text_key, citation)
 
     def close(self) -> None:
         """End everything that is open."""
-        for kind in _KINDS:
-            self.assembly.close(self.key(kind))
+        self._close_text()
         if self._audio is not None:
             audio = self._audio
             extras = {name: audio[name] for name in ("id", "expires_at") if audio.get(name) is not None}
@@ -173,35 +172,39 @@ class _Choice:
     def _begin(self, kind: str) -> None:
         """Let content of another kind close what is open; calls stay open, because fragments may still come."""
         self.seen_content = True
-        for other in _KINDS:
-            if other != kind:
-                self.assembly.close(self.key(other))
-        if kind != "calls":
+        if self._now is not None and self._now != kind:
+            self._close_text()
+        if kind != "calls" and not self.calls.is_empty:
             self.calls.settle()
 
-    def _text(self, kind: Any, text: str) -> None:
+    def _close_text(self) -> None:
+        if self._now is not None:
+            self.assembly.close((self.index, self._now))
+            self._now = None
+
+    def _text(self, kind: Literal["text", "refusal"], text: str) -> None:
         if not text:
             return
-        key = self.key(kind)
         self._begin(kind)
-        if not self.assembly.is_open(key):
+        key = self.text_key if kind == "text" else self.key(kind)
+        if self._now is None:
+            self._now = kind
             self.assembly.open(key, kind, self.index)
         self.assembly.text(key, text)
 
     def _reason(self, text: str, *, raw: bool, extras: dict[str, Any] | None = None) -> None:
         if not text:
             return
-        key = self.key("reasoning")
+        key = self.reasoning_key
         self._begin("reasoning")
-        if self._signed and self.assembly.is_open(key):
+        if self._signed:
             # A signature covers one block: what follows is the next one.
-            self.assembly.close(key)
-        if not self.assembly.is_open(key):
+            self._close_text()
+        if self._now is None:
+            self._now = "reasoning"
             self.assembly.open(key, "reasoning", self.index, raw=raw, extras=extras)
             self._signed = False
-            self._thoughts = []
         self.assembly.reasoning(key, text)
-        self._thoughts.append(text)
 
     def _reasoning(self, body: dict[str, Any], calls: list[dict[str, Any]], whole: bool) -> None:
         details = body.get("reasoning_details")
@@ -221,8 +224,8 @@ class _Choice:
                 continue
             if signature.item_id is not None and signature.item_id in call_ids:
                 self._call_signatures.append((signature.item_id, signature))
-            elif self.assembly.is_open(self.key("reasoning")):
-                self.assembly.sign(self.key("reasoning"), signature)
+            elif self._now == "reasoning":
+                self.assembly.sign(self.reasoning_key, signature)
                 self._signed = True
             else:
                 self.seen_content = True
@@ -231,8 +234,7 @@ class _Choice:
 
     def _has_reasoned(self, text: str) -> bool:
         """Whether a signed entry only repeats the text that came before it."""
-        key = self.key("reasoning")
-        return self.assembly.is_open(key) and "".join(self._thoughts).endswith(text)
+        return self._now == "reasoning" and "".join(self.assembly.segments(self.reasoning_key)).endswith(text)
 
     def _whole_reasoning(self, body: dict[str, Any], calls: list[dict[str, Any]]) -> None:
         call_ids = {str(entry["id"]) for entry in calls if entry.get("id")}
@@ -303,45 +305,49 @@ class ChunkReader:
         self._choices: dict[int, _Choice] = {}
         self._started = False
         self._head: dict[str, Any] = {}
+        #: whether any of what stands there is not known yet
+        self._headless = True
         self._extras: dict[str, Any] = {}
         self._citations: list[Citation] = []
         self._usage_seen = False
-        #: the form of the events that only go on with what is open, and what that is
-        self.flow: Form | None = None
-        self.flowing: Hashable = None
+        #: whether there is no other choice than the first
+        self._alone = True
+        self.flow: Flow | None = None
         self._misses = 0
 
     def take_plain(self, data: bytes) -> bool:
         """Take an ordinary chunk; false where it is any other."""
-        if self._misses > _MISSES or len(self._choices) > 1:
+        if self._misses > _MISSES or not self._alone:
             return False
-        chunk = plain_chunk(data) if self._started else first_chunk(data)
-        if chunk is None:
+        try:
+            chunk = decode_chunk(data) if self._started else decode_first(data)
+        except DECODE_ERRORS:
             self._misses += 1
             return False
-        if len(self._head) < len(_HEAD):
+        entries = chunk.choices
+        if entries[1:]:
+            self._misses += 1
+            return False
+        if self._headless:
             self._plain_head(chunk)
-        if chunk.choices:
-            self._start()
+        if entries:
+            if not self._started:
+                self._start()
             choice = self._choices.get(0)
             if choice is None:
                 choice = self._begin_choice(0)
-            choice.take_plain(chunk.choices[0])
+            choice.take_plain(entries[0])
         if chunk.usage is not None:
             self._count(chunk.usage, chunk.service_tier)
         self._find_flow()
         return True
-
-    def take_run(self, run: Run) -> None:
-        """Take chunks of the form that flows."""
-        if self.flow is not None:
-            self._choices[0].take_run(self.flow, run)
 
     def _plain_head(self, chunk: Chunk) -> None:
         head = self._head
         for name, value in (("id", chunk.id), ("model", chunk.model), ("created", chunk.created)):
             if value and name not in head:
                 head[name] = value
+        self._headless = len(head) < len(_HEAD)
         if not self._started and isinstance(chunk, FirstChunk):
             if chunk.service_tier is not None:
                 self._extras["service_tier"] = chunk.service_tier
@@ -349,8 +355,7 @@ class ChunkReader:
                 self._extras["system_fingerprint"] = chunk.system_fingerprint
 
     def _find_flow(self) -> None:
-        found = self._choices[0].flow() if len(self._choices) == 1 and 0 in self._choices else None
-        self.flow, self.flowing = (None, None) if found is None else found
+        self.flow = self._choices[0].flow() if self._alone and self._choices else None
 
     @property
     def is_finished(self) -> bool:
@@ -359,7 +364,7 @@ class ChunkReader:
 
     def take(self, chunk: dict[str, Any], *, whole: bool = False) -> None:
         """Take one object; ``whole`` says that it is all of the answer. An error in it ends the answer."""
-        self.flow = self.flowing = None
+        self.flow = None
         fault = in_band_fault(chunk)
         if fault is not None:
             self.fail(fault)
@@ -422,13 +427,13 @@ class ChunkReader:
             return
         self._started = True
         head = self._head
-        created = head.get("created")
+        given, model, created = head.get("id"), head.get("model"), head.get("created")
         self.assembly.out.append(
             e.Start(
                 PROTOCOL,
-                head["id"] if isinstance(head.get("id"), str) else None,
-                head["model"] if isinstance(head.get("model"), str) else None,
-                created if isinstance(created, int | float) and not isinstance(created, bool) else None,
+                given if type(given) is str else None,
+                model if type(model) is str else None,
+                created if type(created) is int or type(created) is float else None,
                 extras=self._extras or None,
             )
         )
@@ -437,6 +442,7 @@ class ChunkReader:
         head = self._head
         seed = (str(head.get("id", "")), str(head.get("created", "")), str(head.get("model", "")))
         choice = self._choices[index] = _Choice(self.assembly, index, seed)
+        self._alone = self._alone and not index
         return choice
 
     def _choice(self, entry: dict[str, Any], position: int, whole: bool) -> None:

@@ -22,8 +22,16 @@ from codenex.wire.sse import data_event
 
 DONE = b"data: [DONE]\n\n"
 _PING = b": keep-alive\n\n"
-#: The text of a choice, where it is empty.
-_EMPTY = b'"content":""'
+_Piece = e.TextDelta | e.ReasoningDelta | e.ToolArgumentsDelta
+_TEXTS: frozenset[type[e.Event]] = frozenset({e.TextDelta, e.TextRun})
+_ARGUMENTS: frozenset[type[e.Event]] = frozenset({e.ToolArgumentsDelta, e.ArgumentsRun})
+_NOTHING: frozenset[type[e.Event]] = frozenset()
+_KINDS: dict[str, frozenset[type[e.Event]]] = {
+    "text": _TEXTS,
+    "reasoning": frozenset({e.ReasoningDelta, e.ReasoningRun}),
+    "tool_call": _ARGUMENTS,
+}
+_RUNS = frozenset({e.TextRun, e.ReasoningRun, e.ArgumentsRun})
 
 
 class _ChoiceState:
@@ -56,8 +64,8 @@ class _PartState:
         self.segment = 0
         #: no reasoning of the choice has been sent before this part
         self.first = False
-        #: its text has been seen to flow
-        self.flows = False
+        #: the events that go on with it
+        self.kinds = _KINDS.get(start.kind, _NOTHING)
 
 
 class StreamEncoder:
@@ -81,13 +89,8 @@ class StreamEncoder:
     def send(self, event: e.StreamEvent) -> bytes:
         """Return what the client shall receive now; may be empty."""
         flow = self._flow
-        if flow is not None and isinstance(event, e.TextDelta) and event.index == flow.start.index:
-            # Nearly all events: the text that flows goes on.
-            flow.sent += len(event.text)
-            flow.state.length += len(event.text)
-            if type(event) is e.TextRun:
-                return self._before + self._between.join(event.pieces) + self._behind
-            return self._before + json.encode(event.text)[1:-1] + self._behind
+        if flow is not None and type(event) in flow.kinds and event.index == flow.start.index:  # type: ignore[union-attr]
+            return self._more(flow, event)
         if self._ended:
             return b""
         match event:
@@ -129,6 +132,22 @@ class StreamEncoder:
             case _:
                 assert_never(event)
         return self._taken()
+
+    def send_all(self, events: list[e.StreamEvent]) -> bytes:
+        """Return what the client shall receive of several events."""
+        return b"".join(map(self.send, events))
+
+    def _more(self, part: _PartState, event: Any) -> bytes:
+        """Return more of what flows: nearly all events."""
+        kind, text = type(event), event.text
+        if kind in _TEXTS:
+            part.state.length += len(text)
+        elif kind not in _ARGUMENTS and event.segment != part.segment:
+            self._reasoning(part, text, event.segment, event)
+            return self._taken()
+        part.sent += len(text)
+        inside = self._between.join(event.pieces) if kind in _RUNS else json.encode(text)[1:-1]
+        return self._before + inside + self._behind
 
     def end(self) -> bytes:
         """Return the terminal bytes: missing finish reasons, usage where it was asked for, ``[DONE]``."""
@@ -215,11 +234,11 @@ class StreamEncoder:
             case e.PartStart():
                 self._start(self._parts[event.index])
             case e.TextDelta():
-                self._text(self._parts[event.index], event.text)
+                self._text(self._parts[event.index], event.text, event)
             case e.ReasoningDelta():
-                self._reasoning(self._parts[event.index], event.text, event.segment)
+                self._reasoning(self._parts[event.index], event.text, event.segment, event)
             case e.ToolArgumentsDelta():
-                self._arguments(self._parts[event.index], event.text)
+                self._arguments(self._parts[event.index], event.text, event)
             case e.PartStop():
                 self._stop(self._parts.pop(event.index), event)
             case _:
@@ -254,22 +273,21 @@ class StreamEncoder:
             entry.function = FunctionBody(name, "")
         self._chunk(start.choice, Delta(tool_calls=[entry]))
 
-    def _arguments(self, part: _PartState, text: str) -> None:
+    def _arguments(self, part: _PartState, text: str, event: _Piece | None = None) -> None:
         if not text or part.start.kind != "tool_call":
             return
         part.sent += len(text)
-        choice = part.start.choice
         if self._legacy:
             if part.call == 0:
-                self._chunk(choice, Delta(function_call=FunctionBody(arguments=text)))
-            return
-        if part.start.tool_kind == "custom":
-            entry = CallEntry(part.call, custom=CustomBody(input=text))
+                self._piece(part, event, text, Delta(function_call=FunctionBody(arguments="")), b'"arguments":""')
+        elif part.start.tool_kind == "custom":
+            entry = CallEntry(part.call, custom=CustomBody(input=""))
+            self._piece(part, event, text, Delta(tool_calls=[entry]), b'"input":""')
         else:
-            entry = CallEntry(part.call, function=FunctionBody(arguments=text))
-        self._chunk(choice, Delta(tool_calls=[entry]))
+            entry = CallEntry(part.call, function=FunctionBody(arguments=""))
+            self._piece(part, event, text, Delta(tool_calls=[entry]), b'"arguments":""')
 
-    def _text(self, part: _PartState, text: str) -> None:
+    def _text(self, part: _PartState, text: str, event: _Piece | None = None) -> None:
         if not text:
             return
         state, choice = part.state, part.start.choice
@@ -289,21 +307,25 @@ class StreamEncoder:
         part.sent += len(text)
         state.length += len(text)
         state.gap = False
-        self._chunk(choice, Delta(content=text))
-        self._flowing(part)
+        self._piece(part, event, text, Delta(content=""), b'"content":""')
 
-    def _flowing(self, part: _PartState) -> None:
-        """Let more of the part's text go out without looking at anything else: it is open, its choice is, and every
-        chunk of it has the same bytes around its text."""
-        if not part.flows:
-            part.flows = True
-            before, _, behind = _choice(part.start.choice, Delta(content="")).partition(_EMPTY)
-            self._before = b"data: %b%b%b" % (self._opening, before, _EMPTY[:-1])
+    def _piece(self, part: _PartState, event: _Piece | None, text: str, empty: Delta, string: bytes) -> None:
+        """Write a text, or the pieces of a run whose text it is, into the empty string of a delta. More of the same can
+        go out without looking at anything else: the part is open, its choice is, and every chunk has the same bytes
+        around its string."""
+        if self._flow is not part:
+            before, _, behind = _choice(part.start.choice, empty).partition(string)
+            self._before = b"data: %b%b%b" % (self._opening, before, string[:-1])
             self._behind = b'"%b%b\n\n' % (behind, self._closing)
             self._between = self._behind + self._before
             self._flow = part
+        if isinstance(event, e.TextRun | e.ReasoningRun | e.ArgumentsRun) and text == event.text:
+            inside = self._between.join(event.pieces)
+        else:
+            inside = json.encode(text)[1:-1]
+        self._out.append(self._before + inside + self._behind)
 
-    def _reasoning(self, part: _PartState, text: str, segment: int) -> None:
+    def _reasoning(self, part: _PartState, text: str, segment: int, event: _Piece | None = None) -> None:
         if not text:
             return
         state = part.state
@@ -316,7 +338,7 @@ class StreamEncoder:
         part.sent += len(text)
         part.segment = segment
         state.reasoned = True
-        self._chunk(part.start.choice, Delta(reasoning_content=text))
+        self._piece(part, event, text, Delta(reasoning_content=""), b'"reasoning_content":""')
 
     def _stop(self, part: _PartState, event: e.PartStop) -> None:
         state, final, choice = part.state, event.part, part.start.choice

@@ -83,34 +83,23 @@ class FirstChunk(Chunk, forbid_unknown_fields=True):
     obfuscation: Any = None
 
 
-_decode = msgspec.json.Decoder(Chunk).decode
-_decode_first = msgspec.json.Decoder(FirstChunk).decode
-
-
-def plain_chunk(data: bytes) -> Chunk | None:
-    """Return an ordinary chunk of an answer that has begun; ``None`` for any other."""
-    try:
-        chunk = _decode(data)
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return None
-    return None if chunk.choices and len(chunk.choices) > 1 else chunk
-
-
-def first_chunk(data: bytes) -> FirstChunk | None:
-    """Return the ordinary chunk with which an answer begins; ``None`` for any other."""
-    try:
-        chunk = _decode_first(data)
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return None
-    return None if chunk.choices and len(chunk.choices) > 1 else chunk
+#: Decode an ordinary chunk of an answer that has begun, or the one with which it begins. Both raise one of
+#: ``DECODE_ERRORS`` for any other.
+decode_chunk = msgspec.json.Decoder(Chunk).decode
+decode_first = msgspec.json.Decoder(FirstChunk).decode
+DECODE_ERRORS = (msgspec.DecodeError, RecursionError, UnicodeError)
 
 
 def _piece(data: bytes) -> Delta | None:
     """Return what a chunk brings that only brings something of one kind."""
-    chunk = plain_chunk(data)
-    if chunk is None or not chunk.choices or chunk.usage is not None or chunk.choices[0].finish_reason:
+    try:
+        chunk = decode_chunk(data)
+    except DECODE_ERRORS:
         return None
-    return chunk.choices[0].delta
+    entries = chunk.choices
+    if not entries or entries[1:] or chunk.usage is not None or entries[0].finish_reason:
+        return None
+    return entries[0].delta
 
 
 def text_of(data: bytes) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 from codenex.core import events as e
 from codenex.core import json
 from codenex.core.errors import Fault, FaultKind
-from codenex.protocols.openai_chat.chunks import ChunkReader
+from codenex.protocols.openai_chat.chunks import ChunkReader, Flow
 from codenex.protocols.openai_chat.emission import StreamEncoder
 from codenex.protocols.openai_chat.errors import in_band_fault
 from codenex.protocols.openai_chat.response import decode_body
@@ -17,7 +17,6 @@ from codenex.wire.json_array import is_cut
 from codenex.wire.opening import Opening
 from codenex.wire.run_decoder import RunDecoder
 from codenex.wire.sse import ERROR_FIELD, EVENT_LIMIT, Frame, SseDecoder
-from codenex.wire.text_runs import Run
 
 __all__ = ["StreamDecoder", "StreamEncoder"]
 
@@ -99,27 +98,31 @@ class StreamDecoder(RunDecoder):
         return events
 
     def _one(self, name: bytes, data: bytes, lead: bytes) -> None:
-        if name or not self._plain(data):
+        if name or data[:1] != b"{" or not self._reader.take_plain(data):
             self._any(name, data)
-        elif self._flow is not None:
+        elif self._reader.flow is None:
+            self._flow = None
+        else:
+            self._flowing(self._reader.flow)
             self._learn(data, lead)
 
     def _take(self, frames: list[Frame], *, last: bool = False) -> None:
         for frame in frames:
             if self.done:
                 return
-            if frame.event or not self._plain(frame.data):
+            if frame.event or frame.data[:1] != b"{" or not self._reader.take_plain(frame.data):
                 self._any(frame.event, frame.data, last=last)
+            else:
+                self._flowing(self._reader.flow)
 
-    def _plain(self, data: bytes) -> bool:
-        """Take an ordinary chunk; false where it is anything else."""
-        reader = self._reader
-        if data[:1] != b"{" or not reader.take_plain(data):
-            return False
-        self._flow = reader.flow
-        if reader.flowing != self._target:
-            self._target, self._runs = reader.flowing, None
-        return True
+    def _flowing(self, flow: Flow | None) -> None:
+        """Let runs be taken by what flows now."""
+        if flow is None:
+            self._flow = None
+            return
+        self._flow, target, self._sink = flow
+        if target != self._target:
+            self._target, self._runs = target, None
 
     def _any(self, name: bytes, data: bytes, *, last: bool = False) -> None:
         data = data.strip()
@@ -144,9 +147,6 @@ class StreamDecoder(RunDecoder):
         elif not _DONE.startswith(data):
             self._truncated()
 
-    def _take_run(self, run: Run) -> None:
-        self._reader.take_run(run)
-
     def _object(self, value: dict[str, Any], *, named_error: bool) -> None:
         reader = self._reader
         if not named_error:
@@ -154,9 +154,7 @@ class StreamDecoder(RunDecoder):
         elif (fault := in_band_fault(value, event=True)) is not None:
             reader.fail(fault)
         self.done = reader.done
-        self._flow = reader.flow
-        if reader.flowing != self._target:
-            self._target, self._runs = reader.flowing, None
+        self._flowing(reader.flow)
 
 
 def _parsed(data: bytes) -> Any:

@@ -179,6 +179,13 @@ class OutputWriter:
         else:
             self.emit("response.output_text.delta", **self._content_place(), delta=text, logprobs=[])
 
+    def more(self, text: str) -> None:
+        """Add to what is open without an event."""
+        pieces = self._pieces
+        pieces.append(text)
+        if len(pieces) > pieces.most:
+            pieces.gather()
+
     def text_so_far(self) -> str:
         """Return the text of the open content, or the arguments of the open call."""
         return "".join(self._pieces)

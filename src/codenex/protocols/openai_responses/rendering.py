@@ -96,6 +96,10 @@ class Rendering:
                 self._event(one)
         return self._writer.take()
 
+    def more(self, text: str) -> None:
+        """Take more of what the last delta has added to, whose event is written without this."""
+        self._writer.more(text)
+
     def end(self) -> list[Fields]:
         """End the answer; where no reason was given it is that of its content."""
         if self._ended:
