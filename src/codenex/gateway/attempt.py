@@ -17,7 +17,7 @@ from codenex.core.spoke import Encoded, FailAfter
 from codenex.gateway.contest import Contest
 from codenex.gateway.delivery import Delivery
 from codenex.gateway.edits import edited
-from codenex.gateway.encoding import Target, upstream_model
+from codenex.gateway.encoding import upstream_model
 from codenex.gateway.exchange import Headers
 from codenex.gateway.fetching import Attachments, by_address
 from codenex.gateway.headers import passed_down, passed_up
@@ -48,9 +48,7 @@ class Attempt:
         delivery: Delivery,
         common: Headers,
         contest: Contest | None = None,
-        target: Target | None = None,
     ) -> None:
-        """``target`` is what the account has behind the model, where that is known."""
         self._means = means
         self._contest = contest
         self._settle: Callable[[bytes], Awaitable[bytes]] | None = None
@@ -59,10 +57,8 @@ class Attempt:
         self._provider = provider
         self._account = account
         self._delivery = delivery
-        if target is None:
-            target = means.target_of(provider, account, upstream_model(account, model))
-        self._target = target
-        self._model = target.model
+        self._model = upstream_model(account, model)
+        self._target = means.target_of(provider, account, self._model)
         self._spoke = self._target.spoke
         self._headers: Headers = [*common, ("x-codenex-provider", provider.name)]
         #: what went wrong after the answer had begun, so that it was told in-band
@@ -171,30 +167,19 @@ class Attempt:
         sending = self._send(encoded.body, headers, query)
         del encoded
         response = await sending
-        if job.stream:
-            return await self.relay_translated(response, reversal, losses, told)
         try:
             context = job.context(translated=True)
             context.losses = losses
-            await self._translate_unary(response, reversal, context)
+            if job.stream:
+                # The head has gone when the answer comes: what that loses is counted in the record.
+                self._headers += told
+                try:
+                    await self._relay(response, self._translation_lane(reversal, context))
+                finally:
+                    job.answered_losses(losses)
+            else:
+                await self._translate_unary(response, reversal, context)
         finally:
-            response.close()
-        return self.fault
-
-    async def relay_translated(
-        self, response: UpstreamResponse, reversal: Reversal, losses: Losses, told: Headers
-    ) -> Fault | None:
-        """Answer with a translated stream, and return as :meth:`run` does. ``losses`` are those of the request, which
-        the headers ``told`` tell."""
-        self._headers += told
-        try:
-            context = self._job.context(translated=True)
-            context.losses = losses
-            await self._relay(response, self._translation_lane(reversal, context))
-        finally:
-            # The head has gone when the answer comes: what that loses is counted in the record.
-            if losses.found:
-                self._job.answered_losses(losses)
             response.close()
         return self.fault
 

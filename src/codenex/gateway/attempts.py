@@ -10,7 +10,6 @@ from codenex.gateway.commit import CommitGate, Recovery
 from codenex.gateway.contest import Contest
 from codenex.gateway.delivery import Delivery
 from codenex.gateway.edits import Head
-from codenex.gateway.encoding import Target
 from codenex.gateway.exchange import Headers
 from codenex.gateway.failover import Failover, Tried
 from codenex.gateway.job import Job
@@ -79,13 +78,9 @@ class Attempts(Means):
         it is no answer."""
         await self.attempt(job, account, self.delivery_of(job), common).answer_whole(response, content)
 
-    def attempt(
-        self, job: Job, account: Account, delivery: Delivery, common: Headers, target: Target | None = None
-    ) -> Attempt:
-        """Return an attempt with an account of the provider type and the model that a job goes to. ``target`` is what
-        is behind the account, where that is known."""
-        provider, model = PROVIDER_TYPES[account.provider], job.resolution.model
-        return Attempt(self, job, provider, account, model, delivery, common, target=target)
+    def attempt(self, job: Job, account: Account, delivery: Delivery, common: Headers) -> Attempt:
+        """Return an attempt with an account of the provider type and the model that a job goes to."""
+        return Attempt(self, job, PROVIDER_TYPES[account.provider], account, job.resolution.model, delivery, common)
 
     def delivery_of(self, job: Job) -> Delivery:
         """Return the delivery of all attempts of a job."""

@@ -329,8 +329,8 @@ class Straight:
             if place in familiar.beginnings
             else _beginning(familiar, leg, place, exchange.headers)
         )
-        attempt = attempts.attempt(job, account, delivery, common, leg.behind)
-        return stream_translated(attempt, job, leg, self._transport, beginning, attempts.envelope_key)
+        notes["model"] = leg.model
+        return stream_translated(attempts, job, leg, beginning, delivery, common)
 
     def _planned(self, name: Name, exchange: Exchange, route: Route, key: ClientKey, head: Head) -> Plan | None:
         try:

@@ -3,27 +3,31 @@ account, the answer translated for the client. It says and notes what an attempt
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from functools import partial
 
 import msgspec
 
+from codenex.core.answer_losses import AnswerLosses
 from codenex.core.errors import Fault
 from codenex.core.losses import Losses
 from codenex.core.render import RenderContext
 from codenex.core.request import Request
-from codenex.gateway.attempt import Attempt
+from codenex.gateway.attempts import Attempts
+from codenex.gateway.delivery import Delivery
 from codenex.gateway.edits import Head
 from codenex.gateway.exchange import Exchange, Headers
 from codenex.gateway.fetching import by_address
 from codenex.gateway.job import Job, settled_losses
+from codenex.gateway.lanes import TranslationLane
 from codenex.gateway.plans import Leg, Plan
 from codenex.gateway.routes import ANTHROPIC
 from codenex.gateway.upstream import accepted
 from codenex.gateway.whole_answers import read_whole
 from codenex.models.tokens import estimated_input_tokens
-from codenex.providers.transport import Transport, UpstreamResponse
+from codenex.providers.transport import UpstreamResponse
 
 
 def decoded(plan: Plan, head: Head, body: bytes, *, fetches: bool) -> Request | None:
@@ -86,24 +90,53 @@ class Translation:
 
 
 async def stream_translated(
-    attempt: Attempt, job: Job, leg: Leg, transport: Transport, beginning: bytes, key: bytes
+    attempts: Attempts, job: Job, leg: Leg, beginning: bytes, delivery: Delivery, common: Headers
 ) -> Fault | None:
-    """Make an attempt with an account, whose request begins so, and answer with a stream; return as
-    :meth:`Attempt.run` does."""
-    losses = Losses()
-    encoded = leg.behind.encoded(job.request, key, losses)
-    told = job.settled_losses(losses) if losses.found else []
+    """Make an attempt with an account, whose request begins so, and answer with a stream. Return what went wrong after
+    the answer had begun; raises :class:`Fault` for what did before."""
+    key, exchange, behind = attempts.envelope_key, job.exchange, leg.behind
+    notes, losses, headers = exchange.notes, Losses(), [*common, leg.headers[-1]]
+    encoded = behind.encoded(job.request, key, losses)
+    if losses.found:
+        headers += job.settled_losses(losses)
     reversal = encoded.reversal
     # No name for the body: this frame lives as long as the answer.
-    sending = transport.send_formatted(
+    sending = attempts.transport.send_formatted(
         leg.outbound.origin,
         b"%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n"
-        % (beginning, job.exchange.request_id.encode("latin-1"), len(encoded.body)),
+        % (beginning, exchange.request_id.encode("latin-1"), len(encoded.body)),
         encoded.body,
         leg.deadlines,
     )
     del encoded
     response = await sending
-    if response.status != 200:
-        await accepted(response, leg.behind.spoke, leg.outbound.account)
-    return await attempt.relay_translated(response, reversal, losses, told)
+    try:
+        if response.status != 200:
+            await accepted(response, behind.spoke, leg.outbound.account)
+        context = job.context(translated=True)
+        context.losses = losses
+        lane = TranslationLane(
+            behind.spoke.stream_decoder(),
+            job.spoke.stream_encoder(context),
+            reversal,
+            AnswerLosses(job.spoke.name, losses),
+            key=key,
+            model=leg.model,
+            scope=behind.scope,
+        )
+        delivery.headers = headers
+        try:
+            await delivery.relay(response, lane, partial(attempts.accounts.succeeded, leg.outbound.account))
+        except asyncio.CancelledError:
+            notes["cancelled"] = True
+            raise
+        finally:
+            notes["usage"], notes["finish"] = lane.seen.usage, lane.seen.finish
+            if delivery.first_output is not None:
+                notes["first_output"] = delivery.first_output
+            if losses.found:
+                # The head has gone when the answer comes: what that loses is counted in the record.
+                job.answered_losses(losses)
+        return lane.seen.fault
+    finally:
+        response.close()
