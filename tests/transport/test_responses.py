@@ -300,3 +300,22 @@ async def test_close_spares_a_connection_that_is_back_in_the_pool(upstream, tran
     assert transport.counts()[server.origin].idle == 1
     async with await transport.send(server.ask()) as response:
         assert response.reused
+
+
+@pytest.mark.parametrize("body", [b"", b"hello"])
+async def test_a_body_that_is_there_is_handed_out_without_a_wait(transport, upstream, body: bytes) -> None:
+    server = upstream(always(answer(body)))
+    async with await transport.send(server.ask()) as response:
+        # Head and body come in one read.
+        assert response.complete
+        assert response.whole() == body
+        assert response.whole(len(body) - 1) is None
+        assert transport.budget.used == 0
+
+
+async def test_a_body_that_is_coming_or_coded_is_to_be_waited_for(transport, upstream) -> None:
+    server = upstream(always(answer(gzip.compress(b"hello"), "Content-Encoding: gzip")))
+    async with await transport.send(server.ask()) as response:
+        assert response.complete
+        assert response.whole() is None
+        assert await response.read() == b"hello"

@@ -228,7 +228,9 @@ class Straight:
                 try:
                     if response.status != 200:
                         await accepted(response, plan.upstream, account)
-                    content = await response.read(ANSWER_LIMIT)
+                    content = response.whole(ANSWER_LIMIT)
+                    if content is None:
+                        content = await response.read(ANSWER_LIMIT)
                     if translation is not None:
                         translation.answer(response, content, common)
                     else:
@@ -248,7 +250,8 @@ class Straight:
                             notes["usage"], notes["finish"] = glanced.usage, glanced.finish
                             exchange.respond(200, down, content)
                 finally:
-                    response.close()
+                    if response.charged or not response.complete:
+                        response.close()
                 going = False
                 accounts.left(account)
                 if session is not None:

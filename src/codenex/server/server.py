@@ -217,7 +217,12 @@ class Server:
         except Exception as error:
             self.handled(exchange, error)
         else:
-            exchange.begin(answering, light=light and exchange.light)
+            # As begin does.
+            if light and exchange.light:
+                exchange.coroutine = answering
+                exchange.step()
+            else:
+                exchange.begin(answering, light=False)
 
     def answer_refusal(self, exchange: EdgeExchange) -> None:
         """Answer a request that no handler gets to see."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Generator
+from itertools import repeat
 from types import coroutine
 from typing import Any
 
@@ -67,7 +68,8 @@ class LightTask:
         raise NotImplementedError
 
     def __await__(self) -> Generator[Any, None, None]:
-        yield self
+        # Yields it once, without the frame of a generator.
+        return repeat(self, 1)  # type: ignore[return-value]
 
     def begin(self, coroutine: Coroutine[Any, Any, None], *, light: bool) -> None:
         """Drive a coroutine: by hand if it is made for that, else in a task."""

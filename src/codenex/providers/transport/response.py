@@ -128,6 +128,17 @@ class UpstreamResponse:
         if self.complete:
             self._end_rewriting()
 
+    def whole(self, limit: int = 64 * MIB) -> bytes | None:
+        """Return the body as :meth:`read` does, where it is all there and has no coding. Nothing is charged for it: the
+        caller hands it on at once."""
+        if not self.complete or self._size > limit or self._error is not None:
+            return None
+        for name, _ in self.headers:
+            if name == "content-encoding":
+                return None
+        parts = self._parts
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
     async def read(self, limit: int = 64 * MIB) -> bytes:
         """Read the whole body, its content codings undone.
 
