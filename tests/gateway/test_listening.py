@@ -91,6 +91,8 @@ def stream(dice: random.Random) -> bytes:
     more, choice = (dice.choice(kinds) if dice.random() < 0.7 else {} for kinds in (CHUNK, CHOICE))
 
     def told(delta: Any, finish: Any = None, **extra: Any) -> bytes:
+        if "obfuscation" in more:
+            extra["obfuscation"] = "x" * dice.randrange(4)
         return line(chunk(delta, finish, choice, **{**more, **extra}))
 
     events = [told(delta) for delta in dice.choice(BEGINNINGS)]
@@ -139,11 +141,12 @@ def test_a_listener_hears_what_the_decoder_tells(seed: int) -> None:
     assert SPOKE.listener is not None
     for _ in range(150):
         reads = cut(stream(dice), dice)
-        quick = PassthroughLane(SPOKE.stream_decoder, SPOKE.skim, listener=SPOKE.listener())
-        assert heard(quick, reads) == heard(PassthroughLane(SPOKE.stream_decoder, SPOKE.skim), reads), reads
+        hide = dice.choice([None, SPOKE.without_usage])
+        quick = PassthroughLane(SPOKE.stream_decoder, SPOKE.skim, hide, listener=SPOKE.listener())
+        assert heard(quick, reads) == heard(PassthroughLane(SPOKE.stream_decoder, SPOKE.skim, hide), reads), reads
 
 
-@pytest.mark.parametrize("more", [{}, {"system_fingerprint": "fp", "usage": None}])
+@pytest.mark.parametrize("more", [{}, {"system_fingerprint": "fp", "usage": None}, {"obfuscation": "a"}])
 def test_an_ordinary_stream_needs_no_decoder(more: dict[str, Any]) -> None:
     def none() -> Any:
         raise AssertionError("a decoder was made")

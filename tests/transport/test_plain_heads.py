@@ -24,9 +24,22 @@ _FIELDS = (
 
 
 def _plain(source: random.Random) -> bytes:
-    fields = [b"Content-Length: %d" % len(BODY), *source.sample(_FIELDS, source.choice((0, 1, 2, 2, 3, 4)))]
+    framing, body = b"Content-Length: %d" % len(BODY), BODY
+    if source.randrange(2):
+        framing, body = source.choice((b"Transfer-Encoding: chunked", b"transfer-encoding: chunked")), _chunked(source)
+    fields = [framing, *source.sample(_FIELDS, source.choice((0, 1, 2, 2, 3, 4)))]
     source.shuffle(fields)
-    return b"\r\n".join((source.choice((b"HTTP/1.1 200 OK", b"HTTP/1.1 503 No")), *fields, b"", BODY))
+    line = source.choice((b"HTTP/1.1 200 OK", b"HTTP/1.1 503 No", b"HTTP/1.1 200 "))
+    return b"\r\n".join((line, *fields, b"", body))
+
+
+def _chunked(source: random.Random) -> bytes:
+    parts = [BODY[start : start + 20] for start in range(0, len(BODY), 20)]
+    written = [b"%x%b\r\n%b\r\n" % (len(part), source.choice((b"", b"", b";a=b")), part) for part in parts]
+    if not source.randrange(8):
+        written[source.randrange(len(written))] = source.choice((b"5\r\nfour\r\n", b"-1\r\n\r\n", b"", b"\r\n"))
+    after = source.choice((b"", b"", b"", b"\r\n", b"HTTP/1.1 200 OK\r\n", b"x", b"0\r\n\r\n"))
+    return b"".join(written) + b"0\r\n" + source.choice((b"", b"", b"Server-Timing: a\r\n")) + b"\r\n" + after
 
 
 def _answers(source: random.Random) -> list[bytes]:

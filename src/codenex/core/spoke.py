@@ -45,7 +45,9 @@ class Glance(msgspec.Struct, frozen=True):
 
 class Listener(Protocol):
     """Hears what an ordinary stream tells of itself, as its decoder would. ``kept`` are the events that a decoder has
-    to be given where it has to go on, each without its blank line. ``finish`` is known at the end (``done``)."""
+    to be given where it has to go on, each without its blank line. ``finish`` is known at the end (``done``). ``alone``
+    tells of the events that were taken last where those are that ``without_usage`` leaves out; ``None`` where it isn't
+    known."""
 
     kept: list[bytes]
     content: bool
@@ -54,6 +56,7 @@ class Listener(Protocol):
     finish: FinishDetail | None
     id: str | None
     model: str | None
+    alone: tuple[tuple[int, int], ...] | None
 
     def take(self, events: bytes) -> bytes:
         """Take whole events; return those from the first one on that only the decoder understands."""

@@ -236,13 +236,17 @@ class Accounts:
 
     def succeeded(self, account: Account) -> None:
         """Record that an account gives good answers, as soon as it does."""
-        before = self._own_state(account.uuid)
+        uuid, states = account.uuid, self.states
+        before = states[uuid] if uuid in states else self._own_state(uuid)
+        # Without a call of ``spotless``: every stream comes by here.
+        if not (before.consecutive_errors or before.doubts or before.ejected or before.retired):
+            return
         state = health.succeeded(before)
         if state is before:
             return
-        self._update(account.uuid, state)
+        self._update(uuid, state)
         if before.ejected or before.retired:
-            self._publish(HealthChange(account.uuid, 0.0, "", 0.0, None, self._clock()))
+            self._publish(HealthChange(uuid, 0.0, "", 0.0, None, self._clock()))
             self.waiting.wake_all()
 
     def count(self, model: str, counts: Iterable[Count], *, may_eject: bool = True) -> bool:

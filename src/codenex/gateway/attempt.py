@@ -117,14 +117,19 @@ class Attempt:
             if not job.stream:
                 await self.answer_whole(response, await response.read(ANSWER_LIMIT))
                 return None
-            self._headers += passed_down([pair for pair in response.headers if pair[0] != "content-type"])
-            if _is_json(response):
-                # A whole answer in place of a stream, which no client would take for one.
-                await self._relay(response, self._translation_lane(Reversal(), job.context(translated=True)))
-            else:
-                await self._relay(response, self._passthrough_lane(hide=bool(added)))
+            return await self.pass_down(response, hide=bool(added))
         finally:
             response.close()
+
+    async def pass_down(self, response: UpstreamResponse, *, hide: bool) -> Fault | None:
+        """Answer with a stream of the client's own protocol; ``hide`` the usage that the client didn't ask for. Returns
+        and raises as :meth:`run` does."""
+        self._headers += passed_down([pair for pair in response.headers if pair[0] != "content-type"])
+        if _is_json(response):
+            # A whole answer in place of a stream, which no client would take for one.
+            await self._relay(response, self._translation_lane(Reversal(), self._job.context(translated=True)))
+        else:
+            await self._relay(response, self._passthrough_lane(hide=hide))
         return self.fault
 
     async def answer_whole(self, response: UpstreamResponse, content: bytes) -> None:

@@ -91,6 +91,7 @@ class Attempts(Means):
             encoder=lambda: job.spoke.stream_encoder(job.context(translated=False)),
             keep_alive_interval=self.settings.keep_alive_interval,
             on_commit=job.forget,
+            vigil=self.vigil,
         )
 
     def check_place(self, place: Place, resolution: Resolution, head: Head) -> None:

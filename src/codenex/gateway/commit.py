@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+import msgspec
+
 
 class Stage(Enum):
     """How far an answer has gone."""
@@ -21,6 +23,10 @@ class Stage(Enum):
     FLOWING = "flowing"
     #: the terminal event or an error has been sent
     ENDED = "ended"
+
+
+# As names of this module: looking up a member of an enumeration costs a call.
+_HELD, _SILENT = Stage.HELD, Stage.SILENT
 
 
 class Recovery(Enum):
@@ -44,20 +50,17 @@ _RECOVERY = {
 }
 
 
-class CommitGate:
+class CommitGate(msgspec.Struct):
     """The stage of one answer over all its attempts. ``commit_after`` is in seconds since the request began."""
 
-    __slots__ = ("commit_after", "stage", "streaming")
-
-    def __init__(self, streaming: bool, commit_after: float) -> None:
-        self.streaming = streaming
-        self.commit_after = commit_after
-        self.stage = Stage.HELD
+    streaming: bool
+    commit_after: float
+    stage: Stage = Stage.HELD
 
     @property
     def may_fail_over(self) -> bool:
         """Whether another attempt could still take over without the client noticing."""
-        return self.stage in (Stage.HELD, Stage.SILENT)
+        return self.stage is _HELD or self.stage is _SILENT
 
     @property
     def recovery(self) -> Recovery:
@@ -73,10 +76,10 @@ class CommitGate:
 
     def content(self) -> bool:
         """Say that real output has come; true when the head has to go out before it."""
-        first = self.stage is Stage.HELD
-        if self.may_fail_over:
+        stage = self.stage
+        if stage is _HELD or stage is _SILENT:
             self.stage = Stage.FLOWING
-        return first
+        return stage is _HELD
 
     def ended(self) -> None:
         """Say that the answer is over."""

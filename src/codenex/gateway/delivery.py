@@ -13,7 +13,9 @@ from codenex.core.spoke import ErrorBody, StreamEncoder
 from codenex.gateway.commit import CommitGate, Recovery, Stage
 from codenex.gateway.exchange import Exchange, Headers
 from codenex.gateway.lanes import Lane, Observation, truncated
+from codenex.gateway.vigil import Vigil
 from codenex.providers.transport import UpstreamResponse
+from codenex.providers.transport.deadlines import NEVER
 from codenex.wire.sse import EVENT_LIMIT
 
 #: Bytes of events without content that are held back before the first that has some.
@@ -21,10 +23,14 @@ HELD_LIMIT = EVENT_LIMIT
 
 STREAM_HEADERS: Headers = [("cache-control", "no-cache"), ("x-accel-buffering", "no")]
 
+# As names of this module: looking up a member of an enumeration costs a call.
+_HELD, _SILENT, _ENDED = Stage.HELD, Stage.SILENT, Stage.ENDED
+
 
 class Delivery:
     """The client's side of an answer. ``encoder`` makes what renders the client protocol's keep-alive and in-band
-    error; most answers need neither. ``on_commit`` is called when the first content goes out."""
+    error; most answers need neither. ``on_commit`` is called when the first content goes out; ``vigil`` looks after
+    silence."""
 
     headers: Headers = []  # noqa: RUF012 - replaced, never changed
     #: seconds from the request to the first output of a stream
@@ -34,8 +40,7 @@ class Delivery:
     _made: StreamEncoder | None = None
     #: renders an error after what a lane has sent
     _fail: Callable[[Fault], bytes] | None = None
-    _timer: asyncio.TimerHandle | None = None
-    _loop: asyncio.AbstractEventLoop
+    _clock: Callable[[], float]
     _began = 0.0
     _last_write = 0.0
 
@@ -48,6 +53,7 @@ class Delivery:
         encoder: Callable[[], StreamEncoder],
         keep_alive_interval: float,
         on_commit: Callable[[], None] | None = None,
+        vigil: Vigil | None = None,
     ) -> None:
         self.gate = gate
         self._exchange = exchange
@@ -55,17 +61,24 @@ class Delivery:
         self._encoder = encoder
         self._on_commit = on_commit
         self._interval = keep_alive_interval
+        self._vigil = Vigil() if vigil is None else vigil
 
     def __enter__(self) -> Delivery:
         if self.gate.streaming:
-            self._loop = asyncio.get_running_loop()
-            self._began = self._last_write = self._loop.time()
-            self._arm()
+            vigil = self._vigil
+            if not vigil.awake:
+                vigil.wake()
+            self._clock = vigil.clock
+            self._began = self._last_write = now = vigil.clock()
+            vigil.watched.add(self)
+            due = now + self.gate.commit_after
+            if due < vigil.sweep.next:
+                vigil.sweep.watch(due)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        if self.gate.streaming:
+            self._vigil.watched.discard(self)
 
     def render_failure(self, fault: Fault) -> bytes:
         """Render an error where nothing of the answer has been sent."""
@@ -79,12 +92,12 @@ class Delivery:
     async def relay(self, response: UpstreamResponse, lane: Lane, begin: Callable[[], None] = lambda: None) -> None:
         """Relay one attempt; ``begin`` is called before its first output. Raises its :class:`Fault` while another
         attempt may still take over; afterwards errors go in-band."""
-        seen = lane.seen
+        seen, gate = lane.seen, self.gate
         held: list[bytes] = []
         size = 0
         try:
-            while self.gate.may_fail_over:
-                data = await response.chunk()
+            while gate.stage is _HELD or gate.stage is _SILENT:
+                data = response.ready() or await response.chunk()
                 out = lane.feed(data) if data else lane.eof()
                 if out:
                     held.append(out)
@@ -100,10 +113,11 @@ class Delivery:
                     if lane.fail is not None:
                         self._fail = lane.fail
                     whole = seen.fault is None or seen.told
+                    out = b"".join(held)
                     if whole and (seen.done or not data):
-                        self._write(await self._settled(b"".join(held), seen), last=True)
+                        self._write(out if self.settle is None else await self._settled(out, seen), last=True)
                         return
-                    self._write(b"".join(held))
+                    self._write(out)
                     if not whole and seen.fault is not None:
                         raise seen.fault
             # What the beginning brought was sent, and would be held until the end by a client that reads slowly.
@@ -111,22 +125,22 @@ class Delivery:
             held.clear()
             await self._flow(response, lane)
         except Fault as fault:
-            if self.gate.recovery in (Recovery.RETRY, Recovery.RETRY_IN_BAND):
+            if gate.recovery in (Recovery.RETRY, Recovery.RETRY_IN_BAND):
                 raise
             self.fail(fault)
 
     async def _flow(self, response: UpstreamResponse, lane: Lane) -> None:
         """Move bytes by callback from the upstream's connection to the client's."""
-        exchange, seen = self._exchange, lane.seen
+        exchange, seen, gate, feed, clock = self._exchange, lane.seen, self.gate, lane.feed, self._clock
         exchange.on_flow(response.pause, response.resume)
 
         ending: asyncio.Future[None] | None = None
 
         def forward(data: bytes) -> None:
             nonlocal ending
-            if self.gate.stage is Stage.ENDED or ending is not None:
+            if gate.stage is _ENDED or ending is not None:
                 return
-            out = lane.feed(data)
+            out = feed(data)
             if seen.done or seen.told:
                 # The connection is good for another request, if what is left of this answer comes at once.
                 response.settle()
@@ -137,7 +151,7 @@ class Delivery:
                 return
             if out:
                 exchange.write(out)
-                self._last_write = self._loop.time()
+                self._last_write = clock()
             if seen.fault is not None:
                 self.fail(seen.fault)
                 response.close()
@@ -146,7 +160,7 @@ class Delivery:
             await response.pipe(forward)
         except Fault:
             # What comes after the end of an answer doesn't matter any more.
-            if ending is None and self.gate.stage is not Stage.ENDED:
+            if ending is None and gate.stage is not _ENDED:
                 raise
         except asyncio.CancelledError:
             if ending is not None:
@@ -154,7 +168,7 @@ class Delivery:
             raise
         if ending is not None:
             await ending
-        if self.gate.stage is Stage.ENDED:
+        if gate.stage is _ENDED:
             return
         out = lane.eof()
         if not seen.told and (seen.fault is not None or not seen.done):
@@ -189,17 +203,19 @@ class Delivery:
         self._finish(self.render_failure(fault) if self._fail is None else self._fail(fault))
 
     def _write(self, data: bytes, *, last: bool = False) -> None:
-        if self.gate.may_fail_over and self._on_commit is not None:
+        stage = self.gate.stage
+        if self._on_commit is not None and (stage is _HELD or stage is _SILENT):
             self._on_commit()
         if self.gate.content():
             self._start()
+        self._last_write = now = self._clock()
         if self.first_output is None:
-            self.first_output = self._loop.time() - self._began
+            self.first_output = now - self._began
         if last:
-            self._finish(data)
-            return
-        self._last_write = self._loop.time()
-        self._exchange.write(data)
+            self.gate.stage = _ENDED
+            self._exchange.finish(data)
+        else:
+            self._exchange.write(data)
 
     def _start(self) -> None:
         """Begin the answer; something is written at once after it."""
@@ -209,26 +225,21 @@ class Delivery:
         self.gate.ended()
         self._exchange.finish(last)
 
-    def _arm(self) -> None:
-        now = self._loop.time()
-        if self.gate.stage is Stage.HELD:
-            due = self._began + self.gate.commit_after
-        else:
-            due = self._last_write + self._interval
-        self._timer = self._loop.call_at(max(due, now + 0.001), self._tick)
-
-    def _tick(self) -> None:
-        now = self._loop.time()
-        if self.gate.stage is Stage.ENDED:
-            return
-        if self.gate.silence(now - self._began):
+    def look(self, now: float) -> float:
+        """Break a silence that has been too long; return when it will be next."""
+        gate = self.gate
+        if gate.stage is _ENDED:
+            return NEVER
+        if gate.silence(now - self._began):
             self._start()
             self._exchange.write(self._renderer().ping())
             self._last_write = now
-        elif self.gate.stage is not Stage.HELD and now - self._last_write >= self._interval:
+        elif gate.stage is _HELD:
+            return self._began + gate.commit_after
+        elif now - self._last_write >= self._interval:
             self._exchange.write(self._renderer().ping())
             self._last_write = now
-        self._arm()
+        return self._last_write + self._interval
 
 
 def error_headers(error: ErrorBody) -> Headers:

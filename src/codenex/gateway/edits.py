@@ -19,6 +19,7 @@ class _Top(msgspec.Struct):
     store: Any = None
     previous_response_id: Any = None
     conversation: Any = None
+    stream_options: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 _decode_top = msgspec.json.Decoder(_Top).decode
@@ -28,9 +29,9 @@ _LARGE = 4096
 
 class Head:
     """What policy needs of a body; the three last are of the Responses API, and whatever the client sent. Its top level
-    as raw values is read when an edit first asks for it."""
+    as raw values is read when an edit first asks for it. ``optionless``: it is known to have no ``stream_options``."""
 
-    __slots__ = ("_body", "_fields", "conversation", "model", "previous_response_id", "store", "stream")
+    __slots__ = ("_body", "_fields", "conversation", "model", "optionless", "previous_response_id", "store", "stream")
 
     def __init__(
         self,
@@ -41,12 +42,15 @@ class Head:
         previous_response_id: Any = None,
         conversation: Any = None,
         fields: dict[str, msgspec.Raw] | None = None,
+        *,
+        optionless: bool = False,
     ) -> None:
         self.model = model
         self.stream = stream
         self.store = store
         self.previous_response_id = previous_response_id
         self.conversation = conversation
+        self.optionless = optionless
         self._body = body
         self._fields = fields
 
@@ -75,7 +79,16 @@ def head_of(body: bytes) -> Head:
         if twice is not None:
             raise invalid_request(f"the body has two fields named {twice!r}", param=twice)
     stream = top.stream is True
-    return Head(top.model, stream, body, top.store, top.previous_response_id, top.conversation, fields)
+    return Head(
+        top.model,
+        stream,
+        body,
+        top.store,
+        top.previous_response_id,
+        top.conversation,
+        fields,
+        optionless=top.stream_options is msgspec.UNSET,
+    )
 
 
 def _policy_fields(fields: dict[str, msgspec.Raw]) -> bytes:
@@ -106,7 +119,18 @@ def _fault_of(body: bytes, error: Exception) -> Fault:
 
 def edited(head: Head, changes: dict[str, Any]) -> bytes:
     """Return the body with top-level values replaced (or added at the end); order and untouched values stay."""
-    return json.encode({**head.fields, **changes})
+    fields = head.fields
+    if fields and changes and fields.keys().isdisjoint(changes):
+        more = appended(head._body, json.encode(changes))
+        if more is not None:
+            return more
+    return json.encode({**fields, **changes})
+
+
+def appended(body: bytes, members: bytes) -> bytes | None:
+    """Return an object that has members already, with those of another one behind them; ``None`` where white space is
+    in the way."""
+    return body[:-1] + b"," + members[1:] if body[-1:] == b"}" else None
 
 
 def _decoded(fields: dict[str, msgspec.Raw], name: str) -> Any:

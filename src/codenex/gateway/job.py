@@ -96,7 +96,8 @@ class Job(msgspec.Struct):
         self.body = b""
         self.head = Head(self.head.model, self.head.stream, b"{}")
         self._request = None
-        self.let_files_go()
+        if self.attachments is not None:
+            self.attachments.let_go()
         self.exchange.forget_body(held)
 
     async def kept(self, answer: bytes) -> bytes:

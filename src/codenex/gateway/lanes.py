@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+import msgspec
+
 from codenex.core import events as e
 from codenex.core import json
 from codenex.core.answer_losses import AnswerLosses
@@ -24,22 +26,19 @@ from codenex.wire.opening import Opening
 from codenex.wire.sse import EVENT_LIMIT, SseDecoder, event_too_large, last_boundary
 
 
-class Observation:
+class Observation(msgspec.Struct):
     """What a lane has seen of an answer: for the relay, the usage record and the access log."""
 
-    __slots__ = ("content", "done", "fault", "finish", "id", "model", "told", "usage")
-
-    def __init__(self) -> None:
-        self.content = False
-        self.done = False
-        self.fault: Fault | None = None
-        #: the lane's own bytes have told the client about the fault
-        self.told = False
-        self.usage: Usage | None = None
-        self.finish: FinishDetail | None = None
-        self.model: str | None = None
-        #: the upstream's id of the answer
-        self.id: str | None = None
+    content: bool = False
+    done: bool = False
+    fault: Fault | None = None
+    #: the lane's own bytes have told the client about the fault
+    told: bool = False
+    usage: Usage | None = None
+    finish: FinishDetail | None = None
+    model: str | None = None
+    #: the upstream's id of the answer
+    id: str | None = None
 
     def see(self, event: e.StreamEvent) -> None:
         """Take note of one event."""
@@ -80,7 +79,7 @@ class Lane(Protocol):
         ...
 
 
-class PassthroughLane:
+class PassthroughLane(msgspec.Struct, eq=False):
     """Relays the bytes of whole events and reads a copy. Half an event at a cut is held back and never sent.
 
     ``listener`` reads the copy as far as it understands it, and a decoder from there on. Once content has come,
@@ -89,34 +88,23 @@ class PassthroughLane:
     after an answer with this id and these last events.
     """
 
-    __slots__ = ("_closing", "_fail_after", "_hide", "_last", "_listener", "_made", "_make", "_skim", "_tail", "seen")
-
-    def __init__(
-        self,
-        decoder: Callable[[], StreamDecoder],
-        skim: Callable[[bytes], bytes] | None = None,
-        hide: Callable[[bytes], bytes] | None = None,
-        closing: bytes = b"",
-        fail_after: Callable[[Fault, str, bytes], bytes] | None = None,
-        listener: Listener | None = None,
-    ) -> None:
-        self.seen = Observation()
-        self._fail_after = fail_after
-        self._last = b""
-        self._make = decoder
-        self._made: StreamDecoder | None = None
-        self._listener = listener
-        self._skim = skim
-        self._hide = hide
-        self._closing = closing
-        self._tail = bytearray()
+    decoder: Callable[[], StreamDecoder]
+    skim: Callable[[bytes], bytes] | None = None
+    hide: Callable[[bytes], bytes] | None = None
+    closing: bytes = b""
+    fail_after: Callable[[Fault, str, bytes], bytes] | None = None
+    listener: Listener | None = None
+    seen: Observation = msgspec.field(default_factory=Observation)
+    _made: StreamDecoder | None = None
+    _last: bytes = b""
+    _tail: bytearray = msgspec.field(default_factory=bytearray)
 
     @property
     def fail(self) -> Callable[[Fault], bytes] | None:
         """The error of an answer that has begun, where it has to name it."""
-        if self._fail_after is None or self.seen.id is None:
+        if self.fail_after is None or self.seen.id is None:
             return None
-        render, response_id = self._fail_after, self.seen.id
+        render, response_id = self.fail_after, self.seen.id
         return lambda fault: render(fault, response_id, self._last)
 
     def feed(self, data: bytes) -> bytes:
@@ -137,13 +125,29 @@ class PassthroughLane:
                 return b""
             data = bytes(tail[:cut])
             del tail[:cut]
-        self._observe(data)
-        if self._fail_after is not None:
+        listener, seen = self.listener, self.seen
+        if listener is None:
+            self._observe(data)
+        else:
+            rest = listener.take(data)
+            seen.content, seen.done, seen.usage = listener.content, listener.done, listener.usage
+            seen.finish, seen.id, seen.model = listener.finish, listener.id, listener.model
+            if rest:
+                self._observe(rest)
+        if self.fail_after is not None:
             before = data.rfind(b"\n\n", 0, -2)
             self._last = data if before < 0 else data[before + 2 :]
         # The vendor's own error event tells the client, if it is among what goes out now.
-        self.seen.told = self.seen.fault is not None
-        return data if self._hide is None else self._hide(data)
+        seen.told = seen.fault is not None
+        if self.hide is None:
+            return data
+        alone = None if self.listener is None else self.listener.alone
+        if alone is None:
+            return self.hide(data)
+        # From the last one on: what is before it stays where it is.
+        for start, end in alone[::-1] if alone else ():
+            data = data[:start] + data[end:]
+        return data
 
     def eof(self) -> bytes:
         """Return a last event that lacks only its blank line, and the end of an answer that lacks only that; anything
@@ -159,44 +163,28 @@ class PassthroughLane:
         if self.seen.fault is not None:
             return b""
         out = tail.rstrip(b"\r\n") + b"\n\n" if _is_whole(tail) else b""
-        if self._hide is not None:
-            out = self._hide(out)
-        return out if ended else out + self._closing
+        if self.hide is not None:
+            out = self.hide(out)
+        return out if ended else out + self.closing
 
     def _decoder(self) -> StreamDecoder:
         """Return the decoder, which knows what the listener has heard."""
         if self._made is None:
-            self._made = self._make()
-            listener, self._listener = self._listener, None
+            self._made = self.decoder()
+            listener, self.listener = self.listener, None
             if listener is not None and listener.kept:
                 self.seen.usage = None
                 self._take(self._made.feed(b"\n\n".join([*listener.kept, b""])))
         return self._made
 
-    def _listen(self, listener: Listener, events: bytes) -> bytes:
-        rest, seen = listener.take(events), self.seen
-        seen.content, seen.done, seen.usage, seen.finish = (
-            listener.content,
-            listener.done,
-            listener.usage,
-            listener.finish,
-        )
-        seen.id, seen.model = listener.id, listener.model
-        return rest
-
     def _observe(self, events: bytes) -> None:
-        if self._listener is not None:
-            events = self._listen(self._listener, events)
-            if not events:
-                return
-            self._decoder()
-        skim = self._skim
+        decoder, skim = self._decoder(), self.skim
         if skim is None:
-            self._take(self._decoder().feed(events))
+            self._take(decoder.feed(events))
             return
         if not self.seen.content:
             events = self._without_beginning(events)
-        rest = (events if self._skim is None else skim(events)) if events else b""
+        rest = (events if self.skim is None else skim(events)) if events else b""
         if rest:
             self._take(self._decoder().feed(rest))
 
@@ -218,7 +206,7 @@ class PassthroughLane:
             self.seen.see(event)
             if type(event) is e.PartStart and event.choice:
                 # Of several choices the first may begin late, with a chunk that looks like any other piece of text.
-                self._skim = None
+                self.skim = None
         self.seen.done = self._decoder().done
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from codenex.gateway.accounts import Accounts
 from codenex.gateway.affinity import Affinity
 from codenex.gateway.encoding import Target
+from codenex.gateway.vigil import Vigil
 from codenex.providers.claude_code.program import DEFAULT_PATH, Bounds, ClaudeCode
 from codenex.providers.registry import ProviderType
 from codenex.providers.transport import Deadlines, Transport
@@ -37,6 +38,7 @@ class Means:
             settings.claude_code_timeout,
             settings.claude_code_spares,
         )
+        self.vigil = Vigil()
         self._deadlines: dict[str, Deadlines] = {}
         self.envelope_key = bytes.fromhex(settings.envelope_key)
         self._targets: dict[tuple[str, str, str], Target] = {}

@@ -36,7 +36,7 @@ class Leg(msgspec.Struct, frozen=True):
     outbound: Outbound
     target: str
     deadlines: Deadlines
-    #: headers of the answer that are always the same
+    #: headers of the answer that are always the same; of a stream, but for its type
     headers: tuple[tuple[str, str], ...]
     #: what a request is translated for, where bytes don't go on as they are
     behind: Target
@@ -106,13 +106,14 @@ def leg_to(attempts: Attempts, plan: Plan, account: Account) -> Leg:
         model = upstream_model(account, plan.resolution.model)
         way = outbound(plan.provider, account, "stream" if plan.stream else "generate", plan.stream)
         target = way.target.replace("{model}", quoted_model(model)) if way.takes_model else way.target
+        own = (("x-codenex-provider", plan.provider.name),)
         known = plan.legs[account.uuid] = Leg(
             model,
             None if plan.route.model is not None else model,
             way,
             target,
             attempts.deadlines_of(account),
-            (("content-type", "application/json"), ("x-codenex-provider", plan.provider.name)),
+            own if plan.stream else (("content-type", "application/json"), *own),
             attempts.target_of(plan.provider, account, model),
         )
     return known

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -26,11 +27,13 @@ from codenex.gateway.exchange import Exchange, Handler, Headers
 from codenex.gateway.failover import Tried
 from codenex.gateway.headers import NAMELESS, goes_down, passed_up
 from codenex.gateway.job import Job
+from codenex.gateway.lanes import PassthroughLane
 from codenex.gateway.plans import Leg, Plan, Resolve, leg_to, planned
 from codenex.gateway.queries import forwarded_query
 from codenex.gateway.rate_headers import rate_headers
 from codenex.gateway.refusing import refuse
 from codenex.gateway.routes import Operation, Route
+from codenex.gateway.straight_stream import asked
 from codenex.gateway.straight_translation import Translation, decoded, stream_translated
 from codenex.gateway.tracing import carried
 from codenex.gateway.trail import Trail
@@ -289,7 +292,7 @@ class Straight:
                     if plan.translates:
                         in_band = await self._translated(job, plan, familiar, account, delivery, common)
                     else:
-                        in_band = await attempts.attempt(job, account, delivery, common).run()
+                        in_band = await self._passed(job, plan, familiar, account, delivery, common)
                     going = False
                     if in_band is None:
                         accounts.left(account)
@@ -334,6 +337,63 @@ class Straight:
         )
         notes["model"] = leg.model
         return stream_translated(attempts, job, leg, beginning, delivery, common)
+
+    async def _passed(
+        self, job: Job, plan: Plan, familiar: Familiar, account: Account, delivery: Delivery, common: Headers
+    ) -> Fault | None:
+        """Do what an attempt does: return what went wrong after the answer had begun, raise what did before."""
+        attempts, exchange, spoke = self._attempts, job.exchange, plan.spoke
+        notes = exchange.notes
+        notes["provider"], notes["account"], notes["model"] = plan.provider.name, account.uuid, plan.resolution.model
+        leg = plan.legs[account.uuid] if account.uuid in plan.legs else leg_to(attempts, plan, account)
+        notes["model"] = leg.model
+        told, hide = asked(job.head, job.body, spoke, leg)
+        place = (account.uuid, leg.model, True)
+        head = b"%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n" % (
+            familiar.beginnings[place]
+            if place in familiar.beginnings
+            else _beginning(familiar, leg, place, exchange.headers),
+            exchange.request_id.encode("latin-1"),
+            len(told),
+        )
+        response = await self._transport.send_formatted(leg.outbound.origin, head, told, leg.deadlines, with_body=True)
+        # This frame lives as long as the answer, the body only until content has gone out.
+        del told
+        try:
+            if response.status != 200:
+                await accepted(response, spoke, account)
+            kind, down = "", [*common, *leg.headers]
+            # As passed_down does. Without a call: every answer comes by here.
+            for pair in response.headers:
+                if pair[0] == "content-type":
+                    kind = kind or pair[1]
+                elif goes_down[pair[0]]:
+                    down += (pair,)
+            if spoke.fail_after is not None or kind.startswith("application/json"):
+                await in_task()
+                return await attempts.attempt(job, account, delivery, common).pass_down(response, hide=hide)
+            delivery.headers = down
+            lane = PassthroughLane(
+                spoke.stream_decoder,
+                spoke.skim,
+                spoke.without_usage if hide else None,
+                spoke.closing,
+                None,
+                None if spoke.listener is None else spoke.listener(),
+            )
+            seen = lane.seen
+            try:
+                await delivery.relay(response, lane, partial(self._accounts.succeeded, account))
+            except asyncio.CancelledError:
+                notes["cancelled"] = True
+                raise
+            finally:
+                notes["usage"], notes["finish"] = seen.usage, seen.finish
+                if delivery.first_output is not None:
+                    notes["first_output"] = delivery.first_output
+            return seen.fault
+        finally:
+            response.close()
 
     def _planned(self, name: Name, exchange: Exchange, route: Route, key: ClientKey, head: Head) -> Plan | None:
         try:

@@ -15,8 +15,10 @@ from codenex.core.finish import FinishDetail, FinishReason
 from codenex.core.usage import Usage
 from codenex.protocols.openai_chat.glance import FINISHES, skim
 from codenex.protocols.openai_chat.plain import TEXT
+from codenex.protocols.openai_chat.stream_usage import is_usage_alone
 from codenex.protocols.openai_chat.usage import decode_usage, is_placeholder
-from codenex.wire.text_runs import TRIES, TextRuns, learned
+from codenex.wire.passing_runs import PassingRuns, learned_in_passing
+from codenex.wire.text_runs import TRIES
 
 
 class _Delta(msgspec.Struct, forbid_unknown_fields=True):
@@ -58,114 +60,119 @@ _EVENTS, _BYTES = 16, 64 * 1024
 #: Words for the end of an answer that has no calls.
 _ENDS = {word: FINISHES[word] for word in ("stop", "length")}
 _ENDED = FinishDetail(FinishReason.STOP)
+_DONE = b"data: [DONE]"
 
 
-class Listener:
+class Listener(msgspec.Struct):
     """Takes whole events of one answer."""
 
-    __slots__ = (
-        "_begun",
-        "_chosen",
-        "_reason",
-        "_runs",
-        "_size",
-        "_tries",
-        "content",
-        "done",
-        "finish",
-        "id",
-        "kept",
-        "model",
-        "usage",
-    )
-
-    def __init__(self) -> None:
-        #: the events so far that tell anything, but for those with nothing but more text
-        self.kept: list[bytes] = []
-        self.content = self.done = False
-        self.usage: Usage | None = None
-        self.finish: FinishDetail | None = None
-        self.id: str | None = None
-        self.model: str | None = None
-        #: whether the decoder would have begun its answer, and a choice in it
-        self._begun = self._chosen = False
-        self._reason: FinishDetail | None = None
-        self._runs: TextRuns | None = None
-        self._size = 0
-        self._tries = TRIES
+    #: the events so far that tell anything, but for those with nothing but more text
+    kept: list[bytes] = []
+    content: bool = False
+    done: bool = False
+    usage: Usage | None = None
+    finish: FinishDetail | None = None
+    id: str | None = None
+    model: str | None = None
+    #: where in the bytes that were taken last there are events with usage alone; ``None``: somewhere
+    alone: tuple[tuple[int, int], ...] | None = ()
+    #: whether the decoder would have begun its answer, and a choice in it
+    _begun: bool = False
+    _chosen: bool = False
+    _reason: FinishDetail | None = None
+    _runs: PassingRuns | None = None
+    _room: int = _BYTES
+    _places: int = _EVENTS
+    _tries: int = TRIES
 
     def take(self, events: bytes) -> bytes:
         """Take events; return those from the first on that only the decoder understands."""
+        alone: tuple[tuple[int, int], ...] | None = ()
+        self.alone = alone
         if b"\r" in events:
             return events
-        skimmed = False
-        while events and not self.done:
-            if self.content:
-                run = None if self._runs is None else self._runs.take(events)
-                if run is not None:
-                    events = run.rest
+        start, size, skimmed = 0, len(events), False
+        # Whether a run may begin: only text goes on with text.
+        text = self.content
+        while start < size:
+            if text:
+                runs = self._runs
+                if runs is not None and (end := runs.end(events, start)) > start:
+                    start, text = end, False
                     continue
-                if not skimmed and not self._tries:
+                if not (skimmed or self._tries):
                     skimmed = True
-                    events = skim(events)
+                    events = skim(events[start:])
+                    start, size = 0, len(events)
                     continue
-            event, _, rest = events.partition(b"\n\n")
-            if b"\n" in event or not self._takes(event):
-                return events
-            events = rest
-        return b""
-
-    def _takes(self, event: bytes) -> bool:
-        if event[:6] != b"data: ":
-            # A comment keeps the connection alive.
-            return event[:1] == b":"
-        data = event[6:]
-        if data == b"[DONE]":
-            if self._chosen:
+            end = events.find(b"\n\n", start)
+            event = events[start:end] if end >= 0 else events[start:]
+            if event == _DONE and self._chosen:
                 self.content = self.done = True
                 self.finish = _ENDED if self._reason is None else self._reason
-            return self._chosen
-        try:
-            chunk = _decode(data)
-        except (msgspec.DecodeError, RecursionError, UnicodeError):
+                if end + 2 < size:
+                    # Nothing after the end is looked at.
+                    self.alone = None
+                return b""
+            if event[:1] == b":" and b"\n" not in event:
+                # A comment keeps the connection alive.
+                start += len(event) + 2
+                continue
+            if event[:6] != b"data: " or b"\n" in event:
+                return events[start:]
+            try:
+                chunk = _decode(event[6:])
+            except (msgspec.DecodeError, RecursionError, UnicodeError):
+                return events[start:]
+            choices, usage, reason, text = chunk.choices, chunk.usage, None, False
+            if choices:
+                choice = choices[0]
+                reason, delta = choice.finish_reason, choice.delta
+                if choice is not choices[-1] or choice.index or (reason and reason not in _ENDS):
+                    return events[start:]
+                if delta is not None and (delta.content or delta.reasoning_content or delta.reasoning):
+                    text = True
+            if chunk.object == "error":
+                return events[start:]
+            if usage is None and chunk.x_groq is not None:
+                usage = chunk.x_groq.get("usage")
+            if text and self.content and not reason and usage is None:
+                # One more piece of a text.
+                self._learn(event)
+            elif not self._keep(event, chunk, reason, usage, text=text):
+                return events[start:]
+            end = start + len(event) + 2
+            if usage is not None and not choices and is_usage_alone(event):
+                alone = None if skimmed or alone is None else (*alone, (start, end))
+                self.alone = alone
+            start = end
+        return b""
+
+    def _keep(self, event: bytes, chunk: _Chunk, reason: str | None, usage: Any, *, text: bool) -> bool:
+        """Take an event that tells more than text; return whether there was room for it."""
+        self._room -= len(event)
+        if not self._places or self._room < 0:
             return False
-        if chunk.object == "error":
-            return False
-        if chunk.choices:
-            choice = chunk.choices[0]
-            reason, delta = choice.finish_reason, choice.delta
-            if len(chunk.choices) > 1 or choice.index or (reason and reason not in _ENDS):
-                return False
-            text = delta is not None and bool(delta.content or delta.reasoning_content or delta.reasoning)
-        else:
-            reason, text = None, False
-        usage = chunk.usage if chunk.usage is not None or chunk.x_groq is None else chunk.x_groq.get("usage")
-        if self.content and text and not reason and usage is None:
-            # One more piece of a text.
-            self._learn(data)
-            return True
-        if len(self.kept) == _EVENTS or self._size + len(event) > _BYTES:
-            return False
+        self._places -= 1
         self.kept.append(event)
-        self._size += len(event)
+        told = usage is not None and isinstance(usage, dict)
         if not self._begun:
             self.id, self.model = self.id or chunk.id or None, self.model or chunk.model or None
-            self._begun = bool(chunk.choices) or isinstance(usage, dict)
-        self._chosen = self._chosen or bool(chunk.choices)
+            self._begun = told or bool(chunk.choices)
+        if chunk.choices:
+            self._chosen = True
         if text and not self.content:
             self.content = True
-            self._learn(data)
+            self._learn(event)
         if reason and self._reason is None:
             self._reason = _ENDS[reason]
-        if isinstance(usage, dict) and not (self.usage is not None and is_placeholder(usage)):
-            self._count(decode_usage(usage, chunk.service_tier))
+        if told and not (self.usage is not None and is_placeholder(usage)):
+            counted = decode_usage(usage, chunk.service_tier)
+            if counted is not None:
+                self.usage = counted if self.usage is None else self.usage.merged(counted)
         return True
 
-    def _count(self, usage: Usage | None) -> None:
-        if usage is not None:
-            self.usage = usage if self.usage is None else self.usage.merged(usage)
-
-    def _learn(self, data: bytes) -> None:
+    def _learn(self, event: bytes) -> None:
         if self._tries:
             self._tries -= 1
-            self._runs = learned(TEXT, data)
+            self._runs = learned_in_passing(TEXT, event[6:])

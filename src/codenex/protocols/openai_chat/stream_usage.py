@@ -29,10 +29,11 @@ def without_usage(events: bytes) -> bytes:
     """Return whole events without the chunk that has usage and no choice."""
     if _NO_CHOICES not in events and _SPACED not in events:
         return events
-    return b"".join(event for event in _EVENT.findall(events) if not _is_usage_alone(event))
+    return b"".join(event for event in _EVENT.findall(events) if not is_usage_alone(event))
 
 
-def _is_usage_alone(event: bytes) -> bool:
+def is_usage_alone(event: bytes) -> bool:
+    """Whether an event is the chunk that has usage and no choice."""
     if _NO_CHOICES not in event and _SPACED not in event:
         return False
     chunk = json.try_object(event.partition(b"data:")[2].strip())

@@ -49,6 +49,13 @@ def decode_usage(raw: Any, service_tier: Any = None) -> Usage | None:
             written = _count(of_prompt["cache_write_tokens"]) if "cache_write_tokens" in of_prompt else None
         if "completion_tokens_details" in raw and type(of_completion := raw["completion_tokens_details"]) is dict:
             reasoning = _count(of_completion["reasoning_tokens"]) if "reasoning_tokens" in of_completion else None
+        if cached is None and written is None and reasoning is None:
+            return Usage(
+                input_uncached=prompt,
+                output_text=completion,
+                service_tier=service_tier if isinstance(service_tier, str) else None,
+                raw=raw,
+            )
         tools = None
     else:
         prompt = _first(raw, ("prompt_tokens",), ("input_tokens",))

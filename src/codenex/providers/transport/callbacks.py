@@ -17,3 +17,12 @@ class ParserCallbacks:
         self.on_headers_complete = connection.on_headers_complete
         self.on_message_complete = connection.on_message_complete
         self.on_body = body.append
+
+
+class ChunkCallbacks:
+    """What the parser calls that sees chunks alone."""
+
+    def __init__(self, connection: UpstreamConnection, body: list[bytes]) -> None:
+        self.on_message_begin = connection.on_message_begin
+        self.on_message_complete = connection.on_message_complete
+        self.on_body = body.append

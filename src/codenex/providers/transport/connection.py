@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from codenex.providers.transport.callbacks import ParserCallbacks
+from codenex.providers.transport.callbacks import ChunkCallbacks, ParserCallbacks
 from codenex.providers.transport.deadlines import NEVER
 from codenex.providers.transport.faults import ConnectionStale, late, nonsense, truncated, unparsable
-from codenex.providers.transport.heads import NotPlain, plain_head
+from codenex.providers.transport.heads import CHUNKED, NotPlain, plain_head
 from codenex.providers.transport.origin import Deadlines, Origin
 from codenex.providers.transport.response import UpstreamResponse
 from codenex.wire.head import header_name
@@ -27,6 +27,10 @@ _READ_BYTES = 32 * 1024
 #: Where all connections read into: what is made of it are copies.
 _read_bytes = bytearray(_READ_BYTES)
 _read_buffer = memoryview(_read_bytes)
+#: What a parser of chunks is told of the head before them: no head of an answer in chunks is shorter.
+_CHUNKED_HEAD = b"HTTP/1.1 200 \r\ntransfer-encoding:chunked\r\n\r\n"
+#: No byte of a read is for a parser.
+_TAKEN = -1
 
 
 class UpstreamConnection(asyncio.BufferedProtocol):
@@ -39,6 +43,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         "_body",
         "_body_end",
         "_bytes_seen",
+        "_chunks",
         "_dirty",
         "_ended",
         "_head_only",
@@ -50,6 +55,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         "_missing",
         "_parser",
         "_paused",
+        "_reader",
         "_total_deadline",
         "budget",
         "closed",
@@ -87,6 +93,10 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._body: list[bytes] = []
         self._body_end = 0
         self._parser = httptools.HttpResponseParser(ParserCallbacks(self, self._body))
+        #: Takes the chunks behind a head that was read without a parser.
+        self._chunks: httptools.HttpResponseParser | None = None
+        #: The one of the two that the present answer is for.
+        self._reader = self._parser
         self._headers: list[tuple[str, str]] = []
         self._head_size = 0
         #: Bytes still to come of a body of a known length, which the parser has not seen.
@@ -114,6 +124,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self.requests += 1
         self.response = response
         self._headers = []
+        self._reader = self._parser
         self._head_size = self._body_end = self._missing = 0
         self._bytes_seen = self._ended = self._dirty = self._keep = self._interim = False
         self._head_only = head_only
@@ -151,13 +162,14 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if self._missing:
             self._take_missing(response, nbytes)
             return
+        start, in_head = 0, response.status == 0
         if not self._bytes_seen:
             self._bytes_seen = True
-            if self._take_plain(response, nbytes):
+            start = self._take_plain(response, nbytes)
+            if start == _TAKEN:
                 return
-        in_head = response.status == 0
         try:
-            self._parser.feed_data(_read_buffer[:nbytes])
+            self._reader.feed_data(_read_buffer[start:nbytes])
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._deliver(response)
             if not self._ended:
@@ -178,35 +190,43 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         elif response.status != 0:
             self._expect_more(response, first=in_head)
 
-    def _take_plain(self, response: UpstreamResponse, nbytes: int) -> bool:
-        """Take a head that is whole and written plainly, with what has come of its body; return whether it is one."""
+    def _take_plain(self, response: UpstreamResponse, nbytes: int) -> int:
+        """Take a head that is whole and written plainly, with what has come of its body; return from where on a parser
+        has to see what came."""
         end = _read_bytes.find(b"\r\n\r\n", 0, nbytes)
         if end < 0 or end > self.pool.head_bytes or self._head_only:
-            return False
+            return 0
         try:
             status, headers, length = plain_head(bytes(_read_buffer[:end]))
         except NotPlain:
-            return False
+            return 0
         end += 4
         missing = length - nbytes + end
-        if missing < 0:
+        if missing < 0 and length != CHUNKED:
             # More has come than belongs to the answer.
-            return False
+            return 0
         response.status = status
         response.headers = headers
+        if length == CHUNKED:
+            if self._chunks is None:
+                self._chunks = httptools.HttpResponseParser(ChunkCallbacks(self, self._body))
+            self._reader = self._chunks
+            start = end - len(_CHUNKED_HEAD)
+            _read_bytes[start:end] = _CHUNKED_HEAD
+            return start
         self._keep = True
         if missing == 0:
             self._ended = True
             self._leave()
             response.arrived(bytes(_read_buffer[end:nbytes]))
-            return True
+            return _TAKEN
         self._missing = missing
         if end < nbytes:
             response.take_body(bytes(_read_buffer[end:nbytes]))
         else:
             response.head_arrived()
         self._expect_more(response, first=True)
-        return True
+        return _TAKEN
 
     def _take_missing(self, response: UpstreamResponse, nbytes: int) -> None:
         """Take more of a body whose length is all that there is to its framing."""
@@ -329,7 +349,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         elif not self._ended:
             self._ended = True
             self._body_end = len(self._body)
-            self._keep = self._parser.should_keep_alive()
+            self._keep = self._reader.should_keep_alive()
 
     # --- endings ------------------------------------------------------------------------------------------------
 

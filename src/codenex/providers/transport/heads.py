@@ -1,4 +1,4 @@
-"""Heads of whole answers in the plain form that nearly all servers write, line by line from what came before.
+"""Heads of answers in the plain form that nearly all servers write, line by line from what came before.
 
 What is read here, httptools' parser reads alike; what it might read in another way, or refuse, is left to it.
 """
@@ -10,11 +10,15 @@ import re
 #: One field: a token, a colon, one space, printable ASCII that neither begins nor ends with a space.
 _FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ([!-~](?:[ -~]*[!-~])?)")
 _STATUS = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9]) [ -~]*")
-#: What decides about framing and keeping. All but a length, and the word that says what holds anyway, is left to the
-#: parser.
+#: What decides about framing and keeping. All but a length, chunks, and the word that says what holds anyway, is left
+#: to the parser.
 _FRAMING = frozenset(("connection", "content-length", "proxy-connection", "trailer", "transfer-encoding", "upgrade"))
 _BODILESS = frozenset((204, 304))
 _DIGITS = 15
+
+#: In place of a length: the body comes in chunks.
+CHUNKED = -1
+_UNKNOWN = -2
 
 _LINES_LIMIT = 1024
 _LONGEST_LINE = 128
@@ -65,20 +69,24 @@ _statuses = _Statuses()
 
 
 def plain_head(head: bytes) -> tuple[int, list[tuple[str, str]], int]:
-    """Read a head, which goes up to its blank line: status, fields, and the length of the body behind it.
+    """Read a head, which goes up to its blank line: status, fields, and the length of the body behind it, or
+    ``CHUNKED``.
 
-    Raises :class:`NotPlain` for all but HTTP/1.1 with a body of a stated length on a connection that is kept.
+    Raises :class:`NotPlain` for all but HTTP/1.1 with a body that is framed in one of these ways, on a connection that
+    is kept.
     """
     first, *lines = head.split(b"\r\n")
     status = _statuses[first]
     headers = [*map(_lines.__getitem__, lines)]
-    length = -1
+    length = _UNKNOWN
     for name, value in headers:
         if name in _FRAMING:
-            if name == "content-length" and length < 0 and value.isdigit() and len(value) <= _DIGITS:
+            if name == "content-length" and length == _UNKNOWN and value.isdigit() and len(value) <= _DIGITS:
                 length = int(value)
+            elif name == "transfer-encoding" and length == _UNKNOWN and value == "chunked":
+                length = CHUNKED
             elif name != "connection" or (value != "keep-alive" and value.lower() != "keep-alive"):
                 raise NotPlain
-    if length < 0:
+    if length == _UNKNOWN:
         raise NotPlain
     return status, headers, length

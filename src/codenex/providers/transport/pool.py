@@ -91,9 +91,17 @@ class Transport:
         )
 
     async def send_formatted(
-        self, origin: Origin, head: bytes, body: bytes, deadlines: Deadlines, *, head_only: bool = False
+        self,
+        origin: Origin,
+        head: bytes,
+        body: bytes,
+        deadlines: Deadlines,
+        *,
+        head_only: bool = False,
+        with_body: bool = False,
     ) -> UpstreamResponse:
-        """Do as :meth:`send`, with a head as :meth:`UpstreamRequest.head` formats it."""
+        """Do as :meth:`send`, with a head as :meth:`UpstreamRequest.head` formats it. ``with_body``: return only when
+        some of the answer's body is there as well, or all that will ever come."""
         if not self._started:
             self._start()
         if self._closed:
@@ -110,6 +118,7 @@ class Transport:
         if connection is not None:
             try:
                 response = connection.send(head, body, deadlines, head_only=head_only)
+                response.awaits_body = with_body
                 try:
                     if response.light is not None:
                         await response.light
@@ -134,6 +143,7 @@ class Transport:
                 code="connection_reset",
             )
         response = connection.send(head, body, deadlines, head_only=head_only)
+        response.awaits_body = with_body
         await response.wait_for_head()
         return response
 

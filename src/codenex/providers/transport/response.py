@@ -69,6 +69,7 @@ class UpstreamResponse:
         "_rewriting",
         "_size",
         "_wants_all",
+        "awaits_body",
         "budget",
         "charged",
         "close_delimited",
@@ -91,6 +92,8 @@ class UpstreamResponse:
         self.complete = False
         #: Whether it came on a connection that had served before.
         self.reused = reused
+        #: Who waits for the head has no use for it before some of the body is there.
+        self.awaits_body = False
         #: Reading is paused by the consumer.
         self.held = False
         self._connection: Source | None = connection
@@ -207,16 +210,23 @@ class UpstreamResponse:
 
         Raises :class:`Fault`: ``UPSTREAM_TRUNCATED``, ``UPSTREAM_TIMEOUT``, ``UPSTREAM``.
         """
-        while not self._parts:
+        while not (data := self.ready()):
             if self._error is not None:
                 raise self._error
             if self.complete:
                 return b""
             await self._wait()
-        data = self._take()
-        if self._connection is not None:
-            self._connection.regulate()
         return data
+
+    def ready(self) -> bytes:
+        """Return what has arrived since the last call without waiting for any."""
+        parts, full = self._parts, self._size > self._high_water
+        if not parts:
+            return b""
+        self._parts, self._size = [], 0
+        if full and self._connection is not None:
+            self._connection.regulate()
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def pipe(self, on_data: Callable[[bytes], None]) -> None:
         """Hand the body to ``on_data`` as it arrives, once per read from the socket; return at its proper end.
@@ -323,8 +333,9 @@ class UpstreamResponse:
             self.waiter.set_result(None)
 
     def head_arrived(self) -> None:
-        """Wake who waits for the head."""
-        self._wake()
+        """Wake who waits for the head alone."""
+        if not self.awaits_body:
+            self._wake()
 
     def body_ended(self) -> None:
         """Record that the body is whole; the connection belongs to the pool again."""
