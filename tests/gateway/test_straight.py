@@ -370,6 +370,23 @@ async def test_an_ordinary_request_takes_few_calls(path: str, bound: int) -> Non
     assert 0 < calls / 10 <= bound
 
 
+async def test_a_stream_that_comes_in_one_read_leaves_its_connection_to_the_next() -> None:
+    together = Script([Write(b"".join(step.data for step in TOLD.steps() if isinstance(step, Write)))])
+    async with (
+        ScriptedVendor("openai_chat", validate=False) as vendor,
+        running_gateway(made(vendor, 1)) as gateway,
+        await RawClient.connect(gateway.port) as client,
+    ):
+        transport = gateway.gateway._straight._transport
+        for _ in range(3):
+            vendor.answer_next(together)
+            answer = await client.ask("POST", "/v1/chat/completions", {**TALK, "stream": True}, gateway.headers)
+            assert answer.body.endswith(b"data: [DONE]\n\n")
+            [connection] = transport._connections
+            assert connection.requests == len(vendor.requests)
+            assert connection.response is None
+
+
 @pytest.mark.parametrize(("general", "path"), [(False, WAYS[0]), (True, WAYS[0]), (False, WAYS[1])])
 async def test_a_stream_lets_go_of_the_request_once_content_has_gone_out(general: bool, path: str) -> None:
     held = asyncio.Event()

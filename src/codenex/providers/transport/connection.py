@@ -171,8 +171,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         try:
             self._reader.feed_data(_read_buffer[start:nbytes])
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._deliver(response)
             if not self._ended:
+                self._deliver(response)
                 self._fail(unparsable(self.origin.authority, error, in_body=response.status != 0))
                 return
             self._dirty = True
@@ -182,12 +182,17 @@ class UpstreamConnection(asyncio.BufferedProtocol):
                 if response.status == 0 and self._head_size > self.pool.head_bytes:
                     self._fail(nonsense(self.origin.authority, "its response head is too large"))
                     return
-            self._deliver(response)
-        if self.response is not response:
-            return  # the consumer has dropped the connection
         if self._ended:
-            self._finish(response)
-        elif response.status != 0:
+            body = self._body
+            del body[self._body_end :]
+            piece = body[0] if len(body) == 1 else b"".join(body)
+            body.clear()
+            self._leave()
+            response.body_ended(piece)
+            return
+        self._deliver(response)
+        # Else the consumer has dropped the connection.
+        if self.response is response and response.status != 0:
             self._expect_more(response, first=in_head)
 
     def _take_plain(self, response: UpstreamResponse, nbytes: int) -> int:
@@ -242,9 +247,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._ended = True
         # Line ends behind an answer are no answer.
         self._dirty = missing < 0 and bool(bytes(_read_buffer[len(piece) : nbytes]).strip(b"\r\n"))
-        response.take_body(piece)
-        if self.response is response:
-            self._finish(response)
+        self._leave()
+        response.body_ended(piece)
 
     def _expect_more(self, response: UpstreamResponse, *, first: bool) -> None:
         if response.full:
@@ -257,8 +261,6 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def _deliver(self, response: UpstreamResponse) -> None:
         body = self._body
-        if self._ended:
-            del body[self._body_end :]
         if len(body) == 1:
             piece = body[0]
             body.clear()

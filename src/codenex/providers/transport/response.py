@@ -337,12 +337,20 @@ class UpstreamResponse:
         if not self.awaits_body:
             self._wake()
 
-    def body_ended(self) -> None:
-        """Record that the body is whole; the connection belongs to the pool again."""
-        if self._rewriting is not None:
-            self._end_rewriting()
-        self.complete = True
+    def body_ended(self, piece: bytes = b"") -> None:
+        """Take the last piece of the body, if it is not there yet. The connection belongs to the pool again: whoever is
+        woken here has all that it will ever bring."""
         self._connection = None
+        if self._on_data is None and self._rewriting is None and not self._wants_all:
+            if piece:
+                self._parts.append(piece)
+                self._size += len(piece)
+        else:
+            if piece:
+                self.take_body(piece)
+            if self._rewriting is not None:
+                self._end_rewriting()
+        self.complete = self._error is None
         self._wake()
 
     def fail(self, error: Exception) -> None:
