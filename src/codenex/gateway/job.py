@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from codenex.core.losses import Loss, Losses, header_value
 from codenex.core.render import RenderContext
 from codenex.core.request import Request, State
 from codenex.core.spoke import Spoke
+from codenex.gateway.answer_ids import new_id
 from codenex.gateway.conversation import Conversation, Opened
 from codenex.gateway.edits import Head
 from codenex.gateway.exchange import Exchange, Headers
@@ -51,7 +51,7 @@ class Job(msgspec.Struct):
     def id(self) -> str:
         """Random, for the ids that the gateway gives to what it renders."""
         if not self._id:
-            self._id = os.urandom(16).hex()
+            self._id = new_id()
         return self._id
 
     @property

@@ -4,7 +4,6 @@ account, the answer translated for the client. It says and notes what an attempt
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from functools import partial
 
@@ -15,6 +14,7 @@ from codenex.core.errors import Fault
 from codenex.core.losses import Losses
 from codenex.core.render import RenderContext
 from codenex.core.request import Request
+from codenex.gateway.answer_ids import new_id
 from codenex.gateway.attempts import Attempts
 from codenex.gateway.delivery import Delivery
 from codenex.gateway.edits import Head
@@ -72,7 +72,7 @@ class Translation:
             content, kind, plan.spoke, self._leg.behind, self._reversal, losses, self._key
         )
         context = RenderContext(
-            os.urandom(16).hex(),
+            new_id(),
             int(time.time()),
             plan.model,
             request,
