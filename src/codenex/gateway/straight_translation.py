@@ -95,7 +95,7 @@ async def stream_translated(
     """Make an attempt with an account, whose request begins so, and answer with a stream. Return what went wrong after
     the answer had begun; raises :class:`Fault` for what did before."""
     key, exchange, behind = attempts.envelope_key, job.exchange, leg.behind
-    notes, losses, headers = exchange.notes, Losses(), [*common, leg.headers[-1]]
+    notes, losses, headers = exchange.notes, Losses(), [*common, *leg.headers]
     encoded = behind.encoded(job.request, key, losses)
     if losses.found:
         headers += job.settled_losses(losses)
@@ -107,6 +107,7 @@ async def stream_translated(
         % (beginning, exchange.request_id.encode("latin-1"), len(encoded.body)),
         encoded.body,
         leg.deadlines,
+        with_body=True,
     )
     del encoded
     response = await sending
