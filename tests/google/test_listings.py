@@ -50,9 +50,29 @@ async def test_an_old_list_serves_while_a_newer_one_comes(tmp_path: Path) -> Non
         # What was known stays where Google can't be asked.
         google.on("POST", f"/v1internal:{METHOD}", lambda request: error(500, "INTERNAL", "no"))
         clock.advance(FRESH + 1)
+        before = len(google.requests)
         await listings.named(account, ANTIGRAVITY, MODEL)
-        await google.wait_for_requests(len(google.requests) + 1)
+        await google.wait_for_requests(before + 1)
         assert await listings.named(account, ANTIGRAVITY, MODEL) == "gemini-3-pro-high"
+        await listings.close()
+
+
+async def test_a_list_is_asked_for_again_at_the_moment_the_last_question_ends(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with ScriptedGoogle(antigravity=True) as google, Transport() as transport:
+        listings = Listings(Handshake(transport, Logins(transport)), clock)
+        account = google_account(google, tmp_path)
+        await listings.named(account, ANTIGRAVITY, MODEL)
+        clock.advance(FRESH + 1)
+        last = listings._renewal(account, ANTIGRAVITY)
+        for _ in range(10_000):
+            if last.done():
+                break
+            await asyncio.sleep(0)
+        clock.advance(FRESH + 1)
+        assert listings._renewal(account, ANTIGRAVITY) is not last
+        await listings._renewal(account, ANTIGRAVITY)
+        assert len(google.called(METHOD)) == 3
         await listings.close()
 
 

@@ -70,9 +70,8 @@ class Listings:
     def _renewal(self, account: Account, service: Service) -> asyncio.Task[None]:
         """Return the one question for an account's list that is under way."""
         task = self._asking.get(account.uuid)
-        if task is None:
+        if task is None or task.done():
             task = self._asking[account.uuid] = asyncio.get_running_loop().create_task(self._renew(account, service))
-            task.add_done_callback(lambda _: self._asking.pop(account.uuid, None))
         return task
 
     async def _renew(self, account: Account, service: Service) -> None:
