@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import ssl
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -49,6 +50,9 @@ def _load_other_authorities(
 
 
 ssl.SSLContext.load_verify_locations = _load_other_authorities  # type: ignore[method-assign]
+
+# jsonschema's check of international addresses: no test asks for it, and it compiles its grammar for 1.4 s.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 # No test pulls the plug: what they write need not reach the disk, which takes 10 ms a file. Whether it would is tested
 # by replacing this function.
@@ -114,10 +118,16 @@ def canary_scanner() -> Scanner:
     return Scanner(canaries())
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
     """Keep the garbage collector from looking at all modules and test items again and again: they stay."""
-    gc.collect()
-    gc.freeze()
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
