@@ -26,6 +26,7 @@ class RunDecoder:
         #: how they look in this stream, once one has been seen
         self._runs: TextRuns | None = None
         self._lessons = LESSONS
+        self._padded = False
         #: whether all bytes so far have been taken, so that an event begins
         self._clear = False
 
@@ -90,8 +91,11 @@ class RunDecoder:
     def _learn(self, data: bytes, lead: bytes) -> None:
         """Learn the form that flows from an event that came by itself: what is known describes others."""
         if self._flow is not None and self._lessons > 0:
-            self._runs = learned(self._flow, data, lead)
-            self._lessons -= 1 if self._runs is not None else FAILED_LESSON
+            runs = self._runs = learned(self._flow, data, lead)
+            self._lessons -= 1 if runs is not None else FAILED_LESSON
+            if runs is not None:
+                # Padding may be empty in one event and not in the next.
+                self._padded = runs.padded = runs.padded or self._padded
 
 
 def _nowhere(text: str, pieces: list[bytes]) -> None:

@@ -21,6 +21,8 @@ TRIES = 4
 
 #: A text that no vendor sends, as JSON writes it and as it is.
 _PROBE, _PROBED = b"\\u0001?\\n", "\x01?\n"
+#: Events at the end of a piece of the stream that may be others without a look at each of the rest.
+_LAST = 4
 #: A string that ends within an escape, before the next one.
 _HALF_ESCAPE = re.compile(rb'(?<!\\)\\(?:\\\\)*","')
 _STRING = rb'"%b": ?"((?:[^"\\]|\\.)*)"'
@@ -56,29 +58,49 @@ class Run(msgspec.Struct):
 
 
 class TextRuns:
-    """Events of one form. ``before`` and ``behind`` are the bytes around the string, the blank line included."""
+    """Events of one form. ``before`` and ``behind`` are the bytes around the string, the blank line included;
+    ``padded`` says that padding has to be left out."""
 
-    __slots__ = ("_behind", "_form", "_tail", "_two", "before", "size")
+    __slots__ = (
+        "_behind",
+        "_between",
+        "_first",
+        "_form",
+        "_last",
+        "_line",
+        "_lines",
+        "_two",
+        "before",
+        "padded",
+        "size",
+    )
 
-    def __init__(self, form: Form, before: bytes, behind: bytes) -> None:
+    def __init__(self, form: Form, before: bytes, behind: bytes, *, padded: bool) -> None:
         self._form = form
         self.before = before
-        self._behind = behind
         self.size = len(before)
-        self._tail = -len(behind)
+        self._behind = behind
+        self._between = behind + before
+        self.padded = padded
         #: what is shorter is no two events
-        self._two = 2 * (self.size - self._tail)
+        self._two = 2 * len(self._between)
+        # Of the lines of an event, the one with the string, and what stands around that in it.
+        self._line, self._lines = before.count(b"\n"), self._between.count(b"\n")
+        self._first = before[before.rfind(b"\n") + 1 :]
+        self._last = behind[: behind.find(b"\n")]
 
     def one(self, data: bytes) -> tuple[str, bytes] | None:
         """Return the text of ``data`` where they are one event, as events come where nothing hurries, and the text's
         JSON between its quotes; ``None`` for anything else."""
         if data[: self.size] != self.before:
             return None
-        if self._form.padded in data:
+        if self.padded:
             data = self._form.padding.sub(b"", data)
-        if data[self._tail :] != self._behind or len(data) >= self._two:
+        size = len(data)
+        end = size - len(self._behind)
+        if size >= self._two or data[end:] != self._behind:
             return None
-        piece = data[self.size : self._tail]
+        piece = data[self.size : end]
         try:
             # A quote within the text would end the string too soon.
             return _decode_text(b'"%b"' % piece), piece
@@ -87,21 +109,30 @@ class TextRuns:
 
     def take(self, data: bytes) -> Run | None:
         """Return the run that ``data``, whole events and the beginning of one, starts with; ``None`` for no run."""
-        before, behind, size = self.before, self._behind, self.size
-        if data[:size] != before:
+        if data[: self.size] != self.before:
             return None
-        if self._form.padded in data:
+        if self.padded and self._form.padded in data:
             data = self._form.padding.sub(b"", data)
-        # Split where events end: bytes looks for something longer in a slow way, anew for each piece.
-        ended = data.split(behind)
-        rest = ended.pop()
-        pieces = [event[size:] for event in ended if event[:size] == before]
-        if len(pieces) != len(ended):
-            others = next(place for place, event in enumerate(ended) if event[:size] != before)
-            del pieces[others:]
-            rest = behind.join([*ended[others:], rest])
-        if not pieces:
-            return None
+        # Lines are what bytes splits fast. Whether they are those of a run is seen when all are put together again.
+        lines = data.split(b"\n")
+        lines = lines[self._line : (len(lines) - 1) // self._lines * self._lines : self._lines]
+        first, last = self._first, self._last
+        head, tail = len(first), -len(last)
+        for _ in range(_LAST):
+            # Where others stand, they mostly stand at the end.
+            if not lines or (lines[-1][:head] == first and lines[-1][tail:] == last):
+                break
+            del lines[-1]
+        pieces = [line[head:tail] for line in lines]
+        run = self.before + self._between.join(pieces) + self._behind
+        size = len(run)
+        if not pieces or data[:size] != run:
+            del pieces[self._alike(lines) :]
+            run = self.before + self._between.join(pieces) + self._behind
+            size = len(run)
+            if not pieces or data[:size] != run:
+                return None
+        rest = data[size:]
         inside = b'","'.join(pieces)
         # Behind half an escape the quotes between two strings would be a part of them. Elsewhere a quote too many in
         # one of them makes a string too many.
@@ -117,6 +148,15 @@ class TextRuns:
             pieces = [piece for piece in pieces if piece]
         return Run("".join(texts), pieces, rest)
 
+    def _alike(self, lines: list[bytes]) -> int:
+        """Return how many of the lines, from the first one on, are those of a run."""
+        first, last = self._first, self._last
+        head, tail = len(first), len(last)
+        for place, line in enumerate(lines):
+            if line[:head] != first or line[-tail:] != last or len(line) < head + tail:
+                return place
+        return len(lines)
+
 
 def learned(form: Form, data: bytes, lead: bytes = b"data: ") -> TextRuns | None:
     """Return the events that differ from one with these data in the text alone, and have the same ``lead`` before the
@@ -128,4 +168,4 @@ def learned(form: Form, data: bytes, lead: bytes = b"data: ") -> TextRuns | None
     before, behind = data[:start], form.padding.sub(b"", data[end:] + b"\n\n")
     if form.text_of(before + _PROBE + behind) != _PROBED:
         return None
-    return TextRuns(form, lead + before, behind)
+    return TextRuns(form, lead + before, behind, padded=len(behind) != len(data) - end + 2)
