@@ -112,7 +112,7 @@ class PassthroughLane(msgspec.Struct, eq=False):
         if self.seen.done:
             return b""
         tail = self._tail
-        if tail or not data.endswith(b"\n\n"):
+        if tail or data[-2:] != b"\n\n":
             # Only the new bytes are searched: an event may be large and come in many pieces.
             searched = max(0, len(tail) - 3)
             tail += data

@@ -42,7 +42,12 @@ class PassingRuns:
         block, end = data, len(data)
         if end - start < self._two and data.endswith(behind):
             # One event, which is what most reads bring.
-            return end if _is_text(data[start + size : end - self._tail]) else start
+            # As _is_text does.
+            try:
+                _decode_text(b'"%b"' % data[start + size : end - self._tail])
+            except (msgspec.DecodeError, UnicodeError):
+                return start
+            return end
         if self._padded:
             end = data.find(b"\n\n", data.rfind(before, start)) + 2
             block = self._form.padding.sub(b"", data[start:end])

@@ -89,11 +89,15 @@ class Listener(msgspec.Struct):
         """Take events; return those from the first on that only the decoder understands."""
         alone: tuple[tuple[int, int], ...] | None = ()
         self.alone = alone
-        if b"\r" in events:
-            return events
-        start, size, skimmed = 0, len(events), False
+        start, size, skimmed, runs = 0, len(events), False, self._runs
         # Whether a run may begin: only text goes on with text.
         text = self.content
+        if text and runs is not None and (start := runs.end(events, 0)):
+            if start == size:
+                return b""
+            text = False
+        if b"\r" in events:
+            return events[start:]
         while start < size:
             if text:
                 runs = self._runs

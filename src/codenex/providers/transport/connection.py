@@ -186,14 +186,25 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             body = self._body
             del body[self._body_end :]
             piece = body[0] if len(body) == 1 else b"".join(body)
-            body.clear()
+            del body[:]
             self._leave()
             response.body_ended(piece)
             return
-        self._deliver(response)
-        # Else the consumer has dropped the connection.
-        if self.response is response and response.status != 0:
-            self._expect_more(response, first=in_head)
+        # Without calls of _deliver and _expect_more: every event of every stream comes by here.
+        body = self._body
+        if body:
+            piece = body[0] if len(body) == 1 else b"".join(body)
+            del body[:]
+            response.take_body(piece)
+        elif response.status != 0:
+            response.head_arrived()
+        if in_head or response._size > response._high_water:
+            # Else the consumer has dropped the connection.
+            if self.response is response and response.status != 0:
+                self._expect_more(response, first=in_head)
+        elif self.response is response and not self._paused:
+            deadline = self.loop.time() + self._idle_seconds
+            self.deadline = deadline if deadline < self._total_deadline else self._total_deadline
 
     def _take_plain(self, response: UpstreamResponse, nbytes: int) -> int:
         """Take a head that is whole and written plainly, with what has come of its body; return from where on a parser
