@@ -39,7 +39,8 @@ def test_without_folders_it_says_what_to_set() -> None:
     assert "CODENEX_RECORDINGS" in done.stderr
 
 
-def test_requests_that_the_gateway_serves_and_refusals_of_the_table_pass(tmp_path: Path) -> None:
+def requests_that_pass(folder: Path) -> None:
+    """Requests that the gateway serves, and refusals of the table."""
     lines = [
         captured("/v1/chat/completions", ASKED),
         captured("/v1/messages?beta=true", {**ASKED, "max_tokens": 50, "stream": True}, key="x-api-key"),
@@ -50,26 +51,12 @@ def test_requests_that_the_gateway_serves_and_refusals_of_the_table_pass(tmp_pat
         captured("/v1/models", None, method="GET"),
         captured("/", None, method="HEAD"),
     ]
-    (tmp_path / "one.jsonl").write_bytes(b"\n".join(lines[:3]))
-    (tmp_path / "more.jsonl.gz").write_bytes(gzip.compress(b"\n".join(lines[3:])))
-    done = replay(captures=tmp_path)
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    assert done.stdout.splitlines()[-1].endswith(" passed, 0 failed")
-    assert "refused as documented: no such endpoint" in done.stdout
-    assert "refused as documented: a tool that only its vendor runs" in done.stdout
-    assert "8 decoded" in done.stdout
+    (folder / "one.jsonl").write_bytes(b"\n".join(lines[:3]))
+    (folder / "more.jsonl.gz").write_bytes(gzip.compress(b"\n".join(lines[3:])))
 
 
-def test_a_refusal_that_nobody_documented_is_a_failure(tmp_path: Path) -> None:
-    (tmp_path / "one.jsonl").write_bytes(captured("/v1/chat/completions", {**ASKED, "messages": 5}))
-    done = replay(captures=tmp_path)
-    assert done.returncode == 1
-    assert "FAILED decoded: one:1 POST /v1/chat/completions" in done.stdout
-    # It is read, and as it is it goes to its own vendor; everywhere else it is refused.
-    assert done.stdout.splitlines()[-1] == "2 passed, 13 failed"
-
-
-def test_answers_that_say_the_same_in_every_protocol_pass(tmp_path: Path) -> None:
+def answers_that_pass(folder: Path) -> None:
+    """Answers that say the same in every protocol."""
     usage = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}
     message = {"role": "assistant", "content": "**4**", "reasoning": "2 + 2"}
     whole = {"object": "chat.completion", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
@@ -85,24 +72,35 @@ def test_answers_that_say_the_same_in_every_protocol_pass(tmp_path: Path) -> Non
         answered("anthropic-count-tokens", '{"input_tokens":43}'),
         answered("models", '{"object":"list","data":[{"id":"m-1","object":"model"}]}'),
     ]
-    (tmp_path / "all.jsonl").write_bytes(b"\n".join(lines))
-    done = replay(recordings=tmp_path)
+    (folder / "all.jsonl").write_bytes(b"\n".join(lines))
+
+
+def test_what_agrees_passes_and_what_is_no_conversation_is_left_alone(tmp_path: Path) -> None:
+    # One run for all: to load the SDKs takes longer than to judge.
+    captures, recordings = tmp_path / "captures", tmp_path / "recordings"
+    captures.mkdir()
+    recordings.mkdir()
+    requests_that_pass(captures)
+    answers_that_pass(recordings)
+    (recordings / "one.jsonl").write_bytes(answered("telegraph", "."))
+    done = replay(captures=captures, recordings=recordings)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert done.stdout.splitlines()[-1].endswith(" passed, 0 failed")
+    assert "refused as documented: no such endpoint" in done.stdout
+    assert "refused as documented: a tool that only its vendor runs" in done.stdout
+    assert "8 decoded" in done.stdout
     kinds = ("recorded request", "decoded answer", "passed on", "next turn", "error", "count", "models")
     assert all(f" {kind}" in done.stdout for kind in kinds)
-
-
-def test_what_is_no_conversation_is_counted_and_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "one.jsonl").write_bytes(answered("telegraph", "."))
-    done = replay(recordings=tmp_path)
-    assert done.returncode == 0
     assert "1 not judged: recordings of 'telegraph'" in done.stdout
 
 
-def test_a_record_that_can_not_be_read_is_a_failure_and_stops_nothing(tmp_path: Path) -> None:
-    (tmp_path / "one.jsonl").write_bytes(b'{"path": 5}\n' + captured("/v1/models", None, method="GET"))
+def test_a_refusal_that_nobody_documented_and_a_record_that_can_not_be_read_are_failures(tmp_path: Path) -> None:
+    (tmp_path / "one.jsonl").write_bytes(captured("/v1/chat/completions", {**ASKED, "messages": 5}))
+    (tmp_path / "two.jsonl").write_bytes(b'{"path": 5}\n' + captured("/v1/models", None, method="GET"))
     done = replay(captures=tmp_path)
     assert done.returncode == 1
-    assert "FAILED read: one:1" in done.stdout
-    assert done.stdout.splitlines()[-1] == "3 passed, 1 failed"
+    assert "FAILED decoded: one:1 POST /v1/chat/completions" in done.stdout
+    assert "FAILED read: two:1" in done.stdout
+    # The first is read, and as it is it goes to its own vendor; everywhere else it is refused. The line that can't be
+    # read stops nothing: the one after it is judged.
+    assert done.stdout.splitlines()[-1] == "5 passed, 14 failed"
