@@ -5,8 +5,6 @@ Their form is that of runs that are translated (``text_runs``); what is left out
 
 from __future__ import annotations
 
-from itertools import repeat
-
 import msgspec
 
 from codenex.wire.text_runs import Form
@@ -16,14 +14,15 @@ _decode_text = msgspec.json.Decoder(str).decode
 #: A text that no vendor sends, as JSON writes it and as it is.
 _PROBE, _PROBED = b"\\u0001?\\n", "\x01?\n"
 
-_remove_prefix = bytes.removeprefix
+#: Events at the end of a read that may be others without a look at each of the rest.
+_LAST = 4
 
 
 class PassingRuns:
     """Events of one form. ``before`` and ``behind`` are the bytes around the string, the blank line included;
     ``padded`` says that there is padding in ``behind`` that was left out."""
 
-    __slots__ = ("_before", "_behind", "_form", "_padded", "_size", "_tail", "_two")
+    __slots__ = ("_before", "_behind", "_between", "_form", "_last", "_padded", "_size", "_tail", "_two")
 
     def __init__(self, form: Form, before: bytes, behind: bytes, *, padded: bool) -> None:
         self._form = form
@@ -31,6 +30,9 @@ class PassingRuns:
         self._behind = behind
         self._padded = padded
         self._size, self._tail = len(before), len(behind)
+        self._between = behind + before
+        #: the end of the line that the string stands in
+        self._last = behind[:-2]
         #: what is shorter is no two events
         self._two = 2 * (self._size + self._tail)
 
@@ -53,22 +55,29 @@ class PassingRuns:
             block = self._form.padding.sub(b"", data[start:end])
         elif start:
             block = data[start:]
-        # Split where events end: bytes looks for something longer in a slow way, anew for each piece.
-        ended = block.split(behind)
-        rest = len(ended.pop())
-        count = len(ended)
+        # Lines are what bytes splits fast. Whether they are those of a run is seen when all are put together again.
+        lines, last = block.split(b"\n")[:-1:2], self._last
+        tail = -len(last)
+        for _ in range(_LAST):
+            # Where others stand, they mostly stand at the end.
+            if not lines or (lines[-1][:size] == before and lines[-1][tail:] == last):
+                break
+            del lines[-1]
+        texts = [line[size:tail] for line in lines]
+        run = before + self._between.join(texts) + behind
+        if not block.startswith(run):
+            alike = (line == before + text + last for line, text in zip(lines, texts, strict=True))
+            del texts[next((place for place, one in enumerate(alike) if not one), len(texts)) :]
+            run = before + self._between.join(texts) + behind
+            if not block.startswith(run):
+                return start
         # A space between two texts: where one ends in half of a character or of an escape, the other can't make it
         # whole.
-        texts = b" ".join(map(_remove_prefix, ended, repeat(before)))
-        if len(texts) != len(block) - rest - count * (size + self._tail) + count - 1:
-            # Something else stands between the events.
-            count = next((place for place, event in enumerate(ended) if event[:size] != before), count)
-            texts = b" ".join([event[size:] for event in ended[:count]])
-        elif not rest or not self._padded:
-            return end - rest if _is_text(texts) else start
-        if not _is_text(texts):
+        if not texts or not _is_text(b" ".join(texts)):
             return start
-        for _ in range(count):
+        if not self._padded:
+            return start + len(run)
+        for _ in texts:
             start = data.find(b"\n\n", start) + 2
         return start
 
