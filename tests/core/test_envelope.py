@@ -47,6 +47,9 @@ def test_an_envelope_can_be_told_wherever_it_stands_and_only_envelopes_can() -> 
     assert may_hold_envelope(b'{"messages":[{"signature":"' + payload.encode() + b'"}]}')
     assert not may_hold_envelope(b"wN4B" * 100_000)
     assert not may_hold_envelope(b64encode(bytes(range(256)) * 4096))
+    for before in (b"", b"Z", b"dmVuZ", b"Z" * 1000, b"x" * 1000):
+        assert may_hold_envelope(before + payload.encode() + b"Z")
+        assert not may_hold_envelope(before + payload.encode().replace(b"Z", b"z") + b"dmVuZG9yIjo")
 
 
 @pytest.mark.pitfall("RSN-22")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from tests.support import strategies
 
 from codenex.core.losses import Losses
 from codenex.core.parts import Media, Part, Reasoning, Refusal, Signature, Text, ToolCall, ToolResult
 from codenex.core.request import Turn, leading_system
-from codenex.core.turns import CONTINUED, INTERRUPTED, merged, paired, started_by_user, without_empty
+from codenex.core.turns import CONTINUED, INTERRUPTED, is_settled, merged, paired, started_by_user, without_empty
 
 
 def call(id: str, name: str = "f") -> ToolCall:
@@ -140,6 +141,55 @@ def test_whatever_comes_in_every_call_is_answered_once_right_after_its_step(turn
             assert all(isinstance(part, ToolResult) for part in following[: len(calls)])
     every = [part.call_id for turn in out for part in turn.parts if isinstance(part, ToolResult)]
     assert len(set(every)) == len(every)
+
+
+@given(st.lists(strategies.turns, max_size=4).map(tuple) | strategies.conversations())
+def test_a_settled_conversation_has_its_normal_form(turns: tuple[Turn, ...]) -> None:
+    if not is_settled(turns):
+        return
+    losses = Losses()
+    normal = merged(started_by_user(without_empty(paired(turns, losses)), losses))
+    assert _nameless(normal) == _nameless(turns)
+    assert losses.values() == ()
+
+
+def _nameless(turns: tuple[Turn, ...]) -> list[list[Part]]:
+    """The parts of turns, results without the names that they take over from calls."""
+    return [
+        [structs.replace(part, name=None) if isinstance(part, ToolResult) else part for part in turn.parts]
+        for turn in turns
+    ]
+
+
+def test_what_is_settled_and_what_is_not() -> None:
+    asked = user(Text("q"))
+    step = (assistant(Text("a"), call("1"), call("2")), user(result("1"), result("2"), Text("go")))
+    for good in (
+        (asked,),
+        (system("s"), system("t"), asked, assistant(Text("a"))),
+        (asked, *step, assistant(Text("b")), asked),
+    ):
+        assert is_settled(good)
+    for bad in (
+        (),
+        (system("s"),),
+        (assistant(Text("a")), asked),
+        (asked, asked),
+        (asked, system("s")),
+        (asked, user()),
+        (user(Text(" ")),),
+        (user(Text("q"), call("1")),),
+        (asked, step[0]),
+        (asked, step[0], user(result("1"))),
+        (asked, step[0], user(result("1")), assistant(Text("b")), user(result("2"))),
+        (asked, step[0], user(result("2"), result("1"))),
+        (asked, step[0], user(result("1"), Text("go"), result("2"))),
+        (asked, step[0], user(result("1"), result("2"), result("2"))),
+        (asked, *step, *step),
+        (asked, assistant(call("")), user(result(""))),
+        (asked, user(result("1"))),
+    ):
+        assert not is_settled(bad)
 
 
 @given(strategies.conversations())

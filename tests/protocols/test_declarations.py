@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from codenex.core.declarations import Declarations, Declared
 from codenex.core.errors import Fault
+from codenex.core.json import Split, decode_raw_object
 from codenex.core.losses import Loss, Losses
 from codenex.core.request import FunctionTool, Request
 from codenex.core.reversal import PropertyNames, Reversal
@@ -174,9 +175,9 @@ def _told(fault: Fault) -> tuple[str, str]:
     return fault.kind.name, fault.message
 
 
-def _decoded(spoke: Spoke, body: bytes) -> Request | tuple[str, str]:
+def _decoded(spoke: Spoke, body: bytes, split: Split | None = None) -> Request | tuple[str, str]:
     try:
-        return spoke.decode_request(body, "m")
+        return spoke.decode_request(body, "m", split)
     except Fault as fault:
         return _told(fault)
 
@@ -205,6 +206,7 @@ def test_tools_that_came_before_make_the_same_request_and_the_same_losses(
     others = [json.dumps(_body(client, declared, more, "auto")).encode() for more in ([], [("x" * 70, None)])]
     with memory():
         plain = _decoded(spoke, body)
+        assert _decoded(spoke, body, decode_raw_object(body)) == plain
     results = [_encoded(plain, *target) for target in TARGETS] if isinstance(plain, Request) else []
     tokens = estimated_input_tokens(plain) if isinstance(plain, Request) else 0
     with memory():
@@ -212,8 +214,8 @@ def test_tools_that_came_before_make_the_same_request_and_the_same_losses(
             request = _decoded(spoke, other)
             for target in TARGETS:
                 _ = _encoded(request, *target) if isinstance(request, Request) else None
-        for _turn in range(3):
-            request = _decoded(spoke, body)
+        for split in (None, decode_raw_object(body), None):
+            request = _decoded(spoke, body, split)
             assert request == plain
             if isinstance(request, Request):
                 assert [_encoded(request, *target) for target in TARGETS] == results
@@ -260,6 +262,18 @@ def test_of_many_declarations_the_last_used_ones_are_kept_within_the_limit() -> 
         assert not isinstance(_tools(_asked("a")), Declared)
 
 
+def test_long_declarations_are_told_apart_by_every_byte() -> None:
+    long = _asked("a", unknown="." * 9000)
+    middle = len(long) // 2
+    other = long[:middle] + b"," + long[middle + 1 :]
+    with memory():
+        for body in (long, long, other, other):
+            _tools(body)
+        for body in (long, other):
+            assert isinstance(_tools(body), Declared)
+            assert _tools(body)[0].extras == {"unknown": json.loads(body)["tools"][0]["unknown"]}
+
+
 def test_what_takes_too_much_of_the_memory_is_not_kept() -> None:
     with memory(20_000) as kept:
         for _ in range(3):
@@ -280,10 +294,13 @@ def test_nothing_is_kept_of_declarations_that_may_hold_a_token() -> None:
 
 def test_faults_are_told_each_time_in_the_same_words() -> None:
     lone = b'{"model":"m","messages":[],"max_tokens":1,"tools":[{"name":"\\ud800"}]}'
-    for broken in (lone, b'["tools"]', b'{"tools":'):
+    large = b'{"model":"m","messages":[],"max_tokens":1,"tools":[{"name":"a","x":1e999}]}'
+    for broken in (lone, large, b'["tools"]', b'{"tools":'):
         for spoke in CLIENTS.values():
             with memory() as kept:
                 told = {_decoded(spoke, broken) for _ in range(3)}
+                if broken is large:
+                    told.add(_decoded(spoke, broken, decode_raw_object(broken)))
                 assert len(told) == 1
                 assert not isinstance(told.pop(), Request)
                 assert len(kept) == 0

@@ -100,18 +100,16 @@ _NO_TOOLS: frozenset[str] = frozenset()
 class AnswerLosses:
     """Reads the events of one answer for a client's protocol; an answer of the same protocol loses nothing here."""
 
-    __slots__ = ("_client", "_foreign", "_losses", "_protocol")
+    __slots__ = ("_client", "_foreign", "_losses")
 
     def __init__(self, client: str, losses: Losses) -> None:
         self._client = client
         self._losses = losses
-        self._protocol = ""
         self._foreign = False
 
     def see(self, event: e.StreamEvent) -> None:
         """Take note of one event."""
         if type(event) is e.Start:
-            self._protocol = event.protocol
             self._foreign = event.protocol != self._client
             if event.extras:
                 self._fields("output", event.extras)
@@ -134,8 +132,8 @@ class AnswerLosses:
                 pass
 
     def see_plain(self, answer: Answer) -> None:
-        """Take note of a whole answer of text parts, as of the events of which it is the fold."""
-        self._protocol = answer.protocol
+        """Take note of a whole answer that a shortcut has read, as of the events of which it is the fold. Its parts say
+        nothing that only their vendor's clients know."""
         self._foreign = answer.protocol != self._client
         if not self._foreign:
             return
@@ -151,8 +149,11 @@ class AnswerLosses:
         """Note fields that only the answer's vendor knows and that say something."""
         if not self._foreign:
             return
-        for name, value in (extras or {}).items():
-            if name in _SERVICE or value in (None, [], {}, ""):
+        for name in extras or ():
+            if name in _SERVICE:
+                continue
+            value = extras[name]  # type: ignore[index]
+            if value in (None, [], {}, ""):
                 continue
             if name == "service_tier":
                 self._tier(value)
@@ -163,7 +164,7 @@ class AnswerLosses:
 
     def _tier(self, tier: Any) -> None:
         named = _OPENAI_TIERS if self._client == "openai-responses" else _USUAL_TIERS
-        if str(tier).lower() not in named:
+        if not (type(tier) is str and tier in named) and str(tier).lower() not in named:
             self._losses.drop("output.service_tier", "the client's protocol has no word for the tier that served it")
 
     def _part(self, part: Part) -> None:
@@ -209,17 +210,20 @@ class AnswerLosses:
         return self._client == "gemini" or (self._client == "anthropic" and refused)
 
     def _usage(self, usage: Usage) -> None:
-        told = _TOLD_TOOLS if self._client == "anthropic" else _NO_TOOLS
         if usage.server_tools:
+            told = _TOLD_TOOLS if self._client == "anthropic" else _NO_TOOLS
             for name, count in usage.server_tools.items():
                 if count and name not in told:
                     self._losses.drop(f"usage.{name}", "the client's protocol doesn't count it")
-        if usage.input_cache_write and self._client == "gemini":
+        if self._client == "gemini" and usage.input_cache_write:
             self._losses.approximate("usage.cache_creation_input_tokens", "counted with the other input")
         if usage.service_tier is not None:
             self._tier(usage.service_tier)
-        for name, value in (usage.raw or {}).items():
+        for name in usage.raw or ():
+            if name in _COUNTED:
+                continue
+            value = usage.raw[name]  # type: ignore[index]
             if name == "iterations" and isinstance(value, list) and len(value) > 1:
                 self._losses.drop("usage.iterations", "only the last run is told")
-            elif name not in _COUNTED and isinstance(value, int) and not isinstance(value, bool) and value:
+            elif type(value) is int and value:
                 self._losses.drop(f"usage.{name}", "the client's protocol doesn't count it")

@@ -24,6 +24,8 @@ LIMIT = 8 << 20
 _SEEN = 1024
 #: Bytes that a tool takes in the hub, beside its JSON, and a loss beside its texts.
 _TOOL, _LOSS = 160, 160
+#: Of a longer declaration at most twice as many bytes are hashed.
+_HASHED = 4096
 #: Renderings of one declaration that are kept, each with at most this many times its bytes.
 _RENDERINGS, _GROWTH = 2, 2
 
@@ -84,12 +86,21 @@ class Declared(tuple[Tool, ...]):
         return rendering
 
 
+class _Declaration(bytes):
+    """The bytes of a declaration. Those of a long one are hashed in part, which is enough to find one that is
+    known; equal is what is equal in each byte."""
+
+    def __hash__(self) -> int:
+        step = len(self) // _HASHED
+        return bytes.__hash__(self) if step == 0 else hash((len(self), self[::step]))
+
+
 class Reading(msgspec.Struct):
     """A request's JSON whose ``tools`` may be known. Those that are known are missing in ``body``."""
 
     body: Any
     _memory: Declarations
-    _key: tuple[str, bytes] | None = None
+    _key: tuple[str, _Declaration] | None = None
     _known: Declared | None = None
 
     @property
@@ -117,36 +128,46 @@ class Declarations:
         self._limit = limit
         #: bytes of memory taken
         self.size = 0
-        self._kept: dict[tuple[str, bytes], tuple[Declared, int]] = {}
+        self._kept: dict[tuple[str, _Declaration], tuple[Declared, int]] = {}
         self._seen: dict[int, None] = {}
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def read(self, protocol: str, data: bytes, decode: Callable[[bytes], Any] = json.decode_object) -> Reading:
-        """Decode a request, by ``decode`` where nothing can be known. Raises what that raises, which is
-        :class:`~codenex.core.json.MalformedJson`."""
-        split = json.split_object(data, "tools") if b'"tools"' in data else None
-        if split is None:
+    def read(
+        self,
+        protocol: str,
+        data: bytes,
+        split: json.Split | None = None,
+        decode: Callable[[bytes], Any] = json.decode_object,
+    ) -> Reading:
+        """Decode a request, by ``decode`` where nothing can be known. ``split`` is its top level, where that is
+        known. Raises what ``decode`` raises, which is :class:`~codenex.core.json.MalformedJson`."""
+        if split is None and b'"tools"' not in data:
             return Reading(decode(data), self)
-        body, raw = split
-        key = (protocol, raw)
-        kept = self._kept.pop(key, None)
-        if kept is not None:
-            self._kept[key] = kept
-            return Reading(body, self, key, kept[0])
         try:
+            if split is None:
+                split = json.decode_raw_object(data)
+            body = json.decode_values(split, but="tools")
+            raw = split.get("tools")
+            if raw is None:
+                return Reading(body, self)
+            key = (protocol, _Declaration(raw))
+            kept = self._kept.pop(key, None)
+            if kept is not None:
+                self._kept[key] = kept
+                return Reading(body, self, key, kept[0])
             body["tools"] = json.decode(raw)
         except json.MalformedJson:
             # What is wrong is told by its place in the whole.
             return Reading(decode(data), self)
         return Reading(body, self, key)
 
-    def keep(self, key: tuple[str, bytes], value: Any, tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
+    def keep(self, key: tuple[str, _Declaration], value: Any, tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
         """Remember what was decoded, from its second sight on; return it in the form in which it is remembered."""
         if not all(map(_is_open, tools)):
             return tools
-        sight = hash(key)
+        sight = hash((key[0], bytes.__hash__(key[1])))
         if sight not in self._seen:
             self._seen[sight] = None
             if len(self._seen) > _SEEN:

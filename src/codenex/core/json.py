@@ -7,12 +7,15 @@ turned into the same :class:`MalformedJson` here, so that no input of a client o
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
 
 Raw = msgspec.Raw
 T = TypeVar("T")
+#: The top level of an object, each value as its bytes.
+Split = Mapping[str, Raw]
 
 _decode_any = msgspec.json.Decoder().decode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
@@ -53,17 +56,13 @@ def decode_raw_object(data: bytes) -> dict[str, Raw]:
         raise MalformedJson(_reason(error)) from None
 
 
-def split_object(data: bytes, name: str) -> tuple[dict[str, Any], bytes] | None:
-    """Decode a JSON object but for one field, which stays the bytes it was; ``None`` where there is no such field, or
-    anything is wrong with the others."""
+def decode_values(fields: Split, *, but: str) -> dict[str, Any]:
+    """Decode the values of a JSON object that is split already, without the one named ``but``. Raises
+    :class:`MalformedJson`."""
     try:
-        fields = _decode_raw_object(data)
-        raw = fields.pop(name, None)
-        if raw is None:
-            return None
-        return {key: _decode_any(value) for key, value in fields.items()}, bytes(raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeError, ValueError):
-        return None
+        return {name: _decode_any(raw) for name, raw in fields.items() if name != but}
+    except (msgspec.DecodeError, RecursionError, UnicodeError, ValueError) as error:
+        raise MalformedJson(_reason(error)) from None
 
 
 def decode_as(kind: type[T], data: bytes | str | Raw) -> T:

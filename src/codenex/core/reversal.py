@@ -41,6 +41,10 @@ class Reversal(msgspec.Struct, frozen=True, omit_defaults=True):
         return bool(self.tools or self.properties)
 
 
+#: Nothing to undo.
+NO_REVERSAL = Reversal()
+
+
 class Reverser:
     """Maps the events of an answer back to the client's tools."""
 

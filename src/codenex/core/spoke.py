@@ -13,7 +13,7 @@ from codenex.core.embeddings import EmbeddingAnswer, EmbeddingRequest
 from codenex.core.errors import Fault
 from codenex.core.events import StreamEvent
 from codenex.core.finish import FinishDetail
-from codenex.core.json import Raw
+from codenex.core.json import Raw, Split
 from codenex.core.losses import Losses
 from codenex.core.render import RenderContext
 from codenex.core.request import Request
@@ -119,14 +119,30 @@ class StreamEncoder(Protocol):
         ...
 
 
+class DecodeRequest(Protocol):
+    """Reads a request. Raises :class:`Fault` (400)."""
+
+    def __call__(self, body: bytes, model: str | None, split: Split | None = None, /) -> Request:
+        """``model`` is that of the path, where the protocol puts it there; ``split`` is the top level of the body,
+        where that is known already."""
+        ...
+
+
+class ReadAnswer(Protocol):
+    """Reads an ordinary whole answer, one choice without signatures, as the fold of its events is."""
+
+    def __call__(self, body: bytes, calls: bool = False, /) -> Answer | None:
+        """Return ``None`` for any other answer, and for one with calls unless ``calls`` says that there is nothing to
+        undo in them."""
+        ...
+
+
 FailAfter = Callable[[Fault, RenderContext, str, bytes], bytes]
 
 
 class Spoke(msgspec.Struct, frozen=True):
     """One protocol. ``vendor`` names who can read its signatures (``openai``, ``anthropic``, ``gemini``).
 
-    ``decode_request(body, model)`` raises :class:`Fault` (400) and takes the model of the path where the protocol
-    puts it there;
     ``encode_request(request, capabilities, losses)`` raises ``unsupported``; ``request.model`` is the upstream's
     name by then;
     ``decode_response(body)`` gives the events of a unary answer and raises the fault of an error inside a 200;
@@ -136,7 +152,7 @@ class Spoke(msgspec.Struct, frozen=True):
 
     name: str
     vendor: str
-    decode_request: Callable[[bytes, str | None], Request]
+    decode_request: DecodeRequest
     encode_request: Callable[[Request, Any, Losses], Encoded]
     decode_response: Callable[[bytes], list[StreamEvent]]
     encode_response: Callable[[Answer, RenderContext], bytes]
@@ -157,9 +173,8 @@ class Spoke(msgspec.Struct, frozen=True):
     usage_of: Callable[[bytes], Usage | None] | None = None
     #: shortcut past ``decode_response`` for an ordinary answer that is passed through; ``None``: decode it
     glance: Callable[[bytes], Glance | None] | None = None
-    #: shortcut past ``decode_response`` for an ordinary answer without signatures and calls, equal to the fold of its
-    #: events; ``None``: decode it
-    read_answer: Callable[[bytes], Answer | None] | None = None
+    #: shortcut past ``decode_response`` for an ordinary answer; ``None``: there is none
+    read_answer: ReadAnswer | None = None
     #: what ends a stream of the protocol even where all of the answer has come without it
     closing: bytes = b""
     #: fields to change in a passed-through request for a stream so that its usage is told; none where the client asked

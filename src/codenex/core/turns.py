@@ -17,6 +17,44 @@ INTERRUPTED = "[no result: interrupted]"
 CONTINUED = "(continued)"
 
 
+def is_settled(turns: tuple[Turn, ...]) -> bool:
+    """Whether a conversation has its normal form already, as nearly all have: system turns, then users and assistants
+    in turn, nothing empty, every call with an id of its own, and its result at the beginning of the turn after it.
+
+    Pairing, dropping what is empty, joining neighbours and starting with a user would change nothing then, but for
+    names that results take over from their calls.
+    """
+    asked: list[str] = []
+    waiting = answered = 0
+    before = "system"
+    for turn in turns:
+        role = turn.role
+        if not turn.parts or (role == before if role != "system" else before != "system"):
+            return False
+        if role == "assistant" and (before != "user" or answered != waiting):
+            return False
+        before = role
+        for part in turn.parts:
+            if type(part) is ToolResult:
+                if role != "user" or answered == waiting or part.call_id != asked[answered]:
+                    return False
+                answered += 1
+            elif role != "assistant" and answered != waiting:
+                return False
+            elif type(part) is Text:
+                text = part.text
+                if not "!" <= text[:1] <= "~" and (not text or text.isspace()):
+                    return False
+            elif type(part) is ToolCall:
+                if role != "assistant" or not part.id:
+                    return False
+                asked.append(part.id)
+                waiting += 1
+            elif _is_empty(part):
+                return False
+    return before != "system" and answered == waiting and (waiting < 2 or len(set(asked)) == waiting)
+
+
 def paired(turns: tuple[Turn, ...], losses: Losses) -> tuple[Turn, ...]:
     """Put every tool result into the user turn right after its call, in call order and before anything else.
 
@@ -167,7 +205,7 @@ def without_empty(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
 def _is_empty(part: Part) -> bool:
     match part:
         case Text():
-            return not part.text.strip() and part.signature is None
+            return (not part.text or part.text.isspace()) and part.signature is None
         case Refusal():
             return not part.text
         case Reasoning():

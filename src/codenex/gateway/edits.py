@@ -55,6 +55,12 @@ class Head:
         self._fields = fields
 
     @property
+    def split(self) -> json.Split | None:
+        """The same as ``fields``, where that is at hand; the body then is a JSON object whose every byte was looked
+        at."""
+        return self._fields
+
+    @property
     def fields(self) -> dict[str, msgspec.Raw]:
         """The top level, each value as its bytes."""
         if self._fields is None:

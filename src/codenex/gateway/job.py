@@ -65,7 +65,7 @@ class Job(msgspec.Struct):
     def request(self) -> Request:
         """The request in the hub's form, decoded when a translation first needs it. Raises :class:`Fault` (400)."""
         if self._request is None:
-            decoded = self.spoke.decode_request(self.body, self.model)
+            decoded = self.spoke.decode_request(self.body, self.model, self.head.split)
             self._request = msgspec.structs.replace(decoded, stream=self.stream, state=self._state(decoded))
         return self._request
 

@@ -34,7 +34,7 @@ def decoded(plan: Plan, head: Head, body: bytes, *, fetches: bool) -> Request | 
     """Return a request in the hub's form; ``None`` where the general way has to say what is wrong with it, or to fetch
     files that it names by address."""
     try:
-        request = plan.spoke.decode_request(body, plan.model)
+        request = plan.spoke.decode_request(body, plan.model, head.split)
     except Fault:
         return None
     if fetches and by_address(request):

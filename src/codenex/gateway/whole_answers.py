@@ -26,7 +26,7 @@ def read_whole(
     signatures. Raises the :class:`~codenex.core.errors.Fault` of what is no answer."""
     seen, streamed = AnswerLosses(client.name, losses), is_event_stream(kind)
     if not streamed and target.spoke.read_answer is not None:
-        answer = target.spoke.read_answer(content)
+        answer = target.spoke.read_answer(content, not reversal)
         if answer is not None:
             seen.see_plain(answer)
             return answer, answer.usage, answer.choices[0].finish

@@ -12,6 +12,7 @@ from codenex.core.answer import fold
 from codenex.core.answer_losses import AnswerLosses
 from codenex.core.errors import Fault
 from codenex.core.losses import Losses
+from codenex.core.parts import ToolCall
 from codenex.gateway.spokes import SPOKES
 from codenex.protocols.openai_chat import SPOKE
 from codenex.protocols.openai_chat.whole import read_answer
@@ -32,13 +33,26 @@ USAGE = st.fixed_dictionaries(
         "odd_tokens": COUNTS,
     },
 )
+CALLS = st.fixed_dictionaries(
+    {
+        "id": st.sampled_from(["c", "d", ""]),
+        "function": st.fixed_dictionaries(
+            {
+                "name": st.sampled_from(["f", "g", "parallel"]),
+                "arguments": st.sampled_from(['{"a":1}', "{}", "", "[1]", '{"a']),
+            }
+        ),
+    },
+    optional={"type": st.sampled_from(["function", "custom"]), "index": st.sampled_from([0, 1, None]), "x": st.just(1)},
+)
 MESSAGES = st.fixed_dictionaries(
     {"content": st.none() | st.just("") | st.text(max_size=5)},
     optional={
         "role": st.sampled_from(["assistant", None, "user"]),
         "refusal": st.sampled_from([None, "", "no"]),
-        "tool_calls": st.sampled_from([None, [], [{"id": "c", "function": {"name": "f", "arguments": "{}"}}]]),
-        "reasoning_content": st.sampled_from([None, "hm"]),
+        "tool_calls": st.none() | st.lists(CALLS, max_size=2),
+        "reasoning_content": st.sampled_from([None, "hm", ""]),
+        "reasoning": st.sampled_from([None, "ha", ""]),
         "annotations": st.just([]),
         "audio": st.none(),
     },
@@ -73,9 +87,11 @@ def test_the_shortcut_agrees_with_the_fold(body: dict[str, Any], client: str) ->
 
 
 def agree(data: bytes, client: str) -> bool:
-    found = read_answer(data)
+    found = read_answer(data, True)
     if found is None:
         return False
+    called = any(isinstance(part, ToolCall) for part in found.choices[0].parts)
+    assert read_answer(data) == (None if called else found)
     short, long = Losses(), Losses()
     AnswerLosses(client, short).see_plain(found)
     seen = AnswerLosses(client, long)
@@ -95,4 +111,7 @@ def test_ordinary_answers_take_the_shortcut() -> None:
     usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5, "odd_tokens": 1}
     body = {"id": "i", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
     more = {"service_tier": "flex", "system_fingerprint": "fp"}
-    assert all(agree(json.dumps(given).encode(), client) for given in (body, {**body, **more}) for client in SPOKES)
+    calls = [{"id": i, "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}} for i in "ab"]
+    calling = {**choice, "message": {**choice["message"], "tool_calls": calls}, "finish_reason": "tool_calls"}
+    for answer in (body, {**body, **more}, {**body, "choices": [calling]}):
+        assert all(agree(json.dumps(answer).encode(), client) for client in SPOKES)

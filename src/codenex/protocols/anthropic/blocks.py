@@ -39,17 +39,92 @@ Block = dict[str, Any]
 
 def parts_of(content: Any, path: str) -> tuple[Part, ...]:
     """Decode a message's or a tool result's ``content``, a string or blocks. Raises a fault (400)."""
+    if type(content) is str:
+        return (Text(content),)
     if content is None:
         return ()
-    if isinstance(content, str):
-        return (Text(content),)
-    return tuple(part_of(block, f"{path}[{number}]") for number, block in enumerate(a_list(content, path)))
+    parts: list[Part] = []
+    for number, block in enumerate(content if type(content) is list else a_list(content, path)):
+        kind = block["type"] if type(block) is dict and "type" in block else None
+        part = _ORDINARY[kind](block) if type(kind) is str and kind in _ORDINARY else None
+        parts.append(part if part is not None else part_of(block, f"{path}[{number}]"))
+    return tuple(parts)
+
+
+# The forms that nearly all blocks have, decoded without a look for what else there could be. ``None`` stands for any
+# other form, of which the decoders below make the same part, or one that says more, or a fault.
+
+#: Cache breakpoints as clients set them, and what they are.
+_BREAKPOINTS = (
+    ({"type": "ephemeral"}, CacheHint()),
+    ({"type": "ephemeral", "ttl": "1h"}, CacheHint("1h")),
+    ({"type": "ephemeral", "ttl": "5m"}, CacheHint("5m")),
+)
+
+
+def _breakpoint(block: Block) -> CacheHint | None:
+    if "cache_control" in block:
+        for control, hint in _BREAKPOINTS:
+            if block["cache_control"] == control:
+                return hint
+    return None
+
+
+def _ordinary_text(block: Block) -> Part | None:
+    text = block.get("text")
+    if type(text) is not str:
+        return None
+    if len(block) == 2:
+        return Text(text)
+    hint = _breakpoint(block) if len(block) == 3 else None
+    return Text(text, (), hint) if hint is not None else None
+
+
+def _ordinary_call(block: Block) -> Part | None:
+    if "id" not in block or "name" not in block or "input" not in block:
+        return None
+    call_id, name, given, hint = block["id"], block["name"], block["input"], None
+    if type(call_id) is not str or type(name) is not str or type(given) is not dict:
+        return None
+    if len(block) != 4:
+        hint = _breakpoint(block) if len(block) == 5 else None
+        if hint is None:
+            return None
+    return ToolCall(call_id, name, json.encode_text(given), cache=hint)
+
+
+def _ordinary_result(block: Block) -> Part | None:
+    call_id = block.get("tool_use_id")
+    content = block.get("content")
+    if type(call_id) is not str:
+        return None
+    if type(content) is list and len(content) == 1:
+        inner = content[0]
+        if type(inner) is dict and len(inner) == 2 and "type" in inner and inner["type"] == "text" and "text" in inner:
+            content = inner["text"]
+    if type(content) is not str:
+        return None
+    others, failed, hint = len(block) - 3, False, None
+    if others and "is_error" in block:
+        failed, others = block["is_error"], others - 1
+        if type(failed) is not bool:
+            return None
+    if others:
+        hint = _breakpoint(block) if others == 1 else None
+        if hint is None:
+            return None
+    return ToolResult(call_id, (Text(content),), is_error=failed, cache=hint)
+
+
+_ORDINARY: dict[str, Callable[[Block], Part | None]] = {
+    "text": _ordinary_text,
+    "tool_use": _ordinary_call,
+    "tool_result": _ordinary_result,
+}
 
 
 def part_of(block: Any, path: str) -> Part:
     """Decode one block. Raises a fault (400) where a field has a wrong type."""
-    if type(block) is dict and len(block) == 2 and block.get("type") == "text" and type(block.get("text")) is str:
-        return Text(block["text"])
     block = an_object(block, path)
     kind = block.get("type")
     if kind is None and isinstance(block.get("text"), str):

@@ -51,16 +51,22 @@ def cache_control(hint: CacheHint | None, extras: dict[str, Any] | None) -> dict
 class ContentEncoder:
     """Encodes the parts of one request; what the target can't take is a loss or, where it matters, a fault (400)."""
 
-    __slots__ = ("_capabilities", "_losses", "_names", "_own")
+    __slots__ = ("_call_ids", "_capabilities", "_losses", "_names", "_own", "marks")
 
     def __init__(self, own: bool, names: ToolNames, capabilities: Capabilities, losses: Losses) -> None:
         self._own = own
         self._names = names
         self._capabilities = capabilities
         self._losses = losses
+        #: ids of calls at the target, by the client's
+        self._call_ids: dict[str, str] = {}
+        #: whether any block has a cache breakpoint
+        self.marks = False
 
     def content(self, parts: tuple[Part, ...], role: str) -> str | list[Block]:
         """Encode a turn's parts; one plain text is a string."""
+        if len(parts) == 1 and type(part := parts[0]) is Text and _is_plain(part):
+            return part.text
         blocks = self.blocks(parts, role)
         if len(blocks) == 1 and blocks[0].keys() == {"type", "text"} and blocks[0]["type"] == "text":
             return str(blocks[0]["text"])
@@ -68,7 +74,17 @@ class ContentEncoder:
 
     def blocks(self, parts: tuple[Part, ...], role: str) -> list[Block]:
         """Encode a turn's parts, in order."""
-        return [block for part in parts for block in self._part(part, role)]
+        blocks: list[Block] = []
+        for part in parts:
+            if type(part) is Text and _is_plain(part):
+                blocks.append({"type": "text", "text": part.text})
+            elif type(part) is ToolCall:
+                blocks.append(self._tool_use(part))
+            elif type(part) is ToolResult:
+                blocks.append(self._tool_result(part))
+            else:
+                blocks.extend(self._part(part, role))
+        return blocks
 
     def _part(self, part: Part, role: str) -> list[Block]:
         match part:
@@ -151,27 +167,36 @@ class ContentEncoder:
             given = {"value": part.arguments}
         block: Block = {
             "type": "tool_use",
-            "id": fitted_call_id(part.id, CALL_PREFIX),
+            "id": self._call_id(part.id),
             "name": self._names.target(part.name, part.namespace),
             "input": given,
         }
-        self._finish(block, part.cache, part.extras, "tool_calls")
+        if part.cache is not None or part.extras is not None:
+            self._finish(block, part.cache, part.extras, "tool_calls")
         return block
 
+    def _call_id(self, original: str) -> str:
+        if original in self._call_ids:
+            return self._call_ids[original]
+        fitted = self._call_ids[original] = fitted_call_id(original, CALL_PREFIX)
+        return fitted
+
     def _tool_result(self, part: ToolResult) -> Block:
-        block: Block = {"type": "tool_result", "tool_use_id": fitted_call_id(part.call_id, CALL_PREFIX)}
+        block: Block = {"type": "tool_result", "tool_use_id": self._call_id(part.call_id)}
         content = self.content(part.parts, "user")
         if content:
             block["content"] = content
         if part.is_error:
             block["is_error"] = True
-        self._finish(block, part.cache, part.extras, "tool_result")
+        if part.cache is not None or part.extras is not None:
+            self._finish(block, part.cache, part.extras, "tool_result")
         return block
 
     def _finish(self, block: Block, hint: CacheHint | None, extras: dict[str, Any] | None, what: str) -> None:
         control = cache_control(hint, extras if self._own else None)
         if control is not None:
             block["cache_control"] = control
+            self.marks = True
         self._extras(extras, what, block)
 
     def _extras(self, extras: dict[str, Any] | None, what: str, block: Block | None = None) -> None:
@@ -243,6 +268,17 @@ class ContentEncoder:
         if not url.lower().startswith(("https://", "http://")):
             raise unsupported(f"the target cannot read {url.partition(':')[0]}: URLs", param=kind)
         return {"type": kind, "source": {"type": "url", "url": url}}
+
+
+def _is_plain(part: Text) -> bool:
+    """Whether a text says something and is nothing but a text."""
+    return (
+        part.cache is None
+        and part.extras is None
+        and not part.citations
+        and part.signature is None
+        and ("!" <= part.text[:1] <= "~" or (part.text != "" and not part.text.isspace()))
+    )
 
 
 def _text_document(text: str) -> Block:

@@ -7,7 +7,7 @@ import msgspec
 from codenex.core.losses import Losses
 from codenex.core.parts import Media, Opaque, Part, Reasoning, ServerTool, Text, ToolCall, ToolResult
 from codenex.core.request import Request, Turn, leading_system
-from codenex.core.turns import merged, paired, started_by_user, without_empty
+from codenex.core.turns import is_settled, merged, paired, started_by_user, without_empty
 from codenex.models.capabilities import Capabilities
 from codenex.protocols.anthropic.types import NAME, VENDOR
 
@@ -22,6 +22,10 @@ def arranged(request: Request, capabilities: Capabilities, losses: Losses) -> tu
     own = request.protocol == NAME
     # Of a conversation that the vendor holds, the calls may not be in the request.
     held = own and request.state is not None and request.state.previous_response_id is not None
+    if not held and is_settled(request.turns):
+        leading, rest = leading_system(request.turns)
+        if not _holds_more(rest):
+            return (leading[0].parts if len(leading) == 1 else tuple([p for turn in leading for p in turn.parts])), rest
     turns = request.turns if held else paired(request.turns, losses)
     leading, rest = leading_system(turns)
     system = tuple(part for turn in leading for part in turn.parts)
@@ -31,6 +35,16 @@ def arranged(request: Request, capabilities: Capabilities, losses: Losses) -> tu
     rest = without_empty(rest)
     rest = _placed(rest, capabilities, losses)
     return system, merged(started_by_user(rest, losses))
+
+
+def _holds_more(turns: tuple[Turn, ...]) -> bool:
+    """Whether assistants have said more than texts, calls and what only their vendor knows."""
+    for turn in turns:
+        if turn.role == "assistant":
+            for part in turn.parts:
+                if type(part) is Reasoning or type(part) is Media:
+                    return True
+    return False
 
 
 def _readable(turn: Turn, losses: Losses) -> Turn:

@@ -12,7 +12,7 @@ from codenex.core.declarations import DECLARATIONS
 from codenex.core.errors import invalid_request, unsupported
 from codenex.core.losses import Losses
 from codenex.core.parts import Opaque, Part, Text, ToolCall
-from codenex.core.request import Request, State, Turn
+from codenex.core.request import NO_SAMPLING, Request, State, Turn
 from codenex.core.spoke import Encoded
 from codenex.core.turns import CONTINUED
 from codenex.core.untranslatable import refuse_untranslatable
@@ -63,40 +63,45 @@ _SESSION = re.compile(r'(?:"session_id"\s*:\s*"|_session_)([0-9A-Za-z-]{8,64})')
 # From the client
 
 
-def decode_request(body: bytes, model: str | None = None) -> Request:
+def decode_request(body: bytes, model: str | None = None, split: json.Split | None = None) -> Request:
     """Decode ``POST /v1/messages``. Raises a fault (400) that names the field."""
-    return _request(body, model, counting=False)
+    return _request(body, model, split, counting=False)
 
 
 def decode_count_request(body: bytes, model: str | None = None) -> Request:
     """Decode ``POST /v1/messages/count_tokens``, a request without a limit. Raises a fault (400)."""
-    return _request(body, model, counting=True)
+    return _request(body, model, None, counting=True)
 
 
-def _request(data: bytes, path_model: str | None, *, counting: bool) -> Request:
+def _request(data: bytes, path_model: str | None, split: json.Split | None, *, counting: bool) -> Request:
     try:
-        reading = DECLARATIONS.read(NAME, data)
+        reading = DECLARATIONS.read(NAME, data, split)
     except json.MalformedJson as error:
         raise invalid_request(f"the request body is not a JSON object: {error}") from None
     body = reading.body
-    model = optional_text(body, "model", "")
-    model = model if model is not None else path_model
+    model = body.get("model")
+    if type(model) is not str:
+        model = optional_text(body, "model", "")
+        model = model if model is not None else path_model
     if model is None:
         raise invalid_request("model: Field required", param="model")
-    if body.get("messages") is None:
+    if "messages" not in body or body["messages"] is None:
         raise invalid_request("messages: Field required", param="messages")
-    max_tokens = optional_integer(body, "max_tokens")
+    max_tokens = body.get("max_tokens")
+    if max_tokens is not None and type(max_tokens) is not int:
+        max_tokens = optional_integer(body, "max_tokens")
     if not counting and max_tokens is None:
         raise invalid_request("max_tokens: Field required", param="max_tokens")
     if max_tokens is not None and max_tokens < 0:
         raise invalid_request("max_tokens: must not be negative", param="max_tokens")
     extras = rest_of(body, REQUEST_KEYS)
-    tools = reading.tools(tools_from)
+    tools = reading.tools(tools_from) if reading.declares else ()
     if "mcp_servers" in body:
         tools = (*tools, *servers_from(body["mcp_servers"]))
     choice, parallel = choice_from(body["tool_choice"], tools) if "tool_choice" in body else (None, None)
-    output_config = an_object(body["output_config"], "output_config") if body.get("output_config") is not None else {}
-    if output_config:
+    output_config: dict[str, Any] = {}
+    if "output_config" in body and body["output_config"] is not None:
+        output_config = an_object(body["output_config"], "output_config")
         extras = _with(extras, "output_config", rest_of(output_config, {"effort", "format"}))
     end_user, cache_key, more = _identity(body["metadata"]) if "metadata" in body else (None, None, None)
     if more is not None:
@@ -107,18 +112,22 @@ def _request(data: bytes, path_model: str | None, *, counting: bool) -> Request:
     return Request(
         protocol=NAME,
         model=model,
-        turns=(*_system_turns(body.get("system")), *_turns(body["messages"])),
+        turns=_turns(_system_turns(body["system"]) if "system" in body else (), body["messages"]),
         tools=tools,
         tool_choice=choice,
         parallel_tool_calls=parallel,
         sampling=sampling_from(body),
         max_output_tokens=max_tokens,
-        reasoning=reasoning_from(body.get("thinking"), optional_text(output_config, "effort", "output_config")),
-        output=output_from(output_config.get("format"), body.get("output_format")),
-        stream=optional_flag(body, "stream") is True,
+        reasoning=reasoning_from(body.get("thinking"), optional_text(output_config, "effort", "output_config"))
+        if "thinking" in body or output_config
+        else None,
+        output=output_from(output_config.get("format"), body.get("output_format"))
+        if "output_format" in body or output_config
+        else None,
+        stream="stream" in body and optional_flag(body, "stream") is True,
         include_usage=True,
         end_user=end_user,
-        service_tier=optional_text(body, "service_tier", ""),
+        service_tier=optional_text(body, "service_tier", "") if "service_tier" in body else None,
         cache_key=cache_key,
         cache=hint,
         state=_continued(body["thread"]) if "thread" in body else None,
@@ -157,12 +166,12 @@ def _identity(raw: Any) -> tuple[str | None, str | None, dict[str, Any] | None]:
 def _system_turns(raw: Any) -> tuple[Turn, ...]:
     if raw is None:
         return ()
-    parts = tuple(_system_part(part) for part in parts_of(raw, "system"))
+    parts = tuple(map(_system_part, parts_of(raw, "system")))
     return (Turn("system", parts, "system"),) if parts else ()
 
 
 def _system_part(part: Part) -> Part:
-    if isinstance(part, Text) and ATTRIBUTION.match(part.text) is not None:
+    if type(part) is Text and part.text[:1] in "xX" and ATTRIBUTION.match(part.text) is not None:
         # It changes with every request: sent to another vendor it would only spoil the prompt cache.
         return Opaque(
             NAME, "text", {"type": "text", "text": part.text, **(part.extras if part.extras is not None else {})}
@@ -170,14 +179,17 @@ def _system_part(part: Part) -> Part:
     return part
 
 
-def _turns(raw: Any) -> tuple[Turn, ...]:
-    turns: list[Turn] = []
-    for number, given in enumerate(a_list(raw, "messages")):
-        if type(given) is dict and len(given) == 2:
-            # A role and a string: what most turns of people are, so the shortest way is theirs.
-            said, content = given.get("role"), given.get("content")
-            if type(content) is str and (said == "user" or said == "assistant"):
-                turns.append(Turn(said, (Text(content),)))
+def _turns(system: tuple[Turn, ...], raw: Any) -> tuple[Turn, ...]:
+    turns: list[Turn] = [*system]
+    for number, given in enumerate(raw if type(raw) is list else a_list(raw, "messages")):
+        if type(given) is dict and len(given) == 2 and "role" in given and "content" in given:
+            # A role and a content and nothing else: what nearly all turns are, so the shortest way is theirs.
+            said, content = given["role"], given["content"]
+            if said == "user" or said == "assistant":
+                if type(content) is str:
+                    turns.append(Turn(said, (Text(content),)))
+                else:
+                    turns.append(Turn(said, parts_of(content, f"messages[{number}].content")))
                 continue
         path = f"messages[{number}]"
         message = an_object(given, path)
@@ -214,7 +226,8 @@ def encode_count_request(request: Request, capabilities: Capabilities, losses: L
 def _encoded(request: Request, capabilities: Capabilities, losses: Losses, *, counting: bool) -> Encoded:
     own = request.protocol == NAME
     _refuse(request)
-    refuse_untranslatable(request, NAME)
+    if request.extras:
+        refuse_untranslatable(request, NAME)
     names = ToolNames(request)
     limit = _max_tokens(request, capabilities, losses)
     thinking = thinking_for(request.reasoning, request.protocol, limit, capabilities, losses)
@@ -223,16 +236,17 @@ def _encoded(request: Request, capabilities: Capabilities, losses: Losses, *, co
     thinking = _compatible(thinking, choice, turns, losses)
     output = request.output if request.output is not None and request.output.kind != "text" else None
     allowance = Allowance()
-    schema, instruction = output_for(output, capabilities, losses, allowance)
+    schema, instruction = (None, None) if output is None else output_for(output, capabilities, losses, allowance)
     turns = finished(turns, capabilities, losses, prefill_possible=schema is None and not thinking.manual)
     encoder = ContentEncoder(own, names, capabilities, losses)
 
     body: dict[str, Any] = {"model": request.model, "max_tokens": thinking.max_tokens}
-    instructions = _system_blocks(system, instruction, encoder, losses)
-    if instructions:
-        body["system"] = instructions
-    tools, servers = tool_objects(request, names, capabilities, losses, allowance)
-    if not tools and any(isinstance(part, ToolCall) for turn in turns for part in turn.parts):
+    if system or instruction is not None:
+        instructions = _system_blocks(system, instruction, encoder, losses)
+        if instructions:
+            body["system"] = instructions
+    tools, servers = tool_objects(request, names, capabilities, losses, allowance) if request.tools else ([], [])
+    if not tools and _calls_tools(turns):
         tools = history_tools(request, names)
         if tools:
             losses.adapt("tools", "the history calls tools that are not declared: they were declared by name")
@@ -255,19 +269,28 @@ def _encoded(request: Request, capabilities: Capabilities, losses: Losses, *, co
         config["format"] = {"type": "json_schema", "schema": schema}
     if config:
         body["output_config"] = config
-    put_sampling(body, request.sampling, thinking, capabilities, losses)
+    if request.sampling is not NO_SAMPLING:
+        put_sampling(body, request.sampling, thinking, capabilities, losses)
     _put_identity(body, request, losses, own=own)
-    control = cache_control(request.cache, request.extras if own else None)
-    if control is not None:
-        body["cache_control"] = control
+    if request.cache is not None:
+        body["cache_control"] = cache_control(request.cache, request.extras if own else None)
     if request.stream:
         body["stream"] = True
-    _put_extras(body, request, losses, own=own)
-    if not own:
+    if request.extras is not None:
+        _put_extras(body, request.extras, losses, own=own)
+    if not own and (encoder.marks or request.cache is not None or (tools and type(tools) is list)):
         _limit_breakpoints(body, losses)
     if counting:
         body = {key: value for key, value in body.items() if key not in _UNCOUNTED}
     return Encoded(json.encode(body), names.reversal())
+
+
+def _calls_tools(turns: tuple[Turn, ...]) -> bool:
+    for turn in turns:
+        for part in turn.parts:
+            if type(part) is ToolCall:
+                return True
+    return False
 
 
 def _refuse(request: Request) -> None:
@@ -297,7 +320,7 @@ def _max_tokens(request: Request, capabilities: Capabilities, losses: Losses) ->
 
 def _compatible(thinking: Thinking, choice: dict[str, Any] | None, turns: tuple[Turn, ...], losses: Losses) -> Thinking:
     """Switch manual thinking off where the rest of the request forbids it."""
-    if not thinking.manual:
+    if thinking.thinking is None or not thinking.manual:
         return thinking
     if choice is not None and choice["type"] in ("any", "tool"):
         losses.drop("reasoning", "thinking with a budget excludes forced tool calls")
@@ -311,7 +334,7 @@ def _compatible(thinking: Thinking, choice: dict[str, Any] | None, turns: tuple[
 def _system_blocks(
     parts: tuple[Part, ...], instruction: str | None, encoder: ContentEncoder, losses: Losses
 ) -> str | list[dict[str, Any]]:
-    texts = tuple(part for part in parts if isinstance(part, Text | Opaque))
+    texts = tuple([part for part in parts if type(part) is Text or type(part) is Opaque])
     if len(texts) != len(parts):
         losses.drop("system", "system prompts hold text only")
     if instruction is not None:
@@ -341,14 +364,16 @@ def _listed(content: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _message(turn: Turn, encoder: ContentEncoder, losses: Losses, *, own: bool) -> dict[str, Any]:
     message: dict[str, Any] = {"role": turn.role, "content": encoder.content(turn.parts, turn.role)}
-    for what in ("name", "phase"):
-        if getattr(turn, what) is not None:
-            losses.drop(f"messages.{what}", "the target has no such field")
-    for key, value in (turn.extras if turn.extras is not None else {}).items():
-        if own:
-            message[key] = value
-        else:
-            losses.drop(f"messages.{key}", "the target has no such field")
+    if turn.name is not None:
+        losses.drop("messages.name", "the target has no such field")
+    if turn.phase is not None:
+        losses.drop("messages.phase", "the target has no such field")
+    if turn.extras is not None:
+        for key, value in turn.extras.items():
+            if own:
+                message[key] = value
+            else:
+                losses.drop(f"messages.{key}", "the target has no such field")
     return message
 
 
@@ -368,8 +393,8 @@ def _put_identity(body: dict[str, Any], request: Request, losses: Losses, *, own
         losses.drop("prompt_cache_key", "the target has no such field")
 
 
-def _put_extras(body: dict[str, Any], request: Request, losses: Losses, *, own: bool) -> None:
-    for key, value in (request.extras if request.extras is not None else {}).items():
+def _put_extras(body: dict[str, Any], extras: dict[str, Any], losses: Losses, *, own: bool) -> None:
+    for key, value in extras.items():
         if not own:
             losses.drop(key, "the target has no such field")
         elif key in ("metadata", "output_config") and isinstance(value, dict):

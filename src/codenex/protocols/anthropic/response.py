@@ -8,7 +8,7 @@ from codenex.core import events as e
 from codenex.core import json
 from codenex.core.answer import Answer, Choice, fault_of
 from codenex.core.finish import FinishDetail, FinishReason, settled
-from codenex.core.parts import ToolCall
+from codenex.core.parts import Text, ToolCall
 from codenex.core.render import RenderContext
 from codenex.core.usage import Usage
 from codenex.protocols.anthropic.answer import BlockEncoder
@@ -48,6 +48,9 @@ def encode_response(answer: Answer, context: RenderContext) -> bytes:
     content: list[dict[str, Any]] = []
     calls = cut = 0
     for position, part in enumerate(choice.parts):
+        if type(part) is Text and part.text and not part.citations and part.signature is None and part.extras is None:
+            content.append({"type": "text", "text": part.text})
+            continue
         blocks = encoder.blocks(part, position)
         if isinstance(part, ToolCall) and part.name:
             calls += bool(blocks)

@@ -10,17 +10,6 @@ from codenex.models.capabilities import Capabilities
 from codenex.protocols.anthropic.reasoning import Thinking
 from codenex.protocols.anthropic.types import a_list, a_text, optional_integer, optional_number
 
-#: Sampling fields that no Anthropic model takes, by their common name, with the values that change nothing.
-_NO_TWIN: tuple[tuple[str, tuple[Any, ...]], ...] = (
-    ("seed", (None,)),
-    ("presence_penalty", (None, 0)),
-    ("frequency_penalty", (None, 0)),
-    ("logit_bias", (None, {})),
-    ("logprobs", (None, False)),
-    ("top_logprobs", (None, 0)),
-)
-
-
 _FIELDS = frozenset({"temperature", "top_p", "top_k", "stop_sequences"})
 
 
@@ -29,10 +18,10 @@ def sampling_from(body: dict[str, Any]) -> Sampling:
     if body.keys().isdisjoint(_FIELDS):
         return NO_SAMPLING
     return Sampling(
-        temperature=optional_number(body, "temperature"),
-        top_p=optional_number(body, "top_p"),
-        top_k=optional_integer(body, "top_k"),
-        stop=_stops(body.get("stop_sequences")),
+        optional_number(body, "temperature") if "temperature" in body else None,
+        optional_number(body, "top_p") if "top_p" in body else None,
+        optional_integer(body, "top_k") if "top_k" in body else None,
+        _stops(body["stop_sequences"]) if "stop_sequences" in body else None,
     )
 
 
@@ -48,30 +37,46 @@ def put_sampling(
     body: dict[str, Any], sampling: Sampling, thinking: Thinking, capabilities: Capabilities, losses: Losses
 ) -> None:
     """Write the sampling fields into a request's body."""
-    for name, neutral in _NO_TWIN:
-        if getattr(sampling, name) not in neutral:
+    # What no Anthropic model takes, unless its value changes nothing; a seed always says something.
+    for name, value in (
+        ("seed", None if sampling.seed is None else True),
+        ("presence_penalty", sampling.presence_penalty),
+        ("frequency_penalty", sampling.frequency_penalty),
+        ("logit_bias", sampling.logit_bias),
+        ("logprobs", sampling.logprobs),
+        ("top_logprobs", sampling.top_logprobs),
+    ):
+        if value:
             losses.drop(name, "the target has no such field")
     temperature, top_p, top_k = sampling.temperature, sampling.top_p, sampling.top_k
     taken = capabilities.sampling
     if temperature is not None and temperature > capabilities.temperature_limit:
         temperature = capabilities.temperature_limit
         losses.approximate("temperature", f"the target takes at most {temperature:g}")
-    if thinking.active:
+    if thinking.thinking is not None and thinking.active:
         # With thinking only the default temperature is taken, no top_k, and top_p not below 0.95.
         temperature = _unless(temperature, temperature != 1, "temperature", "not possible with thinking", losses)
         top_k = _unless(top_k, True, "top_k", "not possible with thinking", losses)
         top_p = _unless(top_p, top_p is not None and top_p < 0.95, "top_p", "not possible with thinking", losses)
     refused = "the target model refuses it"
-    temperature = _unless(temperature, "temperature" not in taken, "temperature", refused, losses)
-    top_p = _unless(top_p, "top_p" not in taken, "top_p", refused, losses)
-    top_k = _unless(top_k, "top_k" not in taken, "top_k", refused, losses)
+    if temperature is not None and "temperature" not in taken:
+        temperature = _unless(temperature, True, "temperature", refused, losses)
+    if top_p is not None and "top_p" not in taken:
+        top_p = _unless(top_p, True, "top_p", refused, losses)
+    if top_k is not None and "top_k" not in taken:
+        top_k = _unless(top_k, True, "top_k", refused, losses)
     if capabilities.one_of_temperature_top_p and temperature is not None:
         top_p = _unless(top_p, True, "top_p", "the target model takes either temperature or top_p", losses)
-    for name, value in (("temperature", temperature), ("top_p", top_p), ("top_k", top_k)):
-        if value is not None:
-            body[name] = value
-    stops = [stop for stop in sampling.stop if stop.strip()] if sampling.stop is not None else []
-    if sampling.stop is not None and len(stops) < len(sampling.stop):
+    if temperature is not None:
+        body["temperature"] = temperature
+    if top_p is not None:
+        body["top_p"] = top_p
+    if top_k is not None:
+        body["top_k"] = top_k
+    if not sampling.stop:
+        return
+    stops = [stop for stop in sampling.stop if stop.strip()]
+    if len(stops) < len(sampling.stop):
         losses.drop("stop", "the target refuses stop sequences of white space only")
     if stops and "stop" not in taken:
         losses.drop("stop", refused)

@@ -11,7 +11,7 @@ from codenex.core.losses import Losses
 from codenex.core.names import NameMap, flattened
 from codenex.core.parts import ToolCall
 from codenex.core.request import CustomTool, FunctionTool, HostedTool, Request, Tool, ToolChoice
-from codenex.core.reversal import CUSTOM_INPUT, Reversal, ToolOrigin
+from codenex.core.reversal import CUSTOM_INPUT, NO_REVERSAL, Reversal, ToolOrigin
 from codenex.core.server_tools import leave_out
 from codenex.models.capabilities import Capabilities
 from codenex.models.strict_allowance import Allowance
@@ -101,24 +101,31 @@ def choice_from(raw: Any, tools: tuple[Tool, ...]) -> tuple[ToolChoice | None, b
 class ToolNames:
     """The names by which the target knows the client's tools: short enough, in its alphabet, namespaces flattened."""
 
-    __slots__ = ("_custom", "_keys", "_map", "_plain")
+    __slots__ = ("_custom", "_keys", "_known", "_limit", "_plain")
 
     def __init__(self, request: Request) -> None:
         self._keys: dict[str, tuple[str, str | None]] = {}
         self._custom: set[str] = set()
         #: names that are the same at the target, whatever else is called
-        self._plain = request.tools.plain if isinstance(request.tools, Declared) else {}
+        self._plain = request.tools.plain if type(request.tools) is Declared else {}
         for tool in request.tools if not self._plain else ():
-            if isinstance(tool, FunctionTool | CustomTool):
+            if type(tool) is FunctionTool or type(tool) is CustomTool:
                 key = self._key(tool.name, tool.namespace)
-                if isinstance(tool, CustomTool):
+                if type(tool) is CustomTool:
                     self._custom.add(key)
         for turn in request.turns:
             for part in turn.parts:
-                if isinstance(part, ToolCall):
+                if type(part) is ToolCall and (part.namespace is not None or part.name not in self._plain):
                     self._key(part.name, part.namespace)
         # The vendor takes 128 characters from its own clients; compatible servers often stop at the documented 64.
-        self._map = NameMap(self._keys, limit=128 if request.protocol == NAME else 64, fitting=self._plain)
+        self._limit = 128 if request.protocol == NAME else 64
+        self._known: NameMap | None = None
+
+    def _map(self) -> NameMap:
+        """Return the names at the target, made of all that were declared beforehand."""
+        if self._known is None:
+            self._known = NameMap(self._keys, limit=self._limit, fitting=self._plain)
+        return self._known
 
     def _key(self, name: str, namespace: str | None) -> str:
         if namespace is None and name in self._plain:
@@ -131,13 +138,18 @@ class ToolNames:
 
     def target(self, name: str, namespace: str | None = None) -> str:
         """Return the target's name of a tool."""
-        return self._map.to_target(self._key(name, namespace))
+        if namespace is None and name in self._plain:
+            return name
+        return self._map().to_target(self._key(name, namespace))
 
     def reversal(self) -> Reversal:
         """Return what has to be undone in the answer."""
+        if not self._keys:
+            return NO_REVERSAL
+        names = self._map()
         origins: dict[str, ToolOrigin] = {}
         for key, (name, namespace) in self._keys.items():
-            target, custom = self._map.to_target(key), key in self._custom
+            target, custom = names.to_target(key), key in self._custom
             if target != name or namespace is not None or custom:
                 origins[target] = ToolOrigin(name, namespace, custom)
         return Reversal(tools=origins)

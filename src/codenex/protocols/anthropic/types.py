@@ -131,8 +131,8 @@ def optional_text(source: dict[str, Any], key: str, path: str) -> str | None:
 def optional_number(source: dict[str, Any], key: str) -> float | None:
     """Return a number; numbers in strings are taken, as some clients send them."""
     value = source.get(key)
-    if value is None:
-        return None
+    if value is None or type(value) is float or type(value) is int:
+        return value
     if isinstance(value, str):
         try:
             return float(value)

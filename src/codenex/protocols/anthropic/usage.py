@@ -19,6 +19,9 @@ _BUCKETS = (
 )
 
 
+_UNKNOWN = Usage()
+
+
 def usage_from(raw: dict[str, Any]) -> Usage:
     """Decode a usage object; absent and null counts stay unknown, output includes thinking.
 
@@ -87,8 +90,7 @@ def usage_object(
     usage: Usage | None, *, estimate: Callable[[], int] | None = None, own: bool = False
 ) -> dict[str, Any]:
     """Encode usage; every count that clients insist on is an integer. ``own`` keeps the vendor's further fields."""
-    raw = dict(usage.raw) if own and usage is not None and usage.raw is not None else {}
-    known = usage if usage is not None else Usage()
+    known = usage if usage is not None else _UNKNOWN
     given, written, read, output = totals(known, estimate)
     counts: dict[str, Any] = {
         "input_tokens": given,
@@ -107,7 +109,7 @@ def usage_object(
         searches, fetches = (known.server_tools.get(f"web_{name}_requests", 0) for name in ("search", "fetch"))
         if searches or fetches or own:
             counts["server_tool_use"] = {"web_search_requests": searches, "web_fetch_requests": fetches}
-    return {**raw, **counts}
+    return {**known.raw, **counts} if own and known.raw is not None else counts
 
 
 #: Keys of the usage object that the last event of a stream carries.

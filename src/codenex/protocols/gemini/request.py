@@ -41,10 +41,10 @@ _READ = frozenset(
 )
 
 
-def decode_request(body: bytes, model: str | None) -> Request:
+def decode_request(body: bytes, model: str | None, split: json.Split | None = None) -> Request:
     """Decode a request body; the model of the path wins over one in the body. Raises ``invalid_request``."""
     try:
-        reading = DECLARATIONS.read(NAME, body)
+        reading = DECLARATIONS.read(NAME, body, split)
     except json.MalformedJson as error:
         raise _malformed(error) from None
     source = canonical(reading.body, REQUEST_FIELDS)

@@ -18,6 +18,8 @@ _AUDIO = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/wave": "wav", "audio/
 
 def text_part(part: Text, target: Target) -> dict[str, Any]:
     """Render text as a part."""
+    if part.cache is None and part.extras is None:
+        return {"type": "text", "text": part.text}
     return {"type": "text", "text": part.text, **_cache(part.cache, target), **_own_extras(part.extras, target)}
 
 
@@ -116,13 +118,15 @@ def _inner(part: Media, target: Target, prefix: str) -> dict[str, Any]:
 
 
 def _own_extras(extras: dict[str, Any] | None, target: Target) -> dict[str, Any]:
+    if not extras:
+        return {}
     target.dropped_extras(extras, target.path("content[]"))
     return fields.restored(extras) if target.same else {}
 
 
 def _cache(hint: CacheHint | None, target: Target) -> dict[str, Any]:
     """Render a cache breakpoint in the spelling that the target knows."""
-    return cache_fields(hint, target, target.path("content[].cache_control"))
+    return {} if hint is None else cache_fields(hint, target, target.path("content[].cache_control"))
 
 
 def cache_fields(hint: CacheHint | None, target: Target, path: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from codenex.protocols.openai_chat import fields
 from codenex.protocols.openai_chat.types import VENDOR
 
 #: Names under which OpenAI's models leak their internal dispatcher of parallel calls.
-_DISPATCHERS = frozenset({"multi_tool_use.parallel", "parallel"})
+DISPATCHERS = frozenset({"multi_tool_use.parallel", "parallel"})
 _RECIPIENT = "functions."
 _ENTRY = frozenset({"id", "type", "index", "function", "custom", "extra_content"})
 
@@ -154,13 +154,13 @@ class CallAssembler:
     def settle(self) -> None:
         """Open all calls that are known by now: something else begins."""
         for call in self._calls:
-            if call.name and not call.opened and call.name not in _DISPATCHERS:
+            if call.name and not call.opened and call.name not in DISPATCHERS:
                 self._open(call)
 
     def finish(self) -> None:
         """Close all calls, in their order. Calls without a name are none."""
         for call in self._calls:
-            if call.name in _DISPATCHERS and not call.opened and self._dispatched(call):
+            if call.name in DISPATCHERS and not call.opened and self._dispatched(call):
                 continue
             if not call.name:
                 continue
@@ -261,7 +261,7 @@ class CallAssembler:
             call.pending.append(piece)
 
     def _advance(self, call: _Call) -> None:
-        if call.opened or not call.name or call.name in _DISPATCHERS:
+        if call.opened or not call.name or call.name in DISPATCHERS:
             return
         # A name is whole as soon as arguments come; without an id the call waits, as an id may still come.
         if call.pending and (call.id or call.index == -1):

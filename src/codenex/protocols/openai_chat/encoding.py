@@ -7,7 +7,7 @@ from typing import Any
 from codenex.core import json
 from codenex.core.errors import unsupported
 from codenex.core.losses import Losses
-from codenex.core.request import Request
+from codenex.core.request import NO_SAMPLING, Request, State
 from codenex.core.spoke import Encoded
 from codenex.core.untranslatable import refuse_untranslatable
 from codenex.models.capabilities import Capabilities
@@ -27,30 +27,47 @@ def encode_request(request: Request, capabilities: Capabilities, losses: Losses)
     Raises ``unsupported`` where the target could not serve it without betraying the client.
     """
     target = Target(request, capabilities, losses)
-    _refuse_state(request)
-    refuse_untranslatable(request, PROTOCOL)
-    effort = options.effort_for(target)
-    form, instruction = options.response_format(target)
+    if request.state is not None:
+        _refuse_state(request.state)
+    if request.extras:
+        refuse_untranslatable(request, PROTOCOL)
+    # What is absent, as most of this is, needs no look.
+    effort = options.effort_for(target) if request.reasoning is not None or request.tools else None
+    form: dict[str, Any] = {}
+    instruction: str | None = None
+    if request.output is not None:
+        form, instruction = options.response_format(target)
     messages = encode_turns(target)
     if instruction is not None:
         losses.adapt("response_format", "an instruction was added")
         messages = _instructed(messages, instruction, capabilities)
     body: dict[str, Any] = {"model": request.model, "messages": messages}
-    body |= encode_tools(target)
-    body |= options.output_limit(target)
-    body |= options.sampling(target, effort)
-    body |= options.reasoning(target, effort)
+    if request.tools or request.tool_choice is not None:
+        body |= encode_tools(target)
+    if request.max_output_tokens is not None:
+        body |= options.output_limit(target)
+    if request.sampling is not NO_SAMPLING:
+        body |= options.sampling(target, effort)
+    if request.reasoning is not None or effort is not None:
+        body |= options.reasoning(target, effort)
     body |= form
-    body |= _stream(target)
-    body |= _vendor_fields(target)
-    body |= _extras(target)
+    if request.stream:
+        body |= _stream(target)
+    if (
+        request.end_user is not None
+        or request.cache_key is not None
+        or request.metadata is not None
+        or request.service_tier is not None
+        or request.state is not None
+        or request.verbosity is not None
+    ):
+        body |= _vendor_fields(target)
+    if request.extras:
+        body |= _extras(target, request.extras)
     return Encoded(json.encode(body), target.reversal())
 
 
-def _refuse_state(request: Request) -> None:
-    state = request.state
-    if state is None:
-        return
+def _refuse_state(state: State) -> None:
     for name, value in (
         ("previous_response_id", state.previous_response_id),
         ("conversation", state.conversation),
@@ -72,8 +89,6 @@ def _instructed(messages: list[dict[str, Any]], instruction: str, capabilities: 
 
 def _stream(target: Target) -> dict[str, Any]:
     """Ask for a stream, and always for its usage: what the client did not ask for is left out of its answer."""
-    if not target.request.stream:
-        return {}
     extra = (target.request.extras or {}).get("stream_options") if target.same else None
     choices: dict[str, Any] = {"include_usage": True} if target.capabilities.include_usage_option else {}
     if isinstance(extra, dict):
@@ -110,10 +125,7 @@ def _vendor_fields(target: Target) -> dict[str, Any]:
     return out
 
 
-def _extras(target: Target) -> dict[str, Any]:
-    extras = target.request.extras
-    if not extras:
-        return {}
+def _extras(target: Target, extras: dict[str, Any]) -> dict[str, Any]:
     target.dropped_extras(extras, "")
     if not target.same:
         return {}

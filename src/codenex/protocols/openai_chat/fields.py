@@ -38,7 +38,7 @@ def number(value: Any, path: str) -> float | None:
     """Return a number; digits in a string are accepted, because clients send them."""
     if value is None:
         return None
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if type(value) is float or type(value) is int:
         return value
     if isinstance(value, str):
         try:
@@ -50,7 +50,7 @@ def number(value: Any, path: str) -> float | None:
 
 def integer(value: Any, path: str) -> int | None:
     """Return a whole number; ``1024.0`` and ``"1024"`` are accepted."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if type(value) is int:
         return value
     found = number(value, path) if not isinstance(value, bool) else None
     if found is None and value is None:

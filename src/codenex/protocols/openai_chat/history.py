@@ -22,7 +22,7 @@ from codenex.core.parts import (
 )
 from codenex.core.request import Turn
 from codenex.core.reversal import wrapped
-from codenex.core.turns import paired, started_by_user, without_empty
+from codenex.core.turns import is_settled, paired, started_by_user, without_empty
 from codenex.protocols.openai_chat import fields
 from codenex.protocols.openai_chat.attachments import media_part, text_part
 from codenex.protocols.openai_chat.reasoning import detail_entries
@@ -36,7 +36,10 @@ _RESULT_ELSEWHERE = "(see the next user message)"
 
 def encode_turns(target: Target) -> list[Message]:
     """Render all turns. Raises ``unsupported`` for content that the target has no form for."""
-    turns = _steps(without_empty(paired(target.request.turns, target.losses)))
+    turns = target.request.turns
+    if is_settled(turns):
+        return _History(target).messages(turns)
+    turns = _steps(without_empty(paired(turns, target.losses)))
     last = turns[-1].role if turns else "system"
     if last == "system" and all(turn.role == "system" for turn in turns) and (not turns or not target.same):
         turns = started_by_user(turns, target.losses)
@@ -68,31 +71,33 @@ class _History:
             leading = leading and turn.role == "system"
             if turn.phase is not None:
                 self._target.losses.drop(self._target.path("phase"), "the protocol has no phases")
-            match turn.role:
-                case "system":
-                    self._deliver()
-                    self._system(turn, leading)
-                case "user":
-                    self._user(turn)
-                case "assistant":
-                    self._deliver()
-                    self._assistant(turn)
-        self._deliver()
-        return self._messages
-
-    def _deliver(self) -> None:
+            if turn.role == "user":
+                self._user(turn)
+                continue
+            if self._carried:
+                self._user(Turn("user", ()))
+            if turn.role == "system":
+                self._system(turn, leading)
+            else:
+                self._assistant(turn)
         if self._carried:
             self._user(Turn("user", ()))
+        return self._messages
 
     def _framed(self, role: str, turn: Turn) -> Message:
+        if turn.name is None and turn.extras is None:
+            return {"role": role}
         self._target.dropped_extras(turn.extras, self._target.path("")[:-1])
         own = dict(turn.extras or {}) if self._target.same else {}
         return {"role": role, **({"name": turn.name} if turn.name is not None else {}), **own}
 
     def _system(self, turn: Turn, leading: bool) -> None:
         target = self._target
-        texts = [self._readable(part) for part in turn.parts]
-        parts = [text for text in texts if text is not None]
+        parts: list[Text] = []
+        for part in turn.parts:
+            text = part if type(part) is Text and part.signature is None else self._readable(part)
+            if text is not None:
+                parts.append(text)
         if not parts:
             return
         if not target.capabilities.system_in_middle:
@@ -110,9 +115,11 @@ class _History:
 
     def _texts(self, parts: list[Text]) -> str | list[dict[str, Any]]:
         """Render texts as one string where nothing is lost by it or the target insists."""
-        target = self._target
+        target, first = self._target, parts[0]
+        if len(parts) == 1 and first.cache is None and first.extras is None:
+            return first.text
         rendered = [text_part(part, target) for part in parts]
-        marked = any(entry.keys() != {"type", "text"} for entry in rendered)
+        marked = any(len(entry) != 2 for entry in rendered)
         one_string = target.fact("text_lists", True) is False or not target.capabilities.system_in_middle
         if not one_string and (marked or (len(parts) > 1 and (target.same or target.capabilities.developer_role))):
             return rendered
@@ -120,11 +127,12 @@ class _History:
 
     def _readable(self, part: Part) -> Text | None:
         """Return what a part without place here says as text; note what is lost."""
+        if type(part) is Text and part.signature is None:
+            return part
         losses, path = self._target.losses, self._target.path("content[]")
         match part:
             case Text():
-                if part.signature is not None:
-                    losses.drop(f"{path}.signature", "the protocol signs no text")
+                losses.drop(f"{path}.signature", "the protocol signs no text")
                 return part
             case Refusal():
                 return Text(part.text)
@@ -152,23 +160,23 @@ class _History:
                 return
         target = self._target
         rest: list[Part] = []
-        results: list[ToolResult] = []
         for part in turn.parts:
-            if isinstance(part, ToolResult):
-                results.append(part)
+            if type(part) is ToolResult:
+                self._result(part)
             else:
                 rest.append(part)
-        for result in results:
-            self._result(result)
+        if not rest and not self._carried:
+            target.dropped_extras(turn.extras, target.path("")[:-1])
+            return
         # Media of results come after all tool messages of the step, and before what the user says next.
         content = [*self._carried, *rest]
         self._carried = []
         rendered: list[dict[str, Any]] = []
         texts: list[Text] = []
         for part in content:
-            if isinstance(part, Media):
+            if type(part) is Media:
                 rendered.append(media_part(part, target))
-            elif isinstance(part, Opaque) and part.protocol == PROTOCOL and target.same:
+            elif type(part) is Opaque and part.protocol == PROTOCOL and target.same:
                 rendered.append(part.raw)
             else:
                 text = self._readable(part)
@@ -182,8 +190,7 @@ class _History:
 
     def _user_content(self, rendered: list[dict[str, Any]], texts: list[Text]) -> str | list[dict[str, Any]]:
         if len(rendered) == len(texts):
-            only_text = all(entry.keys() == {"type", "text"} for entry in rendered)
-            if len(texts) == 1 and only_text:
+            if len(texts) == 1 and len(rendered[0]) == 2:
                 return texts[0].text
             if self._target.fact("text_lists", True) is False:
                 return "\n\n".join(part.text for part in texts)
@@ -194,6 +201,15 @@ class _History:
         texts: list[Text] = []
         opaque: list[dict[str, Any]] = []
         carried: list[Part] = []
+        if len(result.parts) == 1 and result.extras is None and not result.is_error:
+            said = result.parts[0]
+            if type(said) is Text and said.signature is None and said.cache is None and said.extras is None:
+                if result.cache is not None:
+                    self._note_cache(result.cache)
+                given = result.call_id
+                call_id = target.call_ids[given] if given in target.call_ids else target.call_id(given)
+                self._messages.append({"role": "tool", "tool_call_id": call_id, "content": said.text})
+                return
         for part in result.parts:
             if isinstance(part, Media) and not (part.kind == "document" and part.text is not None):
                 carried.append(part)
@@ -228,7 +244,8 @@ class _History:
 
     def _assistant(self, turn: Turn) -> None:
         target = self._target
-        message: Message = {**self._framed("assistant", turn), "content": None}
+        message = self._framed("assistant", turn)
+        message["content"] = None
         texts: list[tuple[Text, bool]] = []
         opaque: list[dict[str, Any]] = []
         reasoning: list[Reasoning] = []
@@ -238,9 +255,14 @@ class _History:
         adjacent = False
         for part in turn.parts:
             beside, adjacent = adjacent, False
+            if type(part) is ToolCall:
+                calls.append(self._call(part))
+                continue
+            if type(part) is Text and part.signature is None and not part.citations:
+                texts.append((part, beside))
+                adjacent = True
+                continue
             match part:
-                case ToolCall():
-                    calls.append(self._call(part))
                 case Reasoning():
                     reasoning.append(part)
                 case Refusal() if target.same or target.capabilities.developer_role:
@@ -255,10 +277,12 @@ class _History:
                         self._citations(text, message)
                         texts.append((text, beside))
                         adjacent = True
-        message["content"] = self._assistant_content(texts, opaque)
+        if texts or opaque:
+            message["content"] = self._assistant_content(texts, opaque)
         if refusals:
             message["refusal"] = "".join(refusals)
-        self._reasoning(reasoning, details, message, bool(calls))
+        if reasoning or details:
+            self._reasoning(reasoning, details, message)
         if calls:
             message["tool_calls"] = calls
         if message["content"] is None and not calls and not refusals and "audio" not in message:
@@ -269,15 +293,15 @@ class _History:
 
     def _assistant_content(
         self, texts: list[tuple[Text, bool]], opaque: list[dict[str, Any]]
-    ) -> str | list[dict[str, Any]] | None:
+    ) -> str | list[dict[str, Any]]:
         """Join texts as the protocol wants one string: neighbours directly, others with a blank line between them."""
         target = self._target
+        if len(texts) == 1 and not opaque and texts[0][0].cache is None and texts[0][0].extras is None:
+            return texts[0][0].text
         rendered = [text_part(text, target) for text, _ in texts]
-        marked = any(entry.keys() != {"type", "text"} for entry in rendered)
+        marked = any(len(entry) != 2 for entry in rendered)
         if opaque or (target.fact("text_lists", True) and (marked or (target.same and len(texts) > 1))):
             return [*rendered, *opaque]
-        if not texts:
-            return None
         joined = ""
         for text, beside in texts:
             joined += ("\n\n" if joined and not beside else "") + text.text
@@ -306,7 +330,17 @@ class _History:
 
     def _call(self, call: ToolCall) -> dict[str, Any]:
         target = self._target
-        name = target.tool_name(call.namespace, call.name)
+        name = call.name
+        if call.namespace is not None or name not in target.plain:
+            name = target.tool_name(call.namespace, name)
+        if call.kind == "function" and call.extras is None and call.signature is None:
+            if call.cache is not None:
+                self._note_cache(call.cache)
+            arguments = call.arguments
+            if arguments[:1] != "{" and not arguments.strip():
+                arguments = "{}"
+            called = {"name": name, "arguments": arguments}
+            return {"id": target.call_id(call.id), "type": "function", "function": called}
         extras = call.extras if target.same else None
         target.dropped_extras(call.extras, target.path("tool_calls[]"))
         if call.cache is not None:
@@ -331,9 +365,7 @@ class _History:
                 target.losses.drop(target.path("tool_calls[].signature"), "the target can't read it")
         return entry
 
-    def _reasoning(
-        self, parts: list[Reasoning], details: list[dict[str, Any]], message: Message, in_tool_loop: bool
-    ) -> None:
+    def _reasoning(self, parts: list[Reasoning], details: list[dict[str, Any]], message: Message) -> None:
         """Give reasoning back in the field that the target wants; most targets want none."""
         target = self._target
         echo = target.capabilities.reasoning_echo
@@ -341,8 +373,7 @@ class _History:
         if echo is None and target.same and parts and not target.fact("reasoning_history_refused", False):
             echo = "reasoning_details" if any(part.signature is not None for part in parts) else "reasoning_content"
         if echo is None:
-            if parts or details:
-                target.losses.drop(path, "the target takes no reasoning of earlier turns")
+            target.losses.drop(path, "the target takes no reasoning of earlier turns")
             return
         for part in parts:
             target.dropped_extras(part.extras, path)

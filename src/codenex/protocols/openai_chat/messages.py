@@ -70,6 +70,8 @@ class MessageDecoder:
         if messages is None:
             raise fields.missing("messages")
         for number, item in enumerate(messages):
+            if type(item) is dict and "role" in item and self._ordinary(item, number):
+                continue
             path = f"messages[{number}]"
             message = fields.required_mapping(item, path)
             role = fields.required_text(message.get("role"), f"{path}.role")
@@ -88,6 +90,63 @@ class MessageDecoder:
                     raise fields.wrong(f"{path}.role", "one of system, developer, user, assistant, tool, function")
         self._flush()
         return tuple(self._turns)
+
+    def _ordinary(self, message: dict[str, Any], number: int) -> bool:
+        """Take a message of the form that nearly all have; return whether it is one. Of any other form the other
+        methods make the same turn, or one that says more, or a fault."""
+        role, content = message["role"], message.get("content")
+        if role == "tool":
+            call_id = message.get("tool_call_id")
+            if len(message) != 3 or type(content) is not str or type(call_id) is not str:
+                return False
+            if content.startswith(TOOL_ERROR):
+                return False
+            own = self._ids.result(call_id)
+            answer = (Text(content),)
+            if own in self._names:
+                called = self._names[own]
+                self._results.append(ToolResult(own, answer, called.name, False, called.kind))
+            else:
+                self._results.append(ToolResult(own, answer))
+            return True
+        if role == "user" or role == "system" or role == "developer":
+            if len(message) != 2:
+                return False
+            parts = (Text(content),) if type(content) is str else _texts_of(content)
+            if parts is None:
+                return False
+            if self._results:
+                self._flush()
+            self._turns.append(Turn("user", parts) if role == "user" else Turn("system", parts, role))
+            return True
+        if role != "assistant":
+            return False
+        said: list[Part] = []
+        if type(content) is str:
+            if content:
+                said.append(Text(content))
+        elif content is not None:
+            return False
+        rest = len(message) - 1 - ("content" in message)
+        calls: list[Any] = []
+        if rest and "refusal" in message and message["refusal"] is None:
+            rest -= 1
+        if rest and "tool_calls" in message:
+            calls, rest = message["tool_calls"], rest - 1
+            if type(calls) is not list:
+                return False
+        if rest or not all(map(_is_ordinary_call, calls)):
+            return False
+        if self._results:
+            self._flush()
+        self._ids.begin_turn()
+        for position, entry in enumerate(calls):
+            name, original = entry["function"]["name"], entry["id"]
+            call = ToolCall(self._ids.call(original, number, position, name), name, entry["function"]["arguments"])
+            self._names[call.id] = call
+            said.append(call)
+        self._turns.append(Turn("assistant", tuple(said)))
+        return True
 
     def _flush(self) -> None:
         if self._results:
@@ -190,6 +249,35 @@ class MessageDecoder:
         call = ToolCall(self._ids.call("", number, name), name, _arguments(body.get("arguments")))
         self._names[call.id] = call
         return call
+
+
+def _texts_of(content: Any) -> tuple[Text, ...] | None:
+    """Return the texts of a list of nothing but plain texts, ``None`` for anything else."""
+    if type(content) is not list:
+        return None
+    texts: list[Text] = []
+    for part in content:
+        if type(part) is not dict or len(part) != 2 or "type" not in part or part["type"] != "text":
+            return None
+        if "text" not in part or type(part["text"]) is not str:
+            return None
+        texts.append(Text(part["text"]))
+    return tuple(texts)
+
+
+def _is_ordinary_call(entry: Any) -> bool:
+    """Whether an entry of ``tool_calls`` has an id, a function and no more."""
+    if type(entry) is not dict or len(entry) != 3 or "id" not in entry or "type" not in entry:
+        return False
+    body = entry.get("function")
+    return (
+        type(body) is dict
+        and len(body) == 2
+        and entry["type"] == "function"
+        and type(entry["id"]) is str
+        and type(body.get("name")) is str
+        and type(body.get("arguments")) is str
+    )
 
 
 def _arguments(value: Any) -> str:

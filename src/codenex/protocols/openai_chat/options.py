@@ -6,7 +6,7 @@ import re
 from typing import Any, assert_never
 
 from codenex.core import json
-from codenex.core.request import NO_SAMPLING, OutputFormat, ReasoningOptions
+from codenex.core.request import OutputFormat, ReasoningOptions
 from codenex.models.strict_schema import for_openai, qualifies_for_openai
 from codenex.models.tool_schema import answer_schema
 from codenex.protocols.openai_chat.target import SAME_VENDOR, Target
@@ -18,16 +18,6 @@ _ILLEGAL = re.compile(r"[^a-zA-Z0-9_-]")
 LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 #: Budgets of thinking tokens, up to which a level stands for them.
 BUDGETS = ((0, "none"), (512, "minimal"), (1024, "low"), (8192, "medium"), (24576, "high"))
-_WIRE = {
-    "temperature": "temperature",
-    "top_p": "top_p",
-    "top_k": "top_k",
-    "seed": "seed",
-    "presence_penalty": "presence_penalty",
-    "frequency_penalty": "frequency_penalty",
-    "logit_bias": "logit_bias",
-    "choices": "n",
-}
 
 
 # --- sampling and limits ------------------------------------------------------------------------------------------
@@ -36,14 +26,20 @@ _WIRE = {
 def sampling(target: Target, effort: str | None) -> Options:
     """Render what the model takes of the sampling fields; ``effort`` is the one that is sent."""
     given, capabilities, losses = target.request.sampling, target.capabilities, target.losses
-    if given == NO_SAMPLING:
-        return {}
     allowed = capabilities.sampling
     if effort == "none":
         allowed = allowed | set(target.fact("sampling_without_effort", ()))
     out: Options = {}
-    for field, name in _WIRE.items():
-        value = getattr(given, field)
+    for field, name, value in (
+        ("temperature", "temperature", given.temperature),
+        ("top_p", "top_p", given.top_p),
+        ("top_k", "top_k", given.top_k),
+        ("seed", "seed", given.seed),
+        ("presence_penalty", "presence_penalty", given.presence_penalty),
+        ("frequency_penalty", "frequency_penalty", given.frequency_penalty),
+        ("logit_bias", "logit_bias", given.logit_bias),
+        ("choices", "n", given.choices),
+    ):
         if value is None:
             continue
         if field not in allowed:
@@ -53,13 +49,13 @@ def sampling(target: Target, effort: str | None) -> Options:
             out[target.fact("seed_field", "seed")] = value
         else:
             out[name] = value
-    temperature = out.get("temperature")
-    if temperature is not None and temperature > capabilities.temperature_limit:
-        out["temperature"] = capabilities.temperature_limit
-        losses.approximate("temperature", f"the target takes at most {capabilities.temperature_limit}")
-    if capabilities.one_of_temperature_top_p and temperature is not None and "top_p" in out:
-        del out["top_p"]
-        losses.drop("top_p", "the target takes temperature or top_p")
+    if "temperature" in out:
+        if out["temperature"] > capabilities.temperature_limit:
+            out["temperature"] = capabilities.temperature_limit
+            losses.approximate("temperature", f"the target takes at most {capabilities.temperature_limit}")
+        if capabilities.one_of_temperature_top_p and "top_p" in out:
+            del out["top_p"]
+            losses.drop("top_p", "the target takes temperature or top_p")
     if given.stop is not None:
         out.update(_stop(given.stop, target, "stop" in allowed))
     for name, value in (("logprobs", given.logprobs), ("top_logprobs", given.top_logprobs)):

@@ -7,7 +7,7 @@ from typing import Any
 from codenex.core import json
 from codenex.core.declarations import DECLARATIONS, Reading
 from codenex.core.errors import invalid_request
-from codenex.core.request import HostedTool, OutputFormat, ReasoningOptions, Request, Sampling, State, Tool
+from codenex.core.request import NO_SAMPLING, HostedTool, OutputFormat, ReasoningOptions, Request, Sampling, State, Tool
 from codenex.protocols.openai_chat import fields
 from codenex.protocols.openai_chat.messages import MessageDecoder
 from codenex.protocols.openai_chat.tools import (
@@ -59,52 +59,80 @@ KNOWN = frozenset(
 )
 
 
-def decode_request(body: bytes, model: str | None) -> Request:
+_STREAM_OPTIONS = frozenset({"include_usage"})
+_REASONED = frozenset({"reasoning_effort", "reasoning", "thinking"})
+_SAMPLED = frozenset(
+    {
+        "temperature",
+        "top_p",
+        "top_k",
+        "stop",
+        "n",
+        "seed",
+        "presence_penalty",
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "top_logprobs",
+    }
+)
+
+
+def decode_request(body: bytes, model: str | None, split: json.Split | None = None) -> Request:
     """Read a request. ``model`` is that of the path, where there is one.
 
     Raises :class:`~codenex.core.errors.Fault` (400) that names the offending field.
     """
     try:
-        reading = DECLARATIONS.read(PROTOCOL, body)
+        reading = DECLARATIONS.read(PROTOCOL, body, split)
     except json.MalformedJson as error:
         raise invalid_request(f"the body is not a JSON object: {error}") from None
     raw = reading.body
     name = model if model is not None else fields.required_text(raw.get("model"), "model")
     decoder = MessageDecoder()
     turns = decoder.decode(raw.get("messages"))
-    legacy = raw.get("functions") is not None or raw.get("function_call") is not None
-    choice = decode_tool_choice(raw.get("tool_choice"))
-    if choice is None:
-        choice = decode_function_call(raw.get("function_call"))
-    extras = fields.unknown(raw, KNOWN)
-    options = fields.mapping(raw.get("stream_options"), "stream_options") or {}
-    unknown_options = fields.unknown(options, frozenset({"include_usage"}))
-    if unknown_options:
-        extras["stream_options"] = unknown_options
-    user = fields.text(raw.get("user"), "user")
-    identifier = fields.text(raw.get("safety_identifier"), "safety_identifier")
-    if user is not None and identifier is not None and user != identifier:
-        extras["safety_identifier"] = identifier
-    output = _output(raw.get("response_format"), extras)
-    store = fields.boolean(raw.get("store"), "store")
+    # Of the other fields most are absent in most requests: only what is there is looked at.
+    legacy, choice = False, None
+    if "functions" in raw or "function_call" in raw:
+        legacy = raw.get("functions") is not None or raw.get("function_call") is not None
+    if "tool_choice" in raw or legacy:
+        choice = decode_tool_choice(raw.get("tool_choice"))
+        if choice is None:
+            choice = decode_function_call(raw.get("function_call"))
+    extras = {} if raw.keys() <= KNOWN else fields.unknown(raw, KNOWN)
+    include_usage: Any = None
+    if "stream_options" in raw:
+        options = fields.mapping(raw["stream_options"], "stream_options") or {}
+        unknown_options = fields.unknown(options, _STREAM_OPTIONS)
+        if unknown_options:
+            extras["stream_options"] = unknown_options
+        include_usage = options.get("include_usage")
+    user = fields.text(raw["user"], "user") if "user" in raw else None
+    if "safety_identifier" in raw:
+        identifier = fields.text(raw["safety_identifier"], "safety_identifier")
+        if user is not None and identifier is not None and user != identifier:
+            extras["safety_identifier"] = identifier
+        user = user if user is not None else identifier
+    output = _output(raw["response_format"], extras) if "response_format" in raw else None
+    store = fields.boolean(raw["store"], "store") if "store" in raw else None
     return Request(
         PROTOCOL,
         name,
         turns,
         _tools(reading),
         choice,
-        fields.boolean(raw.get("parallel_tool_calls"), "parallel_tool_calls"),
-        _sampling(raw),
+        fields.boolean(raw["parallel_tool_calls"], "parallel_tool_calls") if "parallel_tool_calls" in raw else None,
+        NO_SAMPLING if raw.keys().isdisjoint(_SAMPLED) else _sampling(raw),
         _output_limit(raw),
-        _reasoning(raw),
+        None if raw.keys().isdisjoint(_REASONED) else _reasoning(raw),
         output,
-        fields.text(raw.get("verbosity"), "verbosity"),
-        fields.boolean(raw.get("stream"), "stream") is True,
-        fields.boolean(options.get("include_usage"), "stream_options.include_usage") is True,
-        user if user is not None else identifier,
-        fields.mapping(raw.get("metadata"), "metadata"),
-        fields.text(raw.get("service_tier"), "service_tier"),
-        fields.text(raw.get("prompt_cache_key"), "prompt_cache_key"),
+        fields.text(raw["verbosity"], "verbosity") if "verbosity" in raw else None,
+        "stream" in raw and fields.boolean(raw["stream"], "stream") is True,
+        include_usage is not None and fields.boolean(include_usage, "stream_options.include_usage") is True,
+        user,
+        fields.mapping(raw["metadata"], "metadata") if "metadata" in raw else None,
+        fields.text(raw["service_tier"], "service_tier") if "service_tier" in raw else None,
+        fields.text(raw["prompt_cache_key"], "prompt_cache_key") if "prompt_cache_key" in raw else None,
         state=State(store=store) if store is not None else None,
         extras=extras or None,
         legacy_functions=legacy and not reading.declares,
@@ -113,47 +141,52 @@ def decode_request(body: bytes, model: str | None) -> Request:
 
 
 def _tools(reading: Reading) -> tuple[Tool, ...]:
-    tools = reading.tools(decode_tools)
-    functions = decode_functions(reading.body.get("functions"))
-    if functions:
-        tools = (*tools, *functions)
-    options = fields.mapping(reading.body.get("web_search_options"), "web_search_options")
+    tools = reading.tools(decode_tools) if reading.declares else ()
+    if "functions" in reading.body:
+        tools = (*tools, *decode_functions(reading.body["functions"]))
+    if "web_search_options" not in reading.body:
+        return tools
+    options = fields.mapping(reading.body["web_search_options"], "web_search_options")
     if options is None:
         return tools
     return (*tools, HostedTool(PROTOCOL, "web_search_options", options, "web_search"))
 
 
 def _sampling(raw: dict[str, Any]) -> Sampling:
-    stop = raw.get("stop")
     stops: tuple[str, ...] | None = None
-    if isinstance(stop, str):
-        stops = (stop,)
-    elif stop is not None:
-        listed = fields.sequence(stop, "stop") or []
-        stops = tuple(fields.required_text(item, f"stop[{number}]") for number, item in enumerate(listed)) or None
-    bias = fields.mapping(raw.get("logit_bias"), "logit_bias")
+    if "stop" in raw:
+        stop = raw["stop"]
+        if isinstance(stop, str):
+            stops = (stop,)
+        elif stop is not None:
+            listed = fields.sequence(stop, "stop") or []
+            stops = tuple([fields.required_text(item, f"stop[{number}]") for number, item in enumerate(listed)]) or None
     biases: dict[str, float] | None = None
-    if bias:
+    if "logit_bias" in raw and (bias := fields.mapping(raw["logit_bias"], "logit_bias")):
         biases = {key: fields.number(value, f"logit_bias.{key}") or 0 for key, value in bias.items()}
     return Sampling(
-        fields.number(raw.get("temperature"), "temperature"),
-        fields.number(raw.get("top_p"), "top_p"),
-        fields.integer(raw.get("top_k"), "top_k"),
+        fields.number(raw["temperature"], "temperature") if "temperature" in raw else None,
+        fields.number(raw["top_p"], "top_p") if "top_p" in raw else None,
+        fields.integer(raw["top_k"], "top_k") if "top_k" in raw else None,
         stops,
-        fields.integer(raw.get("n"), "n"),
-        fields.integer(raw.get("seed"), "seed"),
-        fields.number(raw.get("presence_penalty"), "presence_penalty"),
-        fields.number(raw.get("frequency_penalty"), "frequency_penalty"),
+        fields.integer(raw["n"], "n") if "n" in raw else None,
+        fields.integer(raw["seed"], "seed") if "seed" in raw else None,
+        fields.number(raw["presence_penalty"], "presence_penalty") if "presence_penalty" in raw else None,
+        fields.number(raw["frequency_penalty"], "frequency_penalty") if "frequency_penalty" in raw else None,
         biases,
-        fields.boolean(raw.get("logprobs"), "logprobs"),
-        fields.integer(raw.get("top_logprobs"), "top_logprobs"),
+        fields.boolean(raw["logprobs"], "logprobs") if "logprobs" in raw else None,
+        fields.integer(raw["top_logprobs"], "top_logprobs") if "top_logprobs" in raw else None,
     )
 
 
 def _output_limit(raw: dict[str, Any]) -> int | None:
     """Where both fields are given, the newer one counts."""
-    limit = fields.integer(raw.get("max_completion_tokens"), "max_completion_tokens")
-    return limit if limit is not None else fields.integer(raw.get("max_tokens"), "max_tokens")
+    limit = None
+    if "max_completion_tokens" in raw:
+        limit = fields.integer(raw["max_completion_tokens"], "max_completion_tokens")
+    if limit is None and "max_tokens" in raw:
+        limit = fields.integer(raw["max_tokens"], "max_tokens")
+    return limit
 
 
 def _reasoning(raw: dict[str, Any]) -> ReasoningOptions | None:

@@ -65,10 +65,10 @@ _COUNTED = (
 # --- decoding -------------------------------------------------------------------------------------------------------
 
 
-def decode_request(body: bytes, model: str | None) -> Request:
+def decode_request(body: bytes, model: str | None, split: json.Split | None = None) -> Request:
     """Decode ``POST /v1/responses``. Raises :class:`~codenex.core.errors.Fault` (400) that names the field."""
     try:
-        reading = DECLARATIONS.read(NAME, body, json.decode)
+        reading = DECLARATIONS.read(NAME, body, split, json.decode)
     except json.MalformedJson as error:
         raise invalid_request(f"The body isn't valid JSON: {error}") from None
     fields = Fields(reading.body, "")
