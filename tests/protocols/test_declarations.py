@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.support.declarations import memory
 
-from codenex.core.declarations import Declarations, Declared
+from codenex.core.declarations import Declared
 from codenex.core.errors import Fault
 from codenex.core.json import Split, decode_raw_object
 from codenex.core.losses import Loss, Losses
@@ -39,21 +37,7 @@ TARGETS: list[tuple[Spoke, Capabilities]] = [
     (gemini.SPOKE, google.capabilities("gemini-2.5-pro")),
     (gemini.SPOKE, google.capabilities("gemini-1.5-pro")),
 ]
-USES = [
-    f"codenex.protocols.{folder}.request.DECLARATIONS"
-    for folder in ("anthropic", "openai_chat", "openai_responses", "gemini")
-]
 Result = tuple[bytes, Reversal, tuple[Loss, ...], PropertyNames] | tuple[str, str]
-
-
-@contextmanager
-def memory(limit: int = 1 << 20) -> Iterator[Declarations]:
-    """A fresh memory in place of the process's own."""
-    fresh = Declarations(limit)
-    with ExitStack() as stack:
-        for place in USES:
-            stack.enter_context(patch(place, fresh))
-        yield fresh
 
 
 # --- requests in the clients' words -------------------------------------------------------------------------------
