@@ -7,7 +7,6 @@ nothing of HTTP; under TLS it sees ciphertext.
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -17,6 +16,7 @@ from itertools import pairwise
 from typing import Literal, Self
 
 from tests.support.peer import Closing, Peer
+from tests.support.ports import listener
 
 Stop = Literal["reset", "fin", "half_close", "stall", "swallow"]
 """What happens after the last byte that is let through: RST to both sides, FIN to both sides, FIN to the receiver
@@ -132,9 +132,9 @@ class FaultProxy:
 
     async def open(self) -> None:
         """Listen, on the same port as before if there was one."""
-        listener = socket.create_server(("127.0.0.1", self.port))
-        self.port = listener.getsockname()[1]
-        self._server = await asyncio.get_running_loop().create_server(self._accept, sock=listener)
+        listening = listener(self.port)
+        self.port = listening.getsockname()[1]
+        self._server = await asyncio.get_running_loop().create_server(self._accept, sock=listening)
 
     def shut(self) -> None:
         """Stop listening: new connections are refused, old ones live on."""

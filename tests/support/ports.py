@@ -18,6 +18,17 @@ def free_port() -> int:
             return port
 
 
+def listener(port: int) -> socket.socket:
+    """Listen on loopback; 0 takes any port. What is accepted sends at once.
+
+    On such a listener asyncio leaves Nagle's algorithm on, with which each second piece of an answer waits 40 ms for
+    the acknowledgement of the first.
+    """
+    found = socket.create_server(("127.0.0.1", port))
+    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return found
+
+
 def accepts(port: int, host: str = "127.0.0.1") -> bool:
     """Whether somebody listens there."""
     with socket.socket() as probe:

@@ -10,7 +10,6 @@ import gzip
 import inspect
 import json
 import re
-import socket
 import ssl
 import time
 import zlib
@@ -23,6 +22,7 @@ from urllib.parse import parse_qsl, unquote
 
 from tests.support.http import Headers, MalformedMessage, read_body, read_head
 from tests.support.peer import Closing, Peer
+from tests.support.ports import listener
 from tests.support.replies import Close, HalfClose, Hang, Reply, Reset, Sleep, Step, Unary, Wait, Write
 
 
@@ -153,9 +153,9 @@ class ScriptedUpstream:
         if self._unix_path is not None:
             self._server = await loop.create_unix_server(self._accept, self._unix_path)
             return
-        listener = socket.create_server(("127.0.0.1", self.port))
-        self.port = listener.getsockname()[1]
-        self._server = await loop.create_server(self._accept, sock=listener, ssl=self._tls)
+        listening = listener(self.port)
+        self.port = listening.getsockname()[1]
+        self._server = await loop.create_server(self._accept, sock=listening, ssl=self._tls)
 
     async def stop(self) -> None:
         """Stop listening and drop every connection."""
