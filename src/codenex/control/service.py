@@ -133,7 +133,7 @@ class ControlService:
         self.part.events.close()
         if self._pulse is not None:
             self._pulse.stop()
-        self._server.should_exit = True
+        self._server.end()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -230,7 +230,19 @@ class ControlService:
 
 
 class _Server(uvicorn.Server):
-    """Leaves the process's signals alone: they belong to whoever runs this service."""
+    """Leaves the process's signals alone: they belong to whoever runs this service. It ends when it is told to, instead
+    of looking ten times a second."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._told = asyncio.Event()
+
+    def end(self) -> None:
+        self.should_exit = True
+        self._told.set()
+
+    async def main_loop(self) -> None:
+        await self._told.wait()
 
     def capture_signals(self):  # type: ignore[no-untyped-def]
         from contextlib import nullcontext
