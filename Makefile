@@ -15,6 +15,9 @@ export CHROMIUM ?= /usr/bin/chromium
 JOBS ?= 2
 ARGS ?=
 
+# Each worker has a part of the tests that follow each other, and who has none left takes some of another's.
+STEALING := --dist worksteal
+
 # Two workers rewrite the assertions of 330 files each, and many tests start programs: what they compile is kept.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -60,7 +63,7 @@ e2e-web: $(VENV)/.tools web ## drive every web page in a browser: all sizes, lan
 	$(PYTEST) tests/web -q -m "deep or not deep" --timeout=600 -n $(JOBS) $(ARGS)
 
 test: $(VENV)/.tested ## run the tests (some of them: ARGS="tests/test_contracts.py -k layers")
-	$(PYTEST) -n $(JOBS) $(ARGS)
+	$(PYTEST) -n $(JOBS) $(STEALING) $(ARGS)
 
 check: $(VENV)/.tools web ## formatting, lint, types, architecture
 	$(BIN)/ruff format --check --quiet . || { echo "Run: make format" >&2; exit 1; }
@@ -78,13 +81,13 @@ test-watch: $(VENV)/.tested ## run the tests again whenever a file changes
 
 coverage: $(VENV)/.tested ## run the tests and measure what they reach (report: coverage/index.html)
 	$(BIN)/coverage erase
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/coverage run -m pytest -n $(JOBS) $(ARGS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/coverage run -m pytest -n $(JOBS) $(STEALING) $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage html --quiet
 	$(BIN)/coverage report
 
 deep: $(VENV)/.tested $(DOCS)/.created | /usr/bin/prometheus ## all tests, with 100,000 examples for every law (hours)
-	CODENEX_DEEP=1 $(PYTEST) -n $(JOBS) -m "deep or not deep" --timeout=7200 $(ARGS)
+	CODENEX_DEEP=1 $(PYTEST) -n $(JOBS) $(STEALING) -m "deep or not deep" --timeout=7200 $(ARGS)
 	CODENEX_TEST_DATABASE=postgresql $(PYTEST) tests/control -n $(JOBS)
 
 bench: $(VENV)/.tools $(VENV)/.project $(BENCH)/load $(BENCH)/mock | /usr/sbin/nginx /usr/sbin/haproxy ## measure this gateway beside nginx and HAProxy; writes docs/performance.md

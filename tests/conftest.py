@@ -130,6 +130,11 @@ def pytest_collection() -> Iterator[object]:
         gc.enable()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the pages in a browser, which take longest: no worker is left with one of them at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/web/"))
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the compatibility table from what the matrix ran, once, where all of it did."""
     if not hasattr(session.config, "workerinput"):
