@@ -22,7 +22,20 @@ class PassingRuns:
     """Events of one form. ``before`` and ``behind`` are the bytes around the string, the blank line included;
     ``padded`` says that there is padding in ``behind`` that was left out."""
 
-    __slots__ = ("_before", "_behind", "_between", "_form", "_last", "_padded", "_size", "_tail", "_two")
+    __slots__ = (
+        "_before",
+        "_behind",
+        "_between",
+        "_first",
+        "_form",
+        "_last",
+        "_line",
+        "_padded",
+        "_size",
+        "_stride",
+        "_tail",
+        "_two",
+    )
 
     def __init__(self, form: Form, before: bytes, behind: bytes, *, padded: bool) -> None:
         self._form = form
@@ -31,8 +44,11 @@ class PassingRuns:
         self._padded = padded
         self._size, self._tail = len(before), len(behind)
         self._between = behind + before
-        #: the end of the line that the string stands in
-        self._last = behind[:-2]
+        #: which line of an event the string stands in, how many lines there are with the blank one, and how the line
+        #: begins and ends
+        self._first = before.count(b"\n")
+        self._stride = self._first + 2
+        self._line, self._last = before.rpartition(b"\n")[2], behind[:-2]
         #: what is shorter is no two events
         self._two = 2 * (self._size + self._tail)
 
@@ -56,17 +72,17 @@ class PassingRuns:
         elif start:
             block = data[start:]
         # Lines are what bytes splits fast. Whether they are those of a run is seen when all are put together again.
-        lines, last = block.split(b"\n")[:-1:2], self._last
-        tail = -len(last)
+        lines, first, last = block.split(b"\n")[self._first : -1 : self._stride], self._line, self._last
+        size, tail = len(first), -len(last)
         for _ in range(_LAST):
             # Where others stand, they mostly stand at the end.
-            if not lines or (lines[-1][:size] == before and lines[-1][tail:] == last):
+            if not lines or (lines[-1][:size] == first and lines[-1][tail:] == last):
                 break
             del lines[-1]
         texts = [line[size:tail] for line in lines]
         run = before + self._between.join(texts) + behind
         if not block.startswith(run):
-            alike = (line == before + text + last for line, text in zip(lines, texts, strict=True))
+            alike = (line == first + text + last for line, text in zip(lines, texts, strict=True))
             del texts[next((place for place, one in enumerate(alike) if not one), len(texts)) :]
             run = before + self._between.join(texts) + behind
             if not block.startswith(run):
@@ -91,8 +107,9 @@ def _is_text(inside: bytes) -> bool:
     return True
 
 
-def learned_in_passing(form: Form, data: bytes) -> PassingRuns | None:
-    """Return the events that differ from one with these data in the text alone; ``None`` where that isn't sure."""
+def learned_in_passing(form: Form, data: bytes, lead: bytes = b"data: ") -> PassingRuns | None:
+    """Return the events that differ from one with these data in the text alone, and have the same ``lead`` before the
+    data; ``None`` where that isn't sure."""
     found = form.string.search(data)
     if found is None:
         return None
@@ -101,4 +118,4 @@ def learned_in_passing(form: Form, data: bytes) -> PassingRuns | None:
     behind = form.padding.sub(b"", after)
     if form.text_of(before + _PROBE + behind) != _PROBED:
         return None
-    return PassingRuns(form, b"data: " + before, behind, padded=behind is not after)
+    return PassingRuns(form, lead + before, behind, padded=behind is not after)

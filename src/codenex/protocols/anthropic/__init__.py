@@ -5,6 +5,7 @@ from __future__ import annotations
 from codenex.core.spoke import Spoke
 from codenex.protocols.anthropic.errors import decode_error, encode_error
 from codenex.protocols.anthropic.glance import glance, skim
+from codenex.protocols.anthropic.listener import Listener
 from codenex.protocols.anthropic.lists import decode_count, decode_models, encode_count, encode_model, encode_models
 from codenex.protocols.anthropic.request import (
     decode_count_request,
@@ -37,6 +38,7 @@ SPOKE = Spoke(
     usage_of=usage_of,
     glance=glance,
     skim=skim,
+    listener=Listener,
 )
 
 __all__ = ["SPOKE"]

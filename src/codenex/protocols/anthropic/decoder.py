@@ -17,11 +17,15 @@ from codenex.wire.sse import EVENT_LIMIT, Frame, SseDecoder
 from codenex.wire.text_runs import Form
 
 
-class _Text(msgspec.Struct, forbid_unknown_fields=True, tag="text_delta"):
+class Text(msgspec.Struct, forbid_unknown_fields=True, tag="text_delta"):
+    """A piece of text."""
+
     text: str
 
 
-class _Thinking(msgspec.Struct, forbid_unknown_fields=True, tag="thinking_delta"):
+class Thinking(msgspec.Struct, forbid_unknown_fields=True, tag="thinking_delta"):
+    """A piece of reasoning."""
+
     thinking: str
 
 
@@ -29,16 +33,18 @@ class _Input(msgspec.Struct, forbid_unknown_fields=True, tag="input_json_delta")
     partial_json: str
 
 
-class _Event(msgspec.Struct, forbid_unknown_fields=True):
+class Piece(msgspec.Struct, forbid_unknown_fields=True):
+    """An event that only brings a piece of a block."""
+
     type: Literal["content_block_delta"]
     index: int
-    delta: _Text | _Thinking | _Input
+    delta: Text | Thinking | _Input
 
 
-_decode = msgspec.json.Decoder(_Event).decode
+_decode = msgspec.json.Decoder(Piece).decode
 
 
-def _event_of(data: bytes) -> _Event | None:
+def piece_of(data: bytes) -> Piece | None:
     """Return an event that only brings a piece of a block."""
     try:
         return _decode(data)
@@ -47,23 +53,23 @@ def _event_of(data: bytes) -> _Event | None:
 
 
 def _text_of(data: bytes) -> str | None:
-    event = _event_of(data)
-    return event.delta.text if event is not None and isinstance(event.delta, _Text) else None
+    event = piece_of(data)
+    return event.delta.text if event is not None and isinstance(event.delta, Text) else None
 
 
 def _thinking_of(data: bytes) -> str | None:
-    event = _event_of(data)
-    return event.delta.thinking if event is not None and isinstance(event.delta, _Thinking) else None
+    event = piece_of(data)
+    return event.delta.thinking if event is not None and isinstance(event.delta, Thinking) else None
 
 
 def _input_of(data: bytes) -> str | None:
-    event = _event_of(data)
+    event = piece_of(data)
     return event.delta.partial_json if event is not None and isinstance(event.delta, _Input) else None
 
 
 _PADDED, _PADDING = b"} ", rb"(?<=\}) +(?=\}\n\n)"
-_TEXT = Form(b"text", _text_of, _PADDED, _PADDING)
-_THINKING = Form(b"thinking", _thinking_of, _PADDED, _PADDING)
+TEXT = Form(b"text", _text_of, _PADDED, _PADDING)
+THINKING = Form(b"thinking", _thinking_of, _PADDED, _PADDING)
 _INPUT = Form(b"partial_json", _input_of, _PADDED, _PADDING)
 _DELTA = b"content_block_delta"
 
@@ -132,14 +138,14 @@ class AnthropicStreamDecoder(RunDecoder):
 
     def _piece(self, data: bytes) -> bool:
         """Take a piece of a block; false where the event is anything else."""
-        event = _event_of(data)
+        event = piece_of(data)
         if event is None:
             return False
         delta, index, reader = event.delta, event.index, self._reader
-        if isinstance(delta, _Text):
-            form, sink = _TEXT, reader.text(index, delta.text)
-        elif isinstance(delta, _Thinking):
-            form, sink = _THINKING, reader.thinking(index, delta.thinking)
+        if isinstance(delta, Text):
+            form, sink = TEXT, reader.text(index, delta.text)
+        elif isinstance(delta, Thinking):
+            form, sink = THINKING, reader.thinking(index, delta.thinking)
         else:
             form, sink = _INPUT, reader.input(index, delta.partial_json)
         if sink is None:
