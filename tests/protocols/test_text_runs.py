@@ -53,8 +53,23 @@ def begin(index: int, **fields: Any) -> str:
     return block("content_block_start", index, content_block=fields)
 
 
+def event(kind: str, **fields: Any) -> str:
+    data = json.dumps({"type": kind, "sequence_number": len(kind), **fields}, ensure_ascii=False, separators=(",", ":"))
+    return f"event: {kind}\ndata: {data}\n\n"
+
+
+def more(text: str, kind: str = "output_text", index: int | None = 0, **fields: Any) -> str:
+    place = {} if index is None else {"output_index": index}
+    return event(f"response.{kind}.delta", item_id="i", **place, **fields, delta=text, obfuscation="x")
+
+
 #: What stands before the text, between, and behind.
 FRAMES = {
+    "openai-responses": (
+        event("response.created", response={"id": "r", "model": "m"})
+        + event("response.output_item.added", output_index=0, item={"type": "message", "id": "i", "content": []}),
+        event("response.completed", response={"id": "r", "status": "completed"}),
+    ),
     "openai-chat": ("", "data: [DONE]\n\n"),
     "anthropic": (
         'event: message_start\ndata: {"type":"message_start","message":{"id":"m","content":[]}}\n\n'
@@ -64,6 +79,17 @@ FRAMES = {
 }
 #: Events that come in runs, by what they bring.
 KINDS: dict[str, list[Callable[[str], str]]] = {
+    "openai-responses": [
+        lambda text: more(text, content_index=0, logprobs=[]),
+        lambda text: more(text, content_index=1),
+        lambda text: more(text, content_index=0, index=None),
+        lambda text: more(text, "refusal", content_index=2),
+        lambda text: more(text, "reasoning_summary_text", 1, summary_index=0),
+        lambda text: more(text, "reasoning_summary_text", 1, summary_index=1),
+        lambda text: more(text, "reasoning_text", 1, content_index=0),
+        lambda text: more(text, "function_call_arguments", 2),
+        lambda text: more(text, "custom_tool_call_input", 3),
+    ],
     "openai-chat": [
         chunk,
         lambda text: piece({"reasoning_content": text}),
@@ -84,6 +110,27 @@ KINDS: dict[str, list[Callable[[str], str]]] = {
 }
 #: Events that break a run, or nearly look like a part of it.
 OTHERS = {
+    "openai-responses": [
+        more("a", content_index=0, logprobs=[{"token": "a", "logprob": -1}]),
+        more("a", content_index=0).replace('"delta":"a"', '"delta":1'),
+        more("a", content_index=0).replace('"output_index":0', '"output_index":0.0'),
+        more("a", content_index=0).replace('"delta":"a"', '"delta":"\\ud83d"'),
+        more("a", content_index=0).replace("\n\n", "\r\n\r\n"),
+        more("a", content_index=0).replace('"type":"response.output_text.delta",', ""),
+        event("response.output_item.added", output_index=2, item={"type": "function_call", "id": "f", "name": "f"}),
+        event(
+            "response.output_item.added",
+            output_index=2,
+            item={"type": "function_call", "id": "f", "name": "f", "call_id": "c"},
+        ),
+        event("response.output_item.added", output_index=0, item={"type": "message", "id": "j"}),
+        event("response.output_item.done", output_index=0, item={"type": "message", "id": "i", "content": []}),
+        event("response.output_item.done", output_index=1, item={"type": "reasoning", "id": "i", "summary": []}),
+        event("response.output_text.done", output_index=0, content_index=0, text="ab"),
+        event("response.web_search_call.searching", output_index=5),
+        event("error", error={"message": "no"}),
+        ": keep-alive\n\n",
+    ],
     "openai-chat": [
         chunk("p", obfuscation="aX3"),
         chunk("q", obfuscation=""),
@@ -151,14 +198,17 @@ def read(protocol: str, pieces: list[bytes], *, runs: bool = True, types: bool =
     if not runs:
         decoder._lessons = 0
     if not types:
-        if protocol == "openai-chat":
-            decoder._reader.take_plain = lambda data: False
-        else:
-            decoder._piece = lambda data: False
+        match protocol:
+            case "openai-chat":
+                decoder._reader.take_plain = lambda data: False
+            case "anthropic":
+                decoder._piece = lambda data: False
+            case _:
+                decoder._one = lambda name, data, lead: decoder._frame(data)
     return [event for piece in pieces for event in decoder.feed(piece)] + decoder.eof()
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", KINDS)
 @settings(deadline=None)
 @given(data=st.data())
 def test_runs_say_what_their_events_say(protocol: str, data: st.DataObject) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -172,15 +174,20 @@ class ItemEvents:
 
     # --- messages ---
 
-    def text(self, opened: OpenItem, content_index: int, delta: str, kind: str = "output_text") -> None:
+    # What adds to something returns what takes more of it until anything else comes; ``None`` where that isn't sure.
+
+    def text(
+        self, opened: OpenItem, content_index: int, delta: str, kind: str = "output_text"
+    ) -> Callable[[str], None] | None:
         """Add to a text or a refusal of a message."""
         key = (opened.number, content_index)
         if not self._assembly.is_open(key):
             if not delta:
-                return
+                return None
             self._assembly.open(key, "refusal" if kind == "refusal" else "text", item_id=opened.item_id)
             self._refused = self._refused or kind == "refusal"
         self._assembly.text(key, delta)
+        return partial(self._assembly.text, key)
 
     def text_done(self, opened: OpenItem, content_index: int, text: str, kind: str = "output_text") -> None:
         """Add what the deltas have left out of a text."""
@@ -254,15 +261,16 @@ class ItemEvents:
 
     # --- reasoning ---
 
-    def reasoning(self, opened: OpenItem, segment: int, delta: str, *, raw: bool) -> None:
+    def reasoning(self, opened: OpenItem, segment: int, delta: str, *, raw: bool) -> Callable[[str], None] | None:
         """Add to a summary or a raw chain; the kind that comes first is the one that is shown."""
         key = (opened.number, -2 if raw else -1)
         other = (opened.number, -1 if raw else -2)
         if not delta or self._assembly.is_open(other):
-            return
+            return None
         if not self._assembly.is_open(key):
             self._assembly.open(key, "reasoning", item_id=opened.item_id, raw=raw)
         self._assembly.reasoning(key, delta, segment)
+        return partial(self._assembly.reasoning, key, segment=segment)
 
     def _close_reasoning(self, opened: OpenItem, final: dict[str, Any]) -> None:
         raw_key, summary_key = (opened.number, -2), (opened.number, -1)
@@ -306,12 +314,14 @@ class ItemEvents:
         )
         return True
 
-    def arguments(self, opened: OpenItem, delta: str) -> None:
+    def arguments(self, opened: OpenItem, delta: str) -> Callable[[str], None] | None:
         """Add to the arguments of a call; they wait until the call has id and name."""
-        if self._assembly.is_open((opened.number, 0)):
-            self._assembly.arguments((opened.number, 0), delta)
-        else:
+        key = (opened.number, 0)
+        if not self._assembly.is_open(key):
             opened.waiting += delta
+            return None
+        self._assembly.arguments(key, delta)
+        return partial(self._assembly.arguments, key)
 
     def arguments_done(self, opened: OpenItem, arguments: str) -> None:
         """Add what the deltas have left out of the arguments."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from codenex.core import events as e
 from codenex.core import json
@@ -17,54 +19,69 @@ from codenex.protocols.openai_responses.response import response_events
 from codenex.protocols.openai_responses.types import NAME
 from codenex.wire.json_array import is_cut
 from codenex.wire.opening import Opening
-from codenex.wire.sse import SseDecoder, named_event
+from codenex.wire.run_decoder import RunDecoder
+from codenex.wire.sse import Frame, SseDecoder, named_event
 
 Fields = dict[str, Any]
 
+_NUMBERS = (int, type(None))
 #: Largest answer that isn't an event stream, in bytes.
 _WHOLE_LIMIT = 64 * 1024 * 1024
 
 
-class StreamDecoder:
+class _Delta(msgspec.Struct):
+    """An event that goes on with something: where that is, and what it brings. Further fields tell nothing."""
+
+    type: str
+    delta: str
+    output_index: int
+    content_index: int | None = None
+    summary_index: int | None = None
+    logprobs: Annotated[list[msgspec.Raw], msgspec.Meta(max_length=0)] | None = None
+
+
+_decode = msgspec.json.Decoder(_Delta).decode
+#: The type and the indexes of a delta.
+_Place = tuple[str, int, int | None, int | None]
+
+
+class StreamDecoder(RunDecoder):
     """Bytes of an upstream to events. Items are found by ``output_index``; ids may change from event to event."""
 
-    __slots__ = ("_created", "_done", "_frames", "_indexes", "_items", "_opening", "_whole")
-
     def __init__(self) -> None:
-        self._frames = SseDecoder()
+        super().__init__(SseDecoder())
         self._items = ItemEvents()
         self._indexes: dict[int, OpenItem] = {}
         self._created: str | None = None
         #: the body, where it is no event stream
         self._whole: bytearray | None = None
         self._opening = Opening()
-        self._done = False
-
-    @property
-    def done(self) -> bool:
-        """Whether the terminal event or an error has been seen."""
-        return self._done
+        self._beginning = True
+        #: what the last event was, if it was a delta, and what takes more of what it went on with
+        self._place: _Place | None = None
+        self._more: Callable[[str], None] | None = None
 
     def feed(self, data: bytes) -> list[e.StreamEvent]:
         """Take bytes; never raises."""
-        if self._done:
+        if self.done:
             return []
-        data = self._opening.feed(data)
-        if self._opening.first in (b"{", b"[", b"<") and self._whole is None:
-            self._whole = bytearray()
+        if self._beginning:
+            data = self._opening.feed(data)
+            self._beginning = not self._opening.first
+            if self._opening.first in (b"{", b"[", b"<"):
+                self._whole = bytearray()
         if self._whole is not None:
             self._whole += data
             return [] if len(self._whole) <= _WHOLE_LIMIT else self._fail(FaultKind.UPSTREAM, "the answer is too large")
         try:
-            for frame in self._frames.feed(data):
-                self._frame(frame.data)
+            self._events(data)
         except Fault as fault:
             self._error(fault)
         return self._items.take()
 
     def eof(self) -> list[e.StreamEvent]:
         """End of the bytes: without the terminal event the answer is truncated."""
-        if self._done:
+        if self.done:
             return []
         if self._whole is not None:
             return self._whole_body(bytes(self._whole))
@@ -72,6 +89,26 @@ class StreamDecoder:
             self._frame(frame.data, last=True)
         self._truncated()
         return self._items.take()
+
+    def _one(self, name: bytes, data: bytes, lead: bytes) -> None:
+        if self._place is not None and self._more is not None:
+            try:
+                event = _decode(data)
+            except (msgspec.DecodeError, RecursionError, UnicodeError):
+                pass
+            else:
+                # Nearly all events: more of the same.
+                if (event.type, event.output_index, event.content_index, event.summary_index) == self._place:
+                    self._more(event.delta)
+                    return
+        self._frame(data)
+
+    def _forget(self) -> None:
+        self._place = self._more = None
+
+    def _take(self, frames: list[Frame]) -> None:
+        for frame in frames:
+            self._one(frame.event, frame.data, b"")
 
     # --- bodies that are no stream ---
 
@@ -92,7 +129,7 @@ class StreamDecoder:
         except Fault as fault:
             self._error(fault)
             return self._items.take()
-        self._done = True
+        self.done = True
         return events
 
     def _fail(self, kind: FaultKind, message: str) -> list[e.StreamEvent]:
@@ -104,20 +141,21 @@ class StreamDecoder:
         self._error(Fault(FaultKind.UPSTREAM_TRUNCATED, told, from_upstream=True))
 
     def _error(self, fault: Fault) -> None:
-        if not self._done:
-            self._done = True
+        if not self.done:
+            self.done = True
             self._items.emit(e.Error(fault))
 
     # --- events ---
 
     def _frame(self, data: bytes, *, last: bool = False) -> None:
-        if self._done:
+        if self.done:
             return
+        self._forget()
         if data.strip() == b"[DONE]":
             # Servers that end as Chat does, and forget the terminal event.
             if self._items.all_done:
                 self._items.finish({})
-                self._done = True
+                self.done = True
             return
         try:
             event = json.decode(data)
@@ -143,6 +181,8 @@ class StreamDecoder:
         handler = _HANDLERS.get(kind)
         if handler is not None:
             handler(self, event)
+            if self._more is not None:
+                self._place = _place_of(kind, event)
         elif kind.startswith(_PROGRESS):
             self._items.emit(e.Ping())
         else:
@@ -168,7 +208,7 @@ class StreamDecoder:
             return
         status = text_of(event.get("type")).rpartition(".")[2]
         self._items.finish(response if "status" in response else {**response, "status": status})
-        self._done = True
+        self.done = True
 
     def _on_failed(self, event: Fields) -> None:
         response = event.get("response")
@@ -232,7 +272,7 @@ class StreamDecoder:
 
     def _on_text(self, event: Fields) -> None:
         opened, position = self._item(event, "message"), _index(event, "content_index")
-        self._items.text(opened, position, text_of(event.get("delta")))
+        self._more = self._items.text(opened, position, text_of(event.get("delta")))
         self._items.logprobs(opened, position, event.get("logprobs"))
 
     def _on_text_done(self, event: Fields) -> None:
@@ -241,7 +281,8 @@ class StreamDecoder:
 
     def _on_refusal(self, event: Fields) -> None:
         delta = text_of(event.get("delta"))
-        self._items.text(self._item(event, "message"), _index(event, "content_index"), delta, "refusal")
+        opened, position = self._item(event, "message"), _index(event, "content_index")
+        self._more = self._items.text(opened, position, delta, "refusal")
 
     def _on_refusal_done(self, event: Fields) -> None:
         refusal = text_of(event.get("refusal"))
@@ -255,20 +296,22 @@ class StreamDecoder:
 
     def _on_summary(self, event: Fields) -> None:
         opened = self._item(event, "reasoning")
-        self._items.reasoning(opened, _index(event, "summary_index"), text_of(event.get("delta")), raw=False)
+        segment, delta = _index(event, "summary_index"), text_of(event.get("delta"))
+        self._more = self._items.reasoning(opened, segment, delta, raw=False)
 
     def _on_chain(self, event: Fields) -> None:
         opened = self._item(event, "reasoning")
-        self._items.reasoning(opened, _index(event, "content_index"), text_of(event.get("delta")), raw=True)
+        segment, delta = _index(event, "content_index"), text_of(event.get("delta"))
+        self._more = self._items.reasoning(opened, segment, delta, raw=True)
 
     def _on_arguments(self, event: Fields) -> None:
-        self._items.arguments(self._item(event, "function_call"), text_of(event.get("delta")))
+        self._more = self._items.arguments(self._item(event, "function_call"), text_of(event.get("delta")))
 
     def _on_arguments_done(self, event: Fields) -> None:
         self._items.arguments_done(self._item(event, "function_call"), text_of(event.get("arguments")))
 
     def _on_input(self, event: Fields) -> None:
-        self._items.arguments(self._item(event, "custom_tool_call"), text_of(event.get("delta")))
+        self._more = self._items.arguments(self._item(event, "custom_tool_call"), text_of(event.get("delta")))
 
     def _on_input_done(self, event: Fields) -> None:
         self._items.arguments_done(self._item(event, "custom_tool_call"), text_of(event.get("input")))
@@ -327,6 +370,14 @@ _PROGRESS = (
     "keepalive",
     "ping",
 )
+
+
+def _place_of(kind: str, event: Fields) -> _Place | None:
+    """Return the place of a delta; ``None`` where it doesn't say it by numbers alone."""
+    index, content, summary = event.get("output_index"), event.get("content_index"), event.get("summary_index")
+    if type(index) is not int or type(content) not in _NUMBERS or type(summary) not in _NUMBERS:
+        return None
+    return kind, index, content, summary
 
 
 def _index(event: Fields, name: str) -> int:
