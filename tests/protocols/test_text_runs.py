@@ -21,6 +21,7 @@ from codenex.gateway.spokes import SPOKES
 from codenex.wire.text_runs import Form, TextRuns, learned
 
 PROTOCOLS = ("openai-chat", "anthropic")
+EXAMPLES = settings(deadline=None, max_examples=max(40, settings.default.max_examples // 2 if settings.default else 0))
 
 
 def piece(change: dict[str, Any], **fields: Any) -> str:
@@ -63,8 +64,19 @@ def more(text: str, kind: str = "output_text", index: int | None = 0, **fields: 
     return event(f"response.{kind}.delta", item_id="i", **place, **fields, delta=text, obfuscation="x")
 
 
+def part(*parts: dict[str, Any], ending: str = "\n\n", beside: dict[str, Any] | None = None, **fields: Any) -> str:
+    candidate = {"content": {"parts": parts, "role": "model"}, "index": 0, **(beside or {})}
+    value = {"candidates": [candidate], "modelVersion": "m", "responseId": "r", **fields}
+    return f"data: {json.dumps(value, ensure_ascii=False, separators=(',', ':'))}{ending}"
+
+
+def counted(count: Any, **fields: Any) -> dict[str, Any]:
+    return {"promptTokenCount": 3, "candidatesTokenCount": count, "totalTokenCount": 3, **fields}
+
+
 #: What stands before the text, between, and behind.
 FRAMES = {
+    "gemini": (part({"text": "first"}), part({"text": ""}, beside={"finishReason": "STOP"})),
     "openai-responses": (
         event("response.created", response={"id": "r", "model": "m"})
         + event("response.output_item.added", output_index=0, item={"type": "message", "id": "i", "content": []}),
@@ -79,6 +91,11 @@ FRAMES = {
 }
 #: Events that come in runs, by what they bring.
 KINDS: dict[str, list[Callable[[str], str]]] = {
+    "gemini": [
+        lambda text: part({"text": text}, usageMetadata=counted(len(text))),
+        lambda text: part({"text": text}, ending="\r\n\r\n"),
+        lambda text: part({"text": text, "thought": True}, {"text": text}, usageMetadata=counted(len(text))),
+    ],
     "openai-responses": [
         lambda text: more(text, content_index=0, logprobs=[]),
         lambda text: more(text, content_index=1),
@@ -110,6 +127,30 @@ KINDS: dict[str, list[Callable[[str], str]]] = {
 }
 #: Events that break a run, or nearly look like a part of it.
 OTHERS = {
+    "gemini": [
+        part({"text": "a", "thoughtSignature": "c2ln"}),
+        part({"text": "a", "thought": False}),
+        part({"text": "a", "thought": 1}),
+        part({"text": None}),
+        part({"thought": True}),
+        part({"functionCall": {"name": "f", "args": {}}}),
+        part({"text": "a"}, beside={"index": 1}),
+        part({"text": "a"}, beside={"safetyRatings": []}),
+        part({"text": "a"}, beside={"finishReason": None, "finish_reason": "MAX_TOKENS"}),
+        part({"text": "a"}, beside={"finishReason": "FINISH_REASON_UNSPECIFIED"}),
+        part({"text": "a"}, candidates=[]),
+        part({"text": "a"}, usageMetadata=counted("3")),
+        part({"text": "a"}, usageMetadata=counted(2.0, thoughtsTokenCount=-1, trafficType="x")),
+        part({"text": "a"}, usageMetadata={"prompt_token_count": 4, "cachedContentTokenCount": 1}),
+        part({"text": "a"}, usageMetadata=counted(True, serviceTier=None, trafficType="x")),
+        part({"text": "a"}, promptFeedback={"blockReason": "OTHER"}),
+        part({"text": "a"}, response={"candidates": [{"content": {"parts": [{"text": "b"}]}}]}, traceId="t"),
+        part({"text": "a"}, error=None),
+        part({"text": "a"}, error={"code": 500, "message": "no"}),
+        "data: [DONE]\n\n",
+        "data: \n\n",
+        ": keep-alive\r\n\r\n",
+    ],
     "openai-responses": [
         more("a", content_index=0, logprobs=[{"token": "a", "logprob": -1}]),
         more("a", content_index=0).replace('"delta":"a"', '"delta":1'),
@@ -201,6 +242,8 @@ def read(protocol: str, pieces: list[bytes], *, runs: bool = True, types: bool =
         match protocol:
             case "openai-chat":
                 decoder._reader.take_plain = lambda data: False
+            case "gemini":
+                decoder._reader.read_plain = lambda data: False
             case "anthropic":
                 decoder._piece = lambda data: False
             case _:
@@ -209,7 +252,7 @@ def read(protocol: str, pieces: list[bytes], *, runs: bool = True, types: bool =
 
 
 @pytest.mark.parametrize("protocol", KINDS)
-@settings(deadline=None)
+@EXAMPLES
 @given(data=st.data())
 def test_runs_say_what_their_events_say(protocol: str, data: st.DataObject) -> None:
     texts = st.lists(TEXTS, max_size=5)
@@ -322,7 +365,7 @@ def told(client: str, steps: list[list[e.StreamEvent]]) -> tuple[list[bytes], li
 
 
 @pytest.mark.parametrize("client", SPOKES)
-@settings(deadline=None)
+@EXAMPLES
 @given(st.lists(TEXTS.filter(bool), min_size=1, max_size=6), st.lists(TEXTS.filter(bool), min_size=1), st.booleans())
 def test_every_client_reads_a_run_as_its_deltas(client: str, texts: list[str], others: list[str], begun: bool) -> None:
     events = answer(texts, others, begun=begun)

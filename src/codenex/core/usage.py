@@ -73,8 +73,20 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     def merged(self, later: Usage) -> Usage:
         """Return this snapshot overwritten by what a later one knows (stream usage is cumulative: replace, never
         add)."""
-        changes = {name: value for name in self.__struct_fields__ if (value := getattr(later, name)) is not None}
-        return msgspec.structs.replace(self, **changes) if changes else self
+        # By hand: some vendors tell their usage with every event.
+        return Usage(
+            later.input_uncached if later.input_uncached is not None else self.input_uncached,
+            later.input_cache_read if later.input_cache_read is not None else self.input_cache_read,
+            later.input_cache_write_5m if later.input_cache_write_5m is not None else self.input_cache_write_5m,
+            later.input_cache_write_1h if later.input_cache_write_1h is not None else self.input_cache_write_1h,
+            later.input_tool if later.input_tool is not None else self.input_tool,
+            later.output_text if later.output_text is not None else self.output_text,
+            later.output_reasoning if later.output_reasoning is not None else self.output_reasoning,
+            later.server_tools if later.server_tools is not None else self.server_tools,
+            later.service_tier if later.service_tier is not None else self.service_tier,
+            later.cost if later.cost is not None else self.cost,
+            later.raw if later.raw is not None else self.raw,
+        )
 
 
 def add(*counts: int | None) -> int | None:

@@ -56,6 +56,8 @@ class SseDecoder:
     def feed(self, data: bytes) -> list[Frame]:
         """Take bytes; return the frames that they complete."""
         pending = self._pending
+        if b"\r" in data:
+            data = self._plainer(data)
         if not self._data and not self._event and len(pending) <= _JOINED and b"\r" not in data:
             if not pending:
                 if not self._first or (data and data[0] != _BOM[0]):
@@ -123,7 +125,13 @@ class SseDecoder:
             data = bytes(pending) + data
             pending.clear()
             self._scanned = 0
-        return data
+        return self._plainer(data) if b"\r" in data else data
+
+    def _plainer(self, data: bytes) -> bytes:
+        """Return bytes with LF for CRLF, which says the same, where no CR stands by itself and none waits."""
+        if b"\r" in self._pending or data.count(b"\r") != data.count(b"\r\n"):
+            return data
+        return data.replace(b"\r\n", b"\n")
 
     def hold(self, data: bytes) -> bool:
         """Keep the beginning of an event, which ``joined`` gives back; return whether it was kept. Only for what

@@ -64,11 +64,14 @@ class TextRuns:
     __slots__ = (
         "_behind",
         "_between",
+        "_end",
         "_first",
         "_form",
+        "_head",
         "_last",
         "_line",
         "_lines",
+        "_tail",
         "_two",
         "before",
         "padded",
@@ -80,6 +83,7 @@ class TextRuns:
         self.before = before
         self.size = len(before)
         self._behind = behind
+        self._end = -len(behind)
         self._between = behind + before
         self.padded = padded
         #: what is shorter is no two events
@@ -88,6 +92,7 @@ class TextRuns:
         self._line, self._lines = before.count(b"\n"), self._between.count(b"\n")
         self._first = before[before.rfind(b"\n") + 1 :]
         self._last = behind[: behind.find(b"\n")]
+        self._head, self._tail = len(self._first), -len(self._last)
 
     def one(self, data: bytes) -> tuple[str, bytes] | None:
         """Return the text of ``data`` where they are one event, as events come where nothing hurries, and the text's
@@ -96,11 +101,9 @@ class TextRuns:
             return None
         if self.padded:
             data = self._form.padding.sub(b"", data)
-        size = len(data)
-        end = size - len(self._behind)
-        if size >= self._two or data[end:] != self._behind:
+        if data[self._end :] != self._behind or len(data) >= self._two:
             return None
-        piece = data[self.size : end]
+        piece = data[self.size : self._end]
         try:
             # A quote within the text would end the string too soon.
             return _decode_text(b'"%b"' % piece), piece
@@ -116,8 +119,7 @@ class TextRuns:
         # Lines are what bytes splits fast. Whether they are those of a run is seen when all are put together again.
         lines = data.split(b"\n")
         lines = lines[self._line : (len(lines) - 1) // self._lines * self._lines : self._lines]
-        first, last = self._first, self._last
-        head, tail = len(first), -len(last)
+        first, last, head, tail = self._first, self._last, self._head, self._tail
         for _ in range(_LAST):
             # Where others stand, they mostly stand at the end.
             if not lines or (lines[-1][:head] == first and lines[-1][tail:] == last):
@@ -150,10 +152,9 @@ class TextRuns:
 
     def _alike(self, lines: list[bytes]) -> int:
         """Return how many of the lines, from the first one on, are those of a run."""
-        first, last = self._first, self._last
-        head, tail = len(first), len(last)
+        first, last, head, tail = self._first, self._last, self._head, self._tail
         for place, line in enumerate(lines):
-            if line[:head] != first or line[-tail:] != last or len(line) < head + tail:
+            if line[:head] != first or line[tail:] != last or len(line) < head - tail:
                 return place
         return len(lines)
 

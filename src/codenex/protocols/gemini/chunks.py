@@ -27,6 +27,7 @@ from codenex.protocols.gemini.finish import decode_finish
 from codenex.protocols.gemini.grounding import Sources
 from codenex.protocols.gemini.logprobs import decode_logprobs
 from codenex.protocols.gemini.partial import PartialCall
+from codenex.protocols.gemini.plain import plain_chunk
 from codenex.protocols.gemini.signatures import decode_signature
 from codenex.protocols.gemini.types import (
     BLOB_FIELDS,
@@ -49,6 +50,8 @@ _CANDIDATE_TAKEN = frozenset({"content", "finishReason", "finishMessage", "index
 _WEAK = frozenset({None, "STOP"})
 #: Candidates are told apart by an index below this; nobody asks for as many.
 _MOST_CANDIDATES = 128
+#: Chunks that turned out not to be ordinary, after which a server is not tried for them any more.
+_MISSES = 8
 _UNSPECIFIED = "FINISH_REASON_UNSPECIFIED"
 
 
@@ -81,6 +84,8 @@ class ChunkReader:
         self._feedback: Object | None = None
         self._usage: Usage | None = None
         self._seed = ""
+        self._wrapped = False
+        self._misses = 0
         self.failed = False
 
     @property
@@ -108,6 +113,31 @@ class ChunkReader:
         told = "the upstream ended its answer in the middle"
         self.fail(Fault(FaultKind.UPSTREAM_TRUNCATED, told, from_upstream=True))
 
+    def read_plain(self, data: bytes) -> bool:
+        """Read an ordinary chunk of an answer that has begun; false where it is any other."""
+        if not self._started or self._misses > _MISSES:
+            return False
+        chunk = plain_chunk(data, wrapped=self._wrapped)
+        if chunk is None:
+            self._misses += 1
+            return False
+        choice = self._choices.get(0)
+        if choice is None:
+            choice = self._choices[0] = _Choice(0)
+        for part in chunk.candidates[0].content.parts:
+            if part.thought:
+                self._reasoning(choice, part.text, None, None)
+            else:
+                self._text(choice, part.text, None, None)
+        self._count(chunk.usage_metadata)
+        return True
+
+    def _count(self, metadata: Any) -> None:
+        usage = decode_usage(metadata)
+        if usage is not None and usage != self._usage:
+            self._usage = usage
+            self._assembly.out.append(e.UsageSnapshot(usage))
+
     def read(self, value: Any) -> None:
         """Read a decoded chunk; a list is several."""
         if self.failed:
@@ -123,6 +153,7 @@ class ChunkReader:
         if isinstance(inner := chunk.get("response"), dict):
             # Code Assist wraps every chunk; beside it stand a trace id and the like, which mean nothing to clients.
             chunk = canonical(inner, CHUNK_FIELDS)
+            self._wrapped = True
         if "error" in chunk:
             error = chunk["error"]
             self.fail(fault_of(error if isinstance(error, dict) else {"message": str(error)}))
@@ -134,10 +165,7 @@ class ChunkReader:
         for position, item in enumerate(candidates if isinstance(candidates, list) else []):
             if isinstance(item, dict):
                 self._candidate(canonical(item, CANDIDATE_FIELDS), position)
-        usage = decode_usage(chunk.get("usageMetadata"))
-        if usage is not None and usage != self._usage:
-            self._usage = usage
-            self._assembly.out.append(e.UsageSnapshot(usage))
+        self._count(chunk.get("usageMetadata"))
 
     def _start(self, chunk: Object, raw: Object) -> None:
         if self._started:

@@ -34,46 +34,43 @@ from codenex.protocols.gemini.types import NAME, Object
 from codenex.protocols.gemini.usage import encode_usage
 from codenex.wire.json_array import JsonArrayDecoder
 from codenex.wire.opening import Opening
+from codenex.wire.run_decoder import RunDecoder
 from codenex.wire.sse import Frame, SseDecoder, data_event
 
 
-class StreamDecoder:
-    """Decodes server-sent events, a JSON array, or a single JSON object in place of a stream."""
+class StreamDecoder(RunDecoder):
+    """Decodes server-sent events, a JSON array, or a single JSON object in place of a stream. A finish reason is no
+    end: some hosts write one on every chunk."""
 
     def __init__(self) -> None:
+        super().__init__(SseDecoder())
         self._reader = ChunkReader()
         self._opening = Opening()
-        self._sse: SseDecoder | None = None
+        self._beginning = True
         self._array: JsonArrayDecoder | None = None
         self._object = False
-        self._ended = False
-
-    @property
-    def done(self) -> bool:
-        """Whether the stream has ended or failed. A finish reason is no end: some hosts write one on every chunk."""
-        return self._ended or self._reader.failed
 
     def feed(self, data: bytes) -> list[e.StreamEvent]:
         """Take bytes; return the events that they complete."""
         if self.done:
             return []
-        data = self._opening.feed(data)
-        if not data:
-            return []
-        if self._sse is None and self._array is None:
+        if self._beginning:
+            data = self._opening.feed(data)
+            if not data:
+                return []
+            self._beginning = False
             if self._opening.first in (b"[", b"{"):
                 self._array = JsonArrayDecoder()
                 self._object = self._opening.first == b"{"
-            else:
-                self._sse = SseDecoder()
         try:
-            if self._array is not None:
+            if self._array is None:
+                self._events(data)
+            else:
                 for element in self._array.feed(data):
                     self._read(element)
-            elif self._sse is not None:
-                self._frames(self._sse.feed(data))
         except Fault as fault:
             self._reader.fail(fault)
+        self.done = self._reader.failed
         return self._reader.take()
 
     def eof(self) -> list[e.StreamEvent]:
@@ -82,29 +79,35 @@ class StreamDecoder:
             return []
         if self._array is not None and self._array.open:
             self._reader.truncated()
-        elif self._sse is not None:
-            self._frames(self._sse.eof(), last=True)
-        self._ended = True
+        elif self._array is None and not self._beginning:
+            self._take(self._frames.eof(), last=True)
+        self.done = True
         self._reader.end(whole=self._object and self._reader.started)
         return self._reader.take()
 
-    def _frames(self, frames: list[Frame], *, last: bool = False) -> None:
+    def _one(self, name: bytes, data: bytes, lead: bytes) -> None:
+        if data[:1] == b"{" or data.strip() not in (b"", b"[DONE]"):
+            self._read(data)
+
+    def _take(self, frames: list[Frame], *, last: bool = False) -> None:
         for frame in frames:
             if frame.data.strip() not in (b"", b"[DONE]"):
                 self._read(frame.data, last=last)
 
     def _read(self, data: bytes, *, last: bool = False) -> None:
-        if self._reader.failed:
+        if self._reader.failed or self._reader.read_plain(data):
             return
         try:
             value = json.decode(data)
         except json.MalformedJson as error:
             if last:
                 self._reader.truncated()
-                return
-            self._reader.fail(Fault(FaultKind.UPSTREAM, f"the upstream sent broken JSON: {error}", from_upstream=True))
-            return
-        self._reader.read(value)
+            else:
+                told = f"the upstream sent broken JSON: {error}"
+                self._reader.fail(Fault(FaultKind.UPSTREAM, told, from_upstream=True))
+        else:
+            self._reader.read(value)
+        self.done = self._reader.failed
 
 
 class _OpenPart:

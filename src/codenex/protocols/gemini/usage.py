@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from codenex.core.usage import Usage, add, less
 from codenex.protocols.gemini.fields import camel
 from codenex.protocols.gemini.types import NAME, Object
@@ -20,14 +22,46 @@ def _count(metadata: Object, name: str) -> int | None:
     return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
+class _Counts(msgspec.Struct, rename="camel"):
+    """Google's names of them."""
+
+    prompt_token_count: int | None = None
+    cached_content_token_count: int | None = None
+    candidates_token_count: int | None = None
+    thoughts_token_count: int | None = None
+    tool_use_prompt_token_count: int | None = None
+    total_token_count: int | None = None
+
+
+#: What Google writes, of which no name has another spelling.
+_USUAL = frozenset(
+    {
+        *_Counts.__struct_encode_fields__,
+        "promptTokensDetails",
+        "cacheTokensDetails",
+        "candidatesTokensDetails",
+        "toolUsePromptTokensDetails",
+        "serviceTier",
+        "trafficType",
+    }
+)
+
+
 def decode_usage(value: Any) -> Usage | None:
     """Return the usage of a ``usageMetadata`` object, or ``None`` where it counts nothing."""
     if not isinstance(value, dict):
         return None
-    metadata = {camel(name): field for name, field in value.items()}
-    prompt, cached = _count(metadata, "promptTokenCount"), _count(metadata, "cachedContentTokenCount")
-    candidates, thoughts = _count(metadata, "candidatesTokenCount"), _count(metadata, "thoughtsTokenCount")
-    tool, total = _count(metadata, "toolUsePromptTokenCount"), _count(metadata, "totalTokenCount")
+    metadata = value if value.keys() <= _USUAL else {camel(name): field for name, field in value.items()}
+    try:
+        counts = msgspec.convert(metadata, _Counts)
+    except msgspec.ValidationError:
+        counts = _Counts(*(_count(metadata, name) for name in _Counts.__struct_encode_fields__))
+    prompt, cached, tool = (
+        counts.prompt_token_count,
+        counts.cached_content_token_count,
+        counts.tool_use_prompt_token_count,
+    )
+    candidates, thoughts, total = counts.candidates_token_count, counts.thoughts_token_count, counts.total_token_count
     if prompt is None and candidates is None and thoughts is None and total is None:
         return None
     # Zero counts are left out on the wire.
