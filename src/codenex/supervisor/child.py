@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
 import sys
 from typing import Any, Literal
 
+from codenex.supervisor.allocation import serving
 from codenex.supervisor.channel import Channel
 
 Role = Literal["worker", "control"]
@@ -62,4 +64,5 @@ class Child:
 def _started(role: Role, theirs: socket.socket) -> subprocess.Popen[bytes]:
     descriptor = theirs.fileno()
     command = [sys.executable, "-P", "-m", "codenex", _COMMANDS[role], str(descriptor)]
-    return subprocess.Popen(command, pass_fds=[descriptor], stdin=subprocess.DEVNULL)
+    environment = serving(os.environ) if role == "worker" else None
+    return subprocess.Popen(command, pass_fds=[descriptor], stdin=subprocess.DEVNULL, env=environment)

@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from codenex.supervisor.allocation import serving
 from codenex.supervisor.child import Child, Role
 from codenex.supervisor.evaluation import Evaluation
 from codenex.supervisor.listeners import listen, listen_unix, shown
@@ -366,7 +367,7 @@ def _become_standalone(document: dict[str, Any]) -> None:
     publication.remove()
     arguments = ["-P", "-m", "codenex", "run-standalone", str(publication.settings)]
     _voice.close()
-    os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606
+    os.execve(sys.executable, [sys.executable, *arguments], serving(os.environ))  # noqa: S606
 
 
 def run(arguments: Sequence[str]) -> int:
