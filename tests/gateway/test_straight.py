@@ -342,8 +342,8 @@ async def test_a_client_that_leaves_ends_the_attempt(path: str) -> None:
     assert [attempt.error for attempt in row.attempts] == ["cancelled"]
 
 
-@pytest.mark.parametrize(("path", "bound"), [*zip(WAYS, (30, 45), strict=True)])
-async def test_an_ordinary_request_takes_few_calls(path: str, bound: int) -> None:
+@pytest.mark.parametrize(("path", "stream", "bound"), [(WAYS[0], False, 30), (WAYS[1], False, 45), (WAYS[0], True, 65)])
+async def test_an_ordinary_request_takes_few_calls(path: str, stream: bool, bound: int) -> None:
     """Counted over client, gateway, vendor: those of the gateway's own layers alone."""
     calls = 0
 
@@ -358,13 +358,14 @@ async def test_an_ordinary_request_takes_few_calls(path: str, bound: int) -> Non
         running_gateway(made(vendor, 1)) as gateway,
         await RawClient.connect(gateway.port) as client,
     ):
-        vendor.answer_next(*[GOOD] * 14)
+        asked = {**EITHER, "stream": stream}
+        vendor.answer_next(*[TOLD if stream else GOOD] * 14)
         for _ in range(4):
-            await client.ask("POST", path, EITHER, gateway.headers)
+            await client.ask("POST", path, asked, gateway.headers)
         sys.setprofile(count)
         try:
             for _ in range(10):
-                await client.ask("POST", path, EITHER, gateway.headers)
+                await client.ask("POST", path, asked, gateway.headers)
         finally:
             sys.setprofile(None)
     assert 0 < calls / 10 <= bound
