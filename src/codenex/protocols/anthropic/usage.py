@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -37,30 +37,71 @@ def usage_from(raw: dict[str, Any]) -> Usage:
     return msgspec.structs.replace(known, cost=msgspec.structs.replace(known, **sums))
 
 
-def _counts(raw: dict[str, Any]) -> Usage:
-    written = _count(raw.get("cache_creation_input_tokens"))
-    creation = raw.get("cache_creation")
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class _Creation(msgspec.Struct):
+    ephemeral_5m_input_tokens: _Count | None = None
+    ephemeral_1h_input_tokens: _Count | None = None
+
+
+class _Details(msgspec.Struct):
+    thinking_tokens: _Count | None = None
+
+
+class _Usual(msgspec.Struct):
+    """A usage object as the vendor writes it."""
+
+    input_tokens: _Count | None = None
+    output_tokens: _Count | None = None
+    cache_creation_input_tokens: _Count | None = None
+    cache_read_input_tokens: _Count | None = None
+    cache_creation: _Creation | None = None
+    output_tokens_details: _Details | None = None
+
+
+def _read(raw: dict[str, Any]) -> _Usual:
+    """Read the counts; hosts that write them in another form are understood as well."""
+    try:
+        return msgspec.convert(raw, _Usual)
+    except msgspec.ValidationError:
+        pass
+    creation, details = raw.get("cache_creation"), raw.get("output_tokens_details")
     by_lifetime = creation if isinstance(creation, dict) else {}
-    short = _count(by_lifetime.get("ephemeral_5m_input_tokens"))
-    long = _count(by_lifetime.get("ephemeral_1h_input_tokens"))
+    thinking = details.get("thinking_tokens") if isinstance(details, dict) else None
+    return _Usual(
+        _count(raw.get("input_tokens")),
+        _count(raw.get("output_tokens")),
+        _count(raw.get("cache_creation_input_tokens")),
+        _count(raw.get("cache_read_input_tokens")),
+        _Creation(
+            _count(by_lifetime.get("ephemeral_5m_input_tokens")), _count(by_lifetime.get("ephemeral_1h_input_tokens"))
+        ),
+        _Details(_count(thinking)),
+    )
+
+
+def _counts(raw: dict[str, Any]) -> Usage:
+    known = _read(raw)
+    written, creation, details = known.cache_creation_input_tokens, known.cache_creation, known.output_tokens_details
+    short = creation.ephemeral_5m_input_tokens if creation is not None else None
+    long = creation.ephemeral_1h_input_tokens if creation is not None else None
     if written is not None and (written > 0 or short is None):
         # The total may be corrected at the end of a stream, where the split isn't repeated.
-        short = less(written, long)
-    details = raw.get("output_tokens_details")
-    thinking = _count(details.get("thinking_tokens")) if isinstance(details, dict) else None
-    tools = raw.get("server_tool_use")
-    tier = raw.get("service_tier")
+        short = written if long is None else less(written, long)
+    thinking = details.thinking_tokens if details is not None else None
+    tools, tier = raw.get("server_tool_use"), raw.get("service_tier")
     calls = (
         {name: count for name, value in tools.items() if (count := _count(value)) is not None}
         if isinstance(tools, dict)
-        else {}
+        else None
     )
     return Usage(
-        input_uncached=_count(raw.get("input_tokens")),
-        input_cache_read=_count(raw.get("cache_read_input_tokens")),
+        input_uncached=known.input_tokens,
+        input_cache_read=known.cache_read_input_tokens,
         input_cache_write_5m=short,
         input_cache_write_1h=long,
-        output_text=less(_count(raw.get("output_tokens")), thinking),
+        output_text=known.output_tokens if thinking is None else less(known.output_tokens, thinking),
         output_reasoning=thinking,
         server_tools=calls if calls else None,
         service_tier=tier if isinstance(tier, str) else None,

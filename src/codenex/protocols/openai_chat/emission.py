@@ -422,9 +422,8 @@ class StreamEncoder:
         self._out.append(b"data: %b%b%b\n\n" % (self._opening, choice, self._closing))
 
     def _taken(self) -> bytes:
-        out = b"".join(self._out)
-        self._out.clear()
-        return out
+        out, self._out = self._out, []
+        return b"".join(out)
 
 
 def _choice(index: int, delta: Delta, finish: str | None = None, logprobs: dict[str, Any] | None = None) -> bytes:
