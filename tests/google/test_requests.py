@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -157,9 +156,12 @@ async def test_a_client_that_leaves_ends_the_call(tmp_path: Path) -> None:
     async with ScriptedGoogle() as google:
         google.delay = 0.5
         async with running_gateway(settings_for(google_account(google, tmp_path))) as gateway:
-            task = asyncio.create_task(ask(gateway, "gemini-2.5-flash", stream=True))
-            await google.wait_for(lambda: any(e.body_writes for e in google.exchanges if "stream" in e.request.path))
-            task.cancel()
+            chat = {"model": "gemini-2.5-flash", "stream": True, "messages": [{"role": "user", "content": "Hello"}]}
+            async with await RawClient.connect(gateway.port) as client:
+                await client.request("POST", "/v1/chat/completions", chat, gateway.headers)
+                await google.wait_for(
+                    lambda: any(e.body_writes for e in google.exchanges if "stream" in e.request.path)
+                )
             (exchange,) = [e for e in google.exchanges if "stream" in e.request.path]
             await exchange.left()
 

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 ASKED = {"model": "m-1", "messages": [{"role": "user", "content": "Hello"}]}
 SEARCH = {"contents": [{"parts": [{"text": "news"}]}], "tools": [{"googleSearch": {}}]}
@@ -29,7 +31,7 @@ def replay(**folders: Path) -> subprocess.CompletedProcess[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("CODENEX_")}
     environment = {**inherited, **{f"CODENEX_{name.upper()}": str(path) for name, path in folders.items()}}
     command = [sys.executable, "-W", "error", "-m", "tests.replay"]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=50)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100)
 
 
 def test_without_folders_it_says_what_to_set() -> None:
@@ -75,6 +77,7 @@ def answers_that_pass(folder: Path) -> None:
     (folder / "all.jsonl").write_bytes(b"\n".join(lines))
 
 
+@pytest.mark.timeout(120)
 def test_what_agrees_passes_and_what_is_no_conversation_is_left_alone(tmp_path: Path) -> None:
     # One run for all: to load the SDKs takes longer than to judge.
     captures, recordings = tmp_path / "captures", tmp_path / "recordings"
@@ -94,6 +97,7 @@ def test_what_agrees_passes_and_what_is_no_conversation_is_left_alone(tmp_path: 
     assert "1 not judged: recordings of 'telegraph'" in done.stdout
 
 
+@pytest.mark.timeout(120)
 def test_a_refusal_that_nobody_documented_and_a_record_that_can_not_be_read_are_failures(tmp_path: Path) -> None:
     (tmp_path / "one.jsonl").write_bytes(captured("/v1/chat/completions", {**ASKED, "messages": 5}))
     (tmp_path / "two.jsonl").write_bytes(b'{"path": 5}\n' + captured("/v1/models", None, method="GET"))
