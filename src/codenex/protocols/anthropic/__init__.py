@@ -16,6 +16,7 @@ from codenex.protocols.anthropic.request import (
 from codenex.protocols.anthropic.response import decode_response, encode_response, usage_of
 from codenex.protocols.anthropic.stream import StreamDecoder, StreamEncoder
 from codenex.protocols.anthropic.types import NAME, VENDOR
+from codenex.protocols.anthropic.whole import read_answer
 
 SPOKE = Spoke(
     name=NAME,
@@ -37,6 +38,7 @@ SPOKE = Spoke(
     decode_count_request=decode_count_request,
     usage_of=usage_of,
     glance=glance,
+    read_answer=read_answer,
     skim=skim,
     listener=Listener,
 )

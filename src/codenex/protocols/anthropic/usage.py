@@ -172,10 +172,10 @@ def final_usage(usage: dict[str, Any]) -> dict[str, Any]:
 
 
 def _count(value: Any) -> int | None:
+    if type(value) is int:
+        return value if value > 0 else 0
     if isinstance(value, bool) or value is None:
         return None
-    if isinstance(value, int):
-        return max(value, 0)
     try:
         return max(int(float(value)), 0)
     except (TypeError, ValueError, OverflowError):

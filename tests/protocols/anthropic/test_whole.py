@@ -1,0 +1,105 @@
+"""The shortcut for whole answers says what the fold of their events says, or leaves them to it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codenex.core.answer import fold
+from codenex.core.answer_losses import AnswerLosses
+from codenex.core.losses import Losses
+from codenex.core.parts import ToolCall
+from codenex.gateway.spokes import SPOKES
+from codenex.protocols.anthropic import SPOKE
+from codenex.protocols.anthropic.whole import read_answer
+
+COUNTS = st.sampled_from([None, 0, 3, -1, 2.5, "4", True])
+USAGE = st.fixed_dictionaries(
+    {},
+    optional={
+        "input_tokens": COUNTS,
+        "output_tokens": COUNTS,
+        "cache_creation_input_tokens": COUNTS,
+        "cache_creation": st.none() | st.fixed_dictionaries({"ephemeral_5m_input_tokens": COUNTS}),
+        "server_tool_use": st.sampled_from([None, {"web_search_requests": 1}]),
+        "service_tier": st.sampled_from([None, "standard", "odd"]),
+        "iterations": st.sampled_from([None, [{"input_tokens": 1}, {"input_tokens": 2}]]),
+        "odd_tokens": COUNTS,
+    },
+)
+BLOCKS = st.one_of(
+    st.fixed_dictionaries({"type": st.just("text"), "text": st.sampled_from(["", "hi", " "])}),
+    st.fixed_dictionaries(
+        {
+            "type": st.just("tool_use"),
+            "id": st.sampled_from(["", "toolu_1", "toolu_2"]),
+            "name": st.sampled_from(["", "f"]),
+            "input": st.sampled_from([{}, {"a": 1.0}, "{}", None, {"é": [None]}]),
+        },
+        optional={"caller": st.just({"type": "direct"})},
+    ),
+    st.just({"type": "thinking", "thinking": "hm", "signature": "s"}),
+    st.just({"type": "text", "text": "a", "citations": []}),
+    st.just({"type": "text", "text": "a", "citations": None}),
+    st.just({"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}),
+)
+BODIES = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(["message", "message", "message", "error"]),
+        "content": st.lists(BLOCKS, max_size=3),
+        "stop_reason": st.sampled_from(["end_turn", "tool_use", "max_tokens", "stop_sequence", "refusal", "odd", None]),
+    },
+    optional={
+        "id": st.sampled_from(["m", "", None]),
+        "model": st.sampled_from(["c", "", None]),
+        "role": st.sampled_from(["assistant", "user"]),
+        "stop_sequence": st.sampled_from([None, "END"]),
+        "stop_details": st.sampled_from([None, {"type": "refusal", "explanation": "no"}]),
+        "container": st.sampled_from([None, {"id": "c"}]),
+        "usage": st.none() | USAGE,
+        "odd": st.sampled_from([None, 1]),
+    },
+)
+
+
+@settings(deadline=None)
+@given(BODIES, st.sampled_from(sorted(SPOKES)))
+def test_the_shortcut_agrees_with_the_fold(body: dict[str, Any], client: str) -> None:
+    agree({"id": "m", "model": "c", **body}, client)
+
+
+def agree(body: dict[str, Any], client: str) -> bool:
+    data = json.dumps(body).encode()
+    found = read_answer(data, True)
+    if found is None:
+        return False
+    called = any(isinstance(part, ToolCall) for part in found.choices[0].parts)
+    assert read_answer(data) == (None if called else found)
+    short, long = Losses(), Losses()
+    AnswerLosses(client, short).see_plain(found)
+    seen = AnswerLosses(client, long)
+    events = SPOKE.decode_response(data)
+    for event in events:
+        seen.see(event)
+    assert found == fold(events)
+    assert short.values() == long.values()
+    return True
+
+
+def test_ordinary_answers_take_the_shortcut() -> None:
+    call = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": 1}}
+    body = {
+        "id": "m",
+        "type": "message",
+        "role": "assistant",
+        "model": "c",
+        "content": [{"type": "text", "text": "hi"}],
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": {"input_tokens": 1, "output_tokens": 2},
+    }
+    for answer in (body, {**body, "content": [*body["content"], call], "stop_reason": "tool_use"}):
+        assert all(agree(answer, client) for client in SPOKES)
