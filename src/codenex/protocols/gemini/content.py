@@ -138,6 +138,8 @@ def decode_part(value: Any, path: str, calls: _Calls, place: tuple[object, ...])
     """Decode one part; ``None`` where it holds nothing at all."""
     if isinstance(value, str):
         return Text(value)
+    if type(value) is dict and len(value) == 1 and "text" in value and type(value["text"]) is str:
+        return Text(value["text"])
     part = canonical(as_object(value, path), PART_FIELDS)
     kind = next((name for name in PART_DATA if name in part), None)
     given = text_field(part, "thoughtSignature", path)

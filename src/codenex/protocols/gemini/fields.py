@@ -100,5 +100,7 @@ def integer_field(source: Object, name: str, path: str) -> int | None:
 
 def rest_of(source: Object, taken: frozenset[str]) -> Object | None:
     """Return the fields that nobody took, or ``None``."""
+    if source.keys() <= taken:
+        return None
     rest = {name: value for name, value in source.items() if name not in taken}
     return rest if rest else None

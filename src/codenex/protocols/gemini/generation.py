@@ -86,26 +86,33 @@ class Generation(msgspec.Struct, frozen=True):
 # --- from the client ---
 
 
+_OUTPUT = frozenset({"responseMimeType", "responseSchema", "responseJsonSchema"})
+
+
 def decode_generation(value: Any) -> Generation:
     """Decode ``generationConfig``."""
     config = canonical(as_object(value, _PATH), GENERATION_FIELDS)
-    stop = config.get("stopSequences")
-    stops = [stop] if isinstance(stop, str) else as_list(stop, f"{_PATH}.stopSequences") if stop is not None else None
+    stops: list[Any] | None = None
+    if "stopSequences" in config:
+        stop = config["stopSequences"]
+        stops = [stop] if isinstance(stop, str) else as_list(stop, f"{_PATH}.stopSequences")
     sampling = Sampling(
-        temperature=number_field(config, "temperature", _PATH),
-        top_p=number_field(config, "topP", _PATH),
-        top_k=integer_field(config, "topK", _PATH),
-        stop=tuple(str(each) for each in stops) if stops is not None else None,
-        choices=integer_field(config, "candidateCount", _PATH),
-        seed=integer_field(config, "seed", _PATH),
-        presence_penalty=number_field(config, "presencePenalty", _PATH),
-        frequency_penalty=number_field(config, "frequencyPenalty", _PATH),
-        logprobs=bool_field(config, "responseLogprobs", _PATH),
-        top_logprobs=integer_field(config, "logprobs", _PATH),
+        temperature=number_field(config, "temperature", _PATH) if "temperature" in config else None,
+        top_p=number_field(config, "topP", _PATH) if "topP" in config else None,
+        top_k=integer_field(config, "topK", _PATH) if "topK" in config else None,
+        stop=tuple([str(each) for each in stops]) if stops is not None else None,
+        choices=integer_field(config, "candidateCount", _PATH) if "candidateCount" in config else None,
+        seed=integer_field(config, "seed", _PATH) if "seed" in config else None,
+        presence_penalty=number_field(config, "presencePenalty", _PATH) if "presencePenalty" in config else None,
+        frequency_penalty=number_field(config, "frequencyPenalty", _PATH) if "frequencyPenalty" in config else None,
+        logprobs=bool_field(config, "responseLogprobs", _PATH) if "responseLogprobs" in config else None,
+        top_logprobs=integer_field(config, "logprobs", _PATH) if "logprobs" in config else None,
     )
     extras = rest_of(config, _READ) or {}
-    output, untold = _output(config)
-    extras.update(untold)
+    output: OutputFormat | None = None
+    if not config.keys().isdisjoint(_OUTPUT):
+        output, untold = _output(config)
+        extras.update(untold)
     reasoning: ReasoningOptions | None = None
     if "thinkingConfig" in config:
         path = f"{_PATH}.thinkingConfig"

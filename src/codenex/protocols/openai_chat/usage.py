@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from codenex.core.usage import Usage, add, less
+from codenex.core.usage import Usage, less
 
 #: Where servers put the tokens that were read from a cache, in order of trust.
 _CACHED = (
@@ -97,14 +97,16 @@ def is_placeholder(raw: Any) -> bool:
 
 def encode_usage(usage: Usage) -> dict[str, Any]:
     """Render the buckets: ``prompt_tokens`` is all input, ``completion_tokens`` all output."""
-    prompt, completion = usage.input_total or 0, usage.output_total or 0
+    read, written = usage.input_cache_read or 0, (usage.input_cache_write_5m or 0) + (usage.input_cache_write_1h or 0)
+    prompt = (usage.input_uncached or 0) + read + written + (usage.input_tool or 0)
+    completion = (usage.output_text or 0) + (usage.output_reasoning or 0)
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
         "prompt_tokens_details": {
-            "cached_tokens": usage.input_cache_read or 0,
-            "cache_write_tokens": usage.input_cache_write or 0,
+            "cached_tokens": read,
+            "cache_write_tokens": written,
         },
         "completion_tokens_details": {"reasoning_tokens": usage.output_reasoning or 0},
     }
@@ -112,7 +114,12 @@ def encode_usage(usage: Usage) -> dict[str, Any]:
 
 def is_known(usage: Usage | None) -> bool:
     """Whether there is any count to tell a client."""
-    return usage is not None and add(usage.input_total, usage.output_total) is not None
+    return usage is not None and (
+        usage.input_uncached is not None
+        or usage.output_text is not None
+        or usage.output_reasoning is not None
+        or usage.input_total is not None
+    )
 
 
 def _reasoning_is_beside(
