@@ -36,7 +36,8 @@ class Fields:
 
     def any(self, name: str) -> Any:
         """Take a field of any type; ``None`` where it is absent."""
-        return self.rest.pop(name, None)
+        # Most fields are absent in most requests: those need no further look.
+        return self.rest.pop(name) if name in self.rest else None
 
     def needed(self, name: str) -> Any:
         """Take a field that must be there."""
@@ -50,31 +51,35 @@ class Fields:
 
     def string(self, name: str) -> str | None:
         """Take a string."""
-        value = self.any(name)
-        if value is not None and not isinstance(value, str):
+        if name not in self.rest:
+            return None
+        value = self.rest.pop(name)
+        if type(value) is not str:
             raise refused(self.at(name), "a string", value)
         return value
 
     def needed_string(self, name: str) -> str:
         """Take a string that must be there."""
-        value = self.needed(name)
-        if not isinstance(value, str):
+        value = self.rest.pop(name) if name in self.rest else self.needed(name)
+        if type(value) is not str:
             raise refused(self.at(name), "a string", value)
         return value
 
     def boolean(self, name: str) -> bool | None:
         """Take a boolean."""
-        value = self.any(name)
-        if value is not None and not isinstance(value, bool):
+        if name not in self.rest:
+            return None
+        value = self.rest.pop(name)
+        if type(value) is not bool:
             raise refused(self.at(name), "a boolean", value)
         return value
 
     def number(self, name: str) -> float | None:
         """Take a number; a string that spells one is taken as well."""
-        value = self.any(name)
-        if value is None:
+        if name not in self.rest:
             return None
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        value = self.rest.pop(name)
+        if type(value) is int or type(value) is float:
             return value
         if isinstance(value, str):
             try:
@@ -85,6 +90,8 @@ class Fields:
 
     def integer(self, name: str) -> int | None:
         """Take an integer; 16.0 and "16" are integers."""
+        if name not in self.rest:
+            return None
         value = self.number(name)
         if value is None:
             return None
@@ -94,17 +101,19 @@ class Fields:
 
     def objects(self, name: str) -> list[Any]:
         """Take a list; empty where it is absent."""
-        value = self.any(name)
-        if value is None:
+        if name not in self.rest:
             return []
+        value = self.rest.pop(name)
         if not isinstance(value, list):
             raise refused(self.at(name), "an array", value)
         return value
 
     def object(self, name: str) -> dict[str, Any] | None:
         """Take an object."""
-        value = self.any(name)
-        if value is not None and not isinstance(value, dict):
+        if name not in self.rest:
+            return None
+        value = self.rest.pop(name)
+        if not isinstance(value, dict):
             raise refused(self.at(name), "an object", value)
         return value
 

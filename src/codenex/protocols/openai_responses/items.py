@@ -38,6 +38,8 @@ def string_or_none(value: Any) -> str | None:
 
 def extras_of(item: dict[str, Any], known: frozenset[str]) -> dict[str, Any] | None:
     """Return the fields that the hub has no name for; ``null`` is absent."""
+    if item.keys() <= known:
+        return None
     rest = {key: value for key, value in item.items() if key not in known and value is not None}
     return rest if rest else None
 
