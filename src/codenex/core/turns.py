@@ -192,7 +192,13 @@ def without_empty(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
     """Drop parts without content and turns that are empty then. A redacted or signed part has content."""
     out: list[Turn] = []
     for turn in turns:
-        if not any(map(_is_empty, turn.parts)):
+        for part in turn.parts:
+            # Of a text that begins with a letter, a call and a result is known that they aren't empty.
+            if type(part) is Text and "!" <= part.text[:1] <= "~":
+                continue
+            if type(part) is not ToolCall and type(part) is not ToolResult and _is_empty(part):
+                break
+        else:
             if turn.parts:
                 out.append(turn)
             continue

@@ -85,6 +85,10 @@ def _turn_losses(turn: Turn, request: Request, losses: Losses) -> None:
 
 
 def _part_losses(part: Part, path: str, request: Request, losses: Losses) -> None:
+    # Nearly all parts are of these types, and have neither.
+    ordinary = type(part) is Text or type(part) is ToolCall or type(part) is ToolResult
+    if ordinary and part.cache is None and not part.extras:  # type: ignore[union-attr]
+        return
     if not isinstance(part, Refusal | Reasoning | Compaction | Opaque) and part.cache is not None:
         losses.drop("cache_control", "Gemini caches by itself")
     if isinstance(part, ServerTool | Compaction | Opaque) or request.protocol == NAME:
@@ -236,7 +240,10 @@ class _TurnEncoder:
 
     def _owned(self, part: Part) -> Part:
         """Take away a signature that only another vendor can read."""
-        signature = part.signature if isinstance(part, Text | Reasoning | Media | ToolCall) else None
+        if type(part) is Text or type(part) is ToolCall or type(part) is Reasoning or type(part) is Media:
+            signature = part.signature
+        else:
+            return part
         if signature is not None and signature.vendor != VENDOR:
             self._losses.drop("signature", "only the vendor that made it can read it")
             return msgspec.structs.replace(part, signature=None)
