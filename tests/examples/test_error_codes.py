@@ -29,7 +29,8 @@ def codes_in(tree: ast.AST) -> Iterator[str]:
                 pairs = [inner.value for inner in ast.walk(node) if isinstance(inner, ast.Return)]
                 yield from (text for pair in pairs if isinstance(pair, ast.Tuple) for text in texts(pair.elts[0]))
             case ast.FunctionDef():
-                arguments = node.args.args[len(node.args.args) - len(node.args.defaults) :]
+                positional = [*node.args.posonlyargs, *node.args.args]
+                arguments = positional[len(positional) - len(node.args.defaults) :]
                 for argument, default in zip(arguments, node.args.defaults, strict=True):
                     yield from texts(default) if argument.arg == "code" else ()
             case ast.Assign(targets=[ast.Tuple(elts=[ast.Name(id="code"), *_])], value=ast.Tuple(elts=[first, *_])):
