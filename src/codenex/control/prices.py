@@ -19,22 +19,37 @@ _VENDORS = {
 }
 
 
+_MINUTE = 60
+
+
 def cost_of(row: UsageRow) -> float | None:
     """Return what a request cost in US dollars; ``None`` where nobody knows the price or the tokens."""
     if row.model is None or (row.input_uncached is None and row.output_text is None):
         return None
-    cached, written = row.input_cache_read or 0, row.input_cache_write or 0
-    usage = Usage(
-        input_tokens=(row.input_uncached or 0) + (row.input_tool or 0) + cached + written,
-        cache_read_tokens=cached,
-        cache_write_tokens=written,
-        output_tokens=(row.output_text or 0) + (row.output_reasoning or 0),
-    )
     vendor = _known_vendor(row.provider, row.model)
     if vendor is _UNKNOWN:
         return None
+    cached, written = row.input_cache_read or 0, row.input_cache_write or 0
+    return _price(
+        vendor,
+        row.model,
+        (row.input_uncached or 0) + (row.input_tool or 0) + cached + written,
+        cached,
+        written,
+        (row.output_text or 0) + (row.output_reasoning or 0),
+        row.at // _MINUTE,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _price(
+    vendor: str | None, model: str, fed: int, cached: int, written: int, output: int, minute: float
+) -> float | None:
+    """Return the price of tokens in a minute: there are prices that depend on the time of day, and to find one takes
+    longer than all else that is done for a request here."""
+    usage = Usage(input_tokens=fed, cache_read_tokens=cached, cache_write_tokens=written, output_tokens=output)
     try:
-        return float(calc_price(usage, row.model, provider_id=vendor).total_price)
+        return float(calc_price(usage, model, provider_id=vendor).total_price)
     except (LookupError, ValueError):
         return None
 

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import String, Table, func, select
+from sqlalchemy import JSON, Integer, String, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from codenex.control.database.tables import requests, senders
+from codenex.core import json
 from codenex.telemetry.rows import Batch, UsageRow
 
 #: Characters that the columns of texts take.
 LENGTHS = {column.name: column.type.length for column in requests.columns if isinstance(column.type, String)}
 _LARGEST = 2**63 - 1
+#: Columns that a row fills itself, in the order of its values, and all of them.
+_FIELDS = tuple(column.name for column in requests.columns if column.name not in ("sender", "cost"))
+_COLUMNS = ("sender", "cost", *_FIELDS)
+_fields_of = attrgetter(*_FIELDS)
+_NAMES, _MARKS = ", ".join(f'"{name}"' for name in _COLUMNS), ", ".join("?" for _ in _COLUMNS)
+_IN_SQLITE = f'INSERT INTO "{requests.name}" ({_NAMES}) VALUES ({_MARKS}) ON CONFLICT DO NOTHING'  # noqa: S608
+#: Where texts stand, with their lengths, numbers, and documents.
+_TEXTS = tuple((place, LENGTHS[name] or 0) for place, name in enumerate(_FIELDS) if name in LENGTHS)
+_NUMBERS = tuple(place for place, name in enumerate(_FIELDS) if isinstance(requests.c[name].type, Integer))
+_DOCUMENTS = tuple(place for place, name in enumerate(_FIELDS) if isinstance(requests.c[name].type, JSON))
 
 
 class Reports:
@@ -30,11 +42,16 @@ class Reports:
         through = max([row.number for row in batch.rows] + [event.number for event in batch.events], default=0)
         async with self._engine.begin() as connection:
             if batch.rows:
-                rows: list[dict[str, Any]] = [
-                    {"sender": batch.sender, "cost": cost, **_fitting(row)}
+                rows = [
+                    (batch.sender, cost, *_values(row))
                     for row, cost in zip(batch.rows, costs or [None] * len(batch.rows), strict=True)
                 ]
-                await connection.execute(insert(connection, requests).on_conflict_do_nothing(), rows)
+                if connection.dialect.name == "sqlite":
+                    # What SQLAlchemy does for each value of each row takes longer than SQLite itself.
+                    await connection.exec_driver_sql(_IN_SQLITE, [*map(_with_json, rows)])
+                else:
+                    named = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
+                    await connection.execute(insert(connection, requests).on_conflict_do_nothing(), named)
             report = {"sender": batch.sender, "through": through, "dropped": batch.dropped, "at": at}
             statement = insert(connection, senders)
             update = {name: statement.excluded[name] for name in ("through", "dropped", "at")}
@@ -58,11 +75,35 @@ class Reports:
             return int(await connection.scalar(select(func.coalesce(func.sum(senders.c.dropped), 0))) or 0)
 
 
-def _fitting(row: UsageRow) -> dict[str, Any]:
-    """Return a row's values as every database takes them: clients choose names of models, upstreams count tokens, and
-    a row that can't be kept would keep all others out that were sent with it."""
-    values = msgspec.structs.asdict(row).items()
-    return {name: fitting(value, LENGTHS.get(name)) for name, value in values if name in requests.c}
+def _values(row: UsageRow) -> list[Any]:
+    """Return a row's values in the order of :data:`_FIELDS` as every database takes them: clients choose names of
+    models, upstreams count tokens, and a row that can't be kept would keep all others out that were sent with it."""
+    values = [*_fields_of(row)]
+    for place, length in _TEXTS:
+        value = values[place]
+        if type(value) is str and not (len(value) <= length and value.isascii() and "\0" not in value):
+            values[place] = fitting(value, length)
+    for place in _NUMBERS:
+        value = values[place]
+        if type(value) is int and not -_LARGEST <= value <= _LARGEST:
+            values[place] = fitting(value, None)
+    for place in _DOCUMENTS:
+        if values[place] is not None:
+            values[place] = fitting(values[place], None)
+    return values
+
+
+def _with_json(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the values of a row as SQLite's driver takes them."""
+    first, second = _DOCUMENTS
+    first, second = first - len(_FIELDS), second - len(_FIELDS)
+    if row[first] is None and row[second] is None:
+        return row
+    values = [*row]
+    for place in (first, second):
+        if values[place] is not None:
+            values[place] = json.encode_text(values[place])
+    return tuple(values)
 
 
 def fitting(value: Any, length: int | None) -> Any:
