@@ -26,6 +26,8 @@ BATCH_LIMIT = 500
 GATHER = 0.2
 RETRY = 0.5
 _ANSWER_LIMIT = 10.0
+#: Rows and events from which on they wait for no others: the queue must not be full before they are sent.
+_ENOUGH = 2000
 
 
 class Outbox:
@@ -44,6 +46,8 @@ class Outbox:
         self._number = 0
         self._wake = asyncio.Event()
         self._closed = asyncio.Event()
+        #: Set where nobody waits for more rows.
+        self._enough = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.dropped = 0
 
@@ -65,6 +69,8 @@ class Outbox:
             self._queue.append(usage_row(self._number, at, record))
         if self._queue and not self._wake.is_set():
             self._wake.set()
+        if len(self._queue) >= _ENOUGH and not self._enough.is_set():
+            self._enough.set()
 
     def event(self, name: str, data: dict[str, Any]) -> None:
         """Queue an event. Never blocks."""
@@ -81,6 +87,7 @@ class Outbox:
     async def close(self, patience: float = 2.0) -> None:
         """Send what is queued, for at most ``patience`` seconds, and stop."""
         self._closed.set()
+        self._enough.set()
         self._wake.set()
         if self._task is not None:
             with contextlib.suppress(TimeoutError):
@@ -108,9 +115,11 @@ class Outbox:
                 return
 
     async def _gathered(self) -> None:
-        """Wait for more to come, or for the end."""
+        """Wait for more to come, until there are enough, or for the end."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._closed.wait(), self._gather)
+            await asyncio.wait_for(self._enough.wait(), self._gather)
+        if not self._closed.is_set():
+            self._enough.clear()
 
     async def _deliver(self) -> None:
         """Send until nothing is left. A connection lasts as long as there is something to say: an idle worker holds
