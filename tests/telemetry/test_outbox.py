@@ -138,6 +138,23 @@ async def test_batches_have_a_size(receiver):
     assert [len(batch.rows) for batch in receiver.batches] == [module.BATCH_LIMIT, 10]
 
 
+async def test_rows_don_t_wait_until_the_queue_is_full(receiver, monkeypatch):
+    """A thousand requests a second filled it while the first of them waited for others, and the rest were dropped."""
+    monkeypatch.setattr(module, "_ENOUGH", 20)
+    outbox = Outbox(receiver.connect, gather=60.0)
+    outbox.start()
+    for _ in range(2):
+        receiver.came.clear()
+        outbox.record([(0.0, record())] * 30)
+        await asyncio.wait_for(receiver.came.wait(), 5)
+    outbox.record([(0.0, record())])
+    await asyncio.sleep(0.05)
+    assert outbox.queued >= 1
+    await outbox.close()
+    assert receiver.numbers == [*range(1, 62)]
+    assert outbox.dropped == 0
+
+
 async def test_the_end_waits_only_so_long(tmp_path):
     async def connect():
         await asyncio.Event().wait()
