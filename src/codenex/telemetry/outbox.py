@@ -106,6 +106,8 @@ class Outbox:
             self._wake.clear()
             try:
                 await self._deliver()
+                if not self._closed.is_set():
+                    self._enough.clear()
             except (OSError, EOFError, json.MalformedJson, TimeoutError):
                 if self._closed.is_set():
                     return
@@ -118,8 +120,6 @@ class Outbox:
         """Wait for more to come, until there are enough, or for the end."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._enough.wait(), self._gather)
-        if not self._closed.is_set():
-            self._enough.clear()
 
     async def _deliver(self) -> None:
         """Send until nothing is left. A connection lasts as long as there is something to say: an idle worker holds
