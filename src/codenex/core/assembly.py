@@ -113,10 +113,7 @@ class Assembly:
         """Add several pieces to a text at once; ``pieces`` are their JSON."""
         if text:
             part = self._open[key]
-            held = part.pieces
-            held.append(text)
-            if len(held) > held.most:
-                held.gather()
+            part.pieces.add(text)
             self.out.append(e.TextRun(part.start.index, text, pieces))
 
     def reasoning(self, key: Hashable, text: str, segment: int = 0) -> None:
@@ -135,10 +132,7 @@ class Assembly:
             part = self._open[key]
             if not part.segments:
                 part.segments.append(Pieces())
-            held = part.segments[0]
-            held.append(text)
-            if len(held) > held.most:
-                held.gather()
+            part.segments[0].add(text)
             self.out.append(e.ReasoningRun(part.start.index, text, 0, pieces))
 
     def arguments(self, key: Hashable, text: str) -> None:
@@ -152,10 +146,7 @@ class Assembly:
         """Add several pieces to a call's arguments at once; ``pieces`` are their JSON."""
         if text:
             part = self._open[key]
-            held = part.pieces
-            held.append(text)
-            if len(held) > held.most:
-                held.gather()
+            part.pieces.add(text)
             self.out.append(e.ArgumentsRun(part.start.index, text, pieces))
 
     def data(self, key: Hashable, data: str) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -27,13 +26,12 @@ from codenex.gateway.exchange import Exchange, Handler, Headers
 from codenex.gateway.failover import Tried
 from codenex.gateway.headers import NAMELESS, goes_down, passed_up
 from codenex.gateway.job import Job
-from codenex.gateway.lanes import PassthroughLane
 from codenex.gateway.plans import Leg, Plan, Resolve, leg_to, planned
 from codenex.gateway.queries import forwarded_query
 from codenex.gateway.rate_headers import rate_headers
 from codenex.gateway.refusing import refuse
 from codenex.gateway.routes import Operation, Route
-from codenex.gateway.straight_stream import asked
+from codenex.gateway.straight_stream import stream_passed
 from codenex.gateway.straight_translation import Translation, decoded, stream_translated
 from codenex.gateway.tracing import carried
 from codenex.gateway.trail import Trail
@@ -289,10 +287,7 @@ class Straight:
         try:
             with attempts.delivery_of(job) as delivery:
                 try:
-                    if plan.translates:
-                        in_band = await self._translated(job, plan, familiar, account, delivery, common)
-                    else:
-                        in_band = await self._passed(job, plan, familiar, account, delivery, common)
+                    in_band = await self._relayed(job, plan, familiar, account, delivery, common)
                     going = False
                     if in_band is None:
                         accounts.left(account)
@@ -321,10 +316,10 @@ class Straight:
             if key.tokens_per_minute:
                 self._admission.settle(key, notes.get("usage"))
 
-    def _translated(
+    def _relayed(
         self, job: Job, plan: Plan, familiar: Familiar, account: Account, delivery: Delivery, common: Headers
     ) -> Awaitable[Fault | None]:
-        """Return the attempt at a translated stream. Raises :class:`Fault` where nothing can be sent."""
+        """Return the attempt at a stream. Raises :class:`Fault` where nothing can be sent."""
         attempts, exchange = self._attempts, job.exchange
         notes = exchange.notes
         notes["provider"], notes["account"], notes["model"] = account.provider, account.uuid, plan.resolution.model
@@ -336,64 +331,8 @@ class Straight:
             else _beginning(familiar, leg, place, exchange.headers)
         )
         notes["model"] = leg.model
-        return stream_translated(attempts, job, leg, beginning, delivery, common)
-
-    async def _passed(
-        self, job: Job, plan: Plan, familiar: Familiar, account: Account, delivery: Delivery, common: Headers
-    ) -> Fault | None:
-        """Do what an attempt does: return what went wrong after the answer had begun, raise what did before."""
-        attempts, exchange, spoke = self._attempts, job.exchange, plan.spoke
-        notes = exchange.notes
-        notes["provider"], notes["account"], notes["model"] = plan.provider.name, account.uuid, plan.resolution.model
-        leg = plan.legs[account.uuid] if account.uuid in plan.legs else leg_to(attempts, plan, account)
-        notes["model"] = leg.model
-        told, hide = asked(job.head, job.body, spoke, leg)
-        place = (account.uuid, leg.model, True)
-        head = b"%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n" % (
-            familiar.beginnings[place]
-            if place in familiar.beginnings
-            else _beginning(familiar, leg, place, exchange.headers),
-            exchange.request_id.encode("latin-1"),
-            len(told),
-        )
-        response = await self._transport.send_formatted(leg.outbound.origin, head, told, leg.deadlines, with_body=True)
-        # This frame lives as long as the answer, the body only until content has gone out.
-        del told
-        try:
-            if response.status != 200:
-                await accepted(response, spoke, account)
-            kind, down = "", [*common, *leg.headers]
-            # As passed_down does. Without a call: every answer comes by here.
-            for pair in response.headers:
-                if pair[0] == "content-type":
-                    kind = kind or pair[1]
-                elif goes_down[pair[0]]:
-                    down += (pair,)
-            if spoke.fail_after is not None or kind.startswith("application/json"):
-                await in_task()
-                return await attempts.attempt(job, account, delivery, common).pass_down(response, hide=hide)
-            delivery.headers = down
-            lane = PassthroughLane(
-                spoke.stream_decoder,
-                spoke.skim,
-                spoke.without_usage if hide else None,
-                spoke.closing,
-                None,
-                None if spoke.listener is None else spoke.listener(),
-            )
-            seen = lane.seen
-            try:
-                await delivery.relay(response, lane, partial(self._accounts.succeeded, account))
-            except asyncio.CancelledError:
-                notes["cancelled"] = True
-                raise
-            finally:
-                notes["usage"], notes["finish"] = seen.usage, seen.finish
-                if delivery.first_output is not None:
-                    notes["first_output"] = delivery.first_output
-            return seen.fault
-        finally:
-            response.close()
+        stream = stream_translated if plan.translates else stream_passed
+        return stream(attempts, job, leg, beginning, delivery, common)
 
     def _planned(self, name: Name, exchange: Exchange, route: Route, key: ClientKey, head: Head) -> Plan | None:
         try:

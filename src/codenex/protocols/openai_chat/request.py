@@ -18,48 +18,6 @@ from codenex.protocols.openai_chat.tools import (
 )
 from codenex.protocols.openai_chat.types import PROTOCOL
 
-#: Top-level fields that the hub has a place for; all others are extras.
-KNOWN = frozenset(
-    {
-        "model",
-        "messages",
-        "max_tokens",
-        "max_completion_tokens",
-        "temperature",
-        "top_p",
-        "top_k",
-        "stop",
-        "n",
-        "seed",
-        "presence_penalty",
-        "frequency_penalty",
-        "logit_bias",
-        "logprobs",
-        "top_logprobs",
-        "reasoning_effort",
-        "reasoning",
-        "thinking",
-        "tools",
-        "functions",
-        "tool_choice",
-        "function_call",
-        "parallel_tool_calls",
-        "web_search_options",
-        "response_format",
-        "verbosity",
-        "stream",
-        "stream_options",
-        "user",
-        "safety_identifier",
-        "metadata",
-        "service_tier",
-        "prompt_cache_key",
-        "store",
-    }
-)
-
-
-_STREAM_OPTIONS = frozenset({"include_usage"})
 _REASONED = frozenset({"reasoning_effort", "reasoning", "thinking"})
 _SAMPLED = frozenset(
     {
@@ -76,6 +34,37 @@ _SAMPLED = frozenset(
         "top_logprobs",
     }
 )
+#: Top-level fields that the hub has a place for; all others are extras.
+KNOWN = (
+    frozenset(
+        {
+            "model",
+            "messages",
+            "max_tokens",
+            "max_completion_tokens",
+            "tools",
+            "functions",
+            "tool_choice",
+            "function_call",
+            "parallel_tool_calls",
+            "web_search_options",
+            "response_format",
+            "verbosity",
+            "stream",
+            "stream_options",
+            "user",
+            "safety_identifier",
+            "metadata",
+            "service_tier",
+            "prompt_cache_key",
+            "store",
+        }
+    )
+    | _REASONED
+    | _SAMPLED
+)
+
+_STREAM_OPTIONS = frozenset({"include_usage"})
 
 
 def decode_request(body: bytes, model: str | None, split: json.Split | None = None) -> Request:
