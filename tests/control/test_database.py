@@ -35,7 +35,8 @@ async def engine(database):
 
 
 def row(number, **fields):
-    return UsageRow(number=number, at=1.0, request_id=f"r-{number}", status=200, duration_ms=1.0, **fields)
+    fields = {"at": 1.0, "request_id": f"r-{number}", "status": 200, "duration_ms": 1.0} | fields
+    return UsageRow(number=number, **fields)
 
 
 async def test_migrations_make_the_tables_that_the_code_knows(engine):
@@ -87,6 +88,29 @@ async def test_what_is_sent_twice_is_kept_once(engine):
     assert await reports.through("a") == 4
     assert await reports.through("nobody") == 0
     assert await reports.dropped() == 7
+
+
+@pytest.mark.parametrize("count", [1, 7, 8, 63, 64, 137, 500])
+async def test_batches_of_every_size_are_kept_whole(engine, count):
+    rows = [
+        row(n, at=float(n), request_id=f"r{n}", model=f"m{n % 3}", first_output_ms=n / 4, complete=n % 2 == 0)
+        for n in range(count)
+    ]
+    await Reports(engine).keep(Batch("a", rows), 1.0, [n / 8 for n in range(count)])
+    kept = await RequestLog(engine).latest(1000)
+    names = [name for name in UsageRow.__struct_fields__ if name in metadata.tables["requests"].columns]
+    assert [{name: request[name] for name in names} for request in kept] == [
+        {name: getattr(each, name) for name in names} for each in reversed(rows)
+    ]
+    assert [request["cost"] for request in kept] == [n / 8 for n in reversed(range(count))]
+
+
+async def test_rows_are_kept_after_the_engine_was_disposed_of(engine):
+    reports = Reports(engine)
+    await reports.keep(Batch("a", [row(1)]), 1.0)
+    await engine.dispose()
+    await reports.keep(Batch("a", [row(2)]), 1.0)
+    assert await reports.count() == 2
 
 
 async def test_a_batch_is_kept_whole_or_not_at_all(engine):

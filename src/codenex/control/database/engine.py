@@ -12,11 +12,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from codenex.control.database.sqlite_rows import BUSY, set_up_sqlite
 from codenex.core.redaction import redacted
 from codenex.store.files import private_file, tighten
 
-#: Seconds that a writer waits for another one, and that a server may take to answer at all.
-_BUSY = 10.0
 #: What SQLite puts beside a database: made with the database's mode, and kept over a crash with the one of then.
 _BESIDE = ("-wal", "-shm")
 #: Any number: whoever holds this lock of PostgreSQL migrates, so that two that start at once don't both do.
@@ -51,15 +50,15 @@ def _engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() == "postgresql":
         # A server that was started anew has ended the connections: they are tried before they are used.
         return create_async_engine(
-            url, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": int(_BUSY)}
+            url, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": int(BUSY)}
         )
     if url.database:
         private_file(Path(url.database))
         for end in _BESIDE:
             with contextlib.suppress(FileNotFoundError):
                 tighten(Path(f"{url.database}{end}"))
-    engine = create_async_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY})
-    event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+    engine = create_async_engine(url, hide_parameters=True, connect_args={"timeout": BUSY})
+    event.listen(engine.sync_engine, "connect", lambda connection, _: set_up_sqlite(connection))
     return engine
 
 
@@ -91,12 +90,3 @@ def migrate(connection: Connection, revision: str = "head") -> None:
         environment.configure(connection=connection, render_as_batch=True)
         with environment.begin_transaction():
             environment.run_migrations()
-
-
-def _set_up_sqlite(connection: Any, _: Any) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    # A crash of the machine may lose the last commits, never more; a crash of the process loses none.
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
