@@ -121,3 +121,19 @@ async def test_a_database_that_comes_late_is_told_and_gets_everything(tmp_path, 
         assert (await usage(site, 2))["requests"] == 2
     assert PASSWORD not in site.text
     assert "Traceback" not in site.text
+
+
+async def test_what_a_process_alone_could_not_keep_is_kept_by_the_next_one(tmp_path, own_postgres):
+    url = own_postgres.database()
+    own_postgres.stop()
+    async with ScriptedVendor("openai_chat", validate=False, models=["m"]) as vendor:
+        async with Site(tmp_path, vendor, standalone=True, DATABASE_URL=url) as site:
+            for _ in range(3):
+                assert (await site.chat()).status == 200
+        (waiting,) = (tmp_path / "data").glob("usage-*.spool")
+        assert waiting.stat().st_mode & 0o777 == 0o600
+        own_postgres.start()
+        async with Site(tmp_path, vendor, standalone=True, DATABASE_URL=url) as site:
+            await site.log_in()
+            assert (await usage(site, 3))["requests"] == 3
+            assert not waiting.exists()

@@ -8,6 +8,7 @@ import pytest
 from codenex.core import json
 from codenex.core.finish import FinishDetail, FinishReason
 from codenex.core.usage import Usage
+from codenex.store.spool import Spool
 from codenex.telemetry import outbox as module
 from codenex.telemetry.outbox import Outbox
 from codenex.telemetry.rows import Acknowledgement, Batch, usage_row
@@ -155,6 +156,146 @@ async def test_rows_don_t_wait_until_the_queue_is_full(receiver, monkeypatch):
     await outbox.close()
     assert receiver.numbers == [*range(1, 62)]
     assert outbox.dropped == 0
+
+
+# --- rows that are put aside
+
+
+@pytest.fixture
+def busy(monkeypatch):
+    """Twenty rows at once are many."""
+    monkeypatch.setattr(module, "_ENOUGH", 20)
+    monkeypatch.setattr(module, "RETRY", 0.01)
+    monkeypatch.setattr(module, "_GATHER_LATER", 0.1)
+
+
+async def until(condition):
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+async def test_rows_that_come_fast_wait_until_it_is_quiet(receiver, tmp_path, busy):
+    outbox = Outbox(receiver.connect, gather=0.3, spool=Spool(tmp_path))
+    outbox.start()
+    for _ in range(3):
+        outbox.record([(0.0, record())] * 30)
+        await until(lambda: outbox.queued == 0)
+    assert receiver.batches == []
+    assert [path.stat().st_mode & 0o777 for path in tmp_path.glob("*.spool")] == [0o600]
+    await until(lambda: len(receiver.numbers) == 90)
+    outbox.record([(0.0, record())])
+    await until(lambda: len(receiver.numbers) == 91)
+    assert receiver.numbers == [*range(1, 92)]
+    assert [*tmp_path.glob("*.spool")] == []
+    await outbox.close()
+    # The numbers of one sender rise, or the receiver would take late rows for known ones.
+    late, prompt = ({batch.sender for batch in receiver.batches[part]} for part in (slice(0, -1), slice(-1, None)))
+    assert len(late | prompt) == len(late) + len(prompt)
+
+
+async def test_events_don_t_wait_with_the_rows(receiver, tmp_path, busy):
+    outbox = Outbox(receiver.connect, gather=30.0, spool=Spool(tmp_path))
+    outbox.start()
+    outbox.record([(0.0, record())] * 10)
+    outbox.event("provider_update", {"uuid": "a"})
+    outbox.record([(0.0, record())] * 20)
+    await asyncio.wait_for(receiver.came.wait(), 5)
+    assert [event.number for batch in receiver.batches for event in batch.events] == [11]
+    assert receiver.numbers == []
+    await outbox.close()
+    assert sorted(receiver.numbers) == [*range(1, 11), *range(12, 32)]
+
+
+async def test_who_asks_is_told_of_all_rows(receiver, tmp_path, busy):
+    outbox = Outbox(receiver.connect, gather=30.0, spool=Spool(tmp_path))
+    outbox.start()
+    await outbox.settle(5.0)
+    outbox.record([(0.0, record())] * 30)
+    await until(lambda: outbox.queued == 0)
+    outbox.record([(0.0, record())])
+    await outbox.settle(5.0)
+    assert sorted(receiver.numbers) == [*range(1, 32)]
+    receiver.server.close()
+    outbox.record([(0.0, record())])
+    receiver.path = "nowhere"
+    began = asyncio.get_running_loop().time()
+    await outbox.settle(0.05)
+    assert asyncio.get_running_loop().time() - began < 2
+    await outbox.close()
+
+
+async def test_rows_wait_only_so_long_and_not_where_a_budget_needs_them(receiver, tmp_path, busy, monkeypatch):
+    allowed = True
+    outbox = Outbox(receiver.connect, gather=30.0, spool=Spool(tmp_path), may_wait=lambda: allowed)
+    outbox.start()
+    outbox.record([(0.0, record())] * 30)
+    await until(lambda: outbox.queued == 0)
+    monkeypatch.setattr(module, "PATIENCE", 0.0)
+    outbox.record([(0.0, record())] * 30)
+    await until(lambda: len(receiver.numbers) == 60)
+    monkeypatch.setattr(module, "PATIENCE", 60.0)
+    allowed = False
+    outbox.record([(0.0, record())] * 30)
+    await until(lambda: len(receiver.numbers) == 90)
+    await outbox.close()
+
+
+async def test_what_a_process_leaves_is_sent_by_the_next(receiver, tmp_path, busy):
+    async def connect():
+        raise ConnectionRefusedError
+
+    living = Spool(tmp_path)
+    living.put(json.encode(Batch("living")) + b"\n")
+    first = Outbox(connect, gather=30.0, spool=Spool(tmp_path))
+    first.start()
+    for _ in range(3):
+        first.record([(0.0, record())] * 30)
+        await until(lambda: first.queued == 0)
+    first.record([(0.0, record())])
+    await first.close()
+    assert first.dropped == 0
+    (left,) = (path for path in tmp_path.glob("*.spool") if b"living" not in path.read_bytes())
+    # Some of it was lost with the machine's power, and the process was killed in the middle of a line.
+    left.write_bytes(b"\0\0\n" + left.read_bytes() + b'{"sender":"half')
+    second = Outbox(receiver.connect, gather=0.01, spool=Spool(tmp_path))
+    second.start()
+    await until(lambda: len(receiver.numbers) == 91)
+    await second.close()
+    assert receiver.numbers == [*range(1, 92)]
+    assert [path.read_bytes() for path in tmp_path.glob("*.spool")] == [json.encode(Batch("living")) + b"\n"]
+    living.close()
+
+
+async def test_a_receiver_that_is_away_costs_no_rows(receiver, tmp_path, busy, monkeypatch):
+    monkeypatch.setattr(module, "QUEUE_LIMIT", 50)
+    away = True
+
+    async def connect():
+        if away:
+            raise ConnectionRefusedError
+        return await receiver.connect()
+
+    outbox = Outbox(connect, gather=0.01, spool=Spool(tmp_path), may_wait=lambda: False)
+    outbox.start()
+    for _ in range(5):
+        outbox.record([(0.0, record())] * 30)
+        await until(lambda: outbox.queued == 0)
+    away = False
+    await until(lambda: len(receiver.numbers) == 150)
+    await outbox.close()
+    assert outbox.dropped == 0
+
+
+async def test_a_full_disk_costs_no_rows(receiver, tmp_path, busy, monkeypatch, caplog):
+    monkeypatch.setattr("codenex.store.spool.LIMIT", 10)
+    outbox = Outbox(receiver.connect, gather=30.0, spool=Spool(tmp_path))
+    outbox.start()
+    for count in (30, 60, 90):
+        outbox.record([(0.0, record())] * 30)
+        await until(lambda count=count: len(receiver.numbers) == count)
+    assert caplog.text.count("can't be put aside") == 1
+    await outbox.close()
 
 
 async def test_the_end_waits_only_so_long(tmp_path):

@@ -24,12 +24,16 @@ from codenex.store import rotating
 from codenex.store.responses import ResponseStore
 from codenex.store.settings import Settings
 from codenex.store.shared_memory import SharedMemory
+from codenex.store.spool import Spool
 from codenex.telemetry.access_log import AccessLog
 from codenex.telemetry.measures import Fixed, Measures
-from codenex.telemetry.outbox import GATHER, Outbox
+from codenex.telemetry.outbox import Outbox
 from codenex.telemetry.prompt_log import PromptLog
 from codenex.telemetry.pulse import Pulse
 from codenex.telemetry.recorder import Recorder
+
+#: Seconds after the first request in which a process that is alone keeps its usage: that loads the control part.
+GATHER_ALONE = 10.0
 
 
 class DataPlane(msgspec.Struct):
@@ -47,17 +51,24 @@ async def data_plane(
     listeners: Iterable[socket.socket],
     control_address: Callable[[], Awaitable[str]],
     ingest_address: Callable[[], Awaitable[str]],
-    gather: float = GATHER,
+    *,
+    alone: bool = False,
 ) -> AsyncIterator[DataPlane]:
-    """Serve on ``listeners`` until the block ends; the caller drains the server before. Reports wait for others for
-    ``gather`` seconds."""
+    """Serve on ``listeners`` until the block ends; the caller drains the server before. A process that is ``alone`` is
+    its own control process: reports wait for others for longer, and for quieter times where requests come fast."""
     settings = generations.current
     log = AccessLog(form=settings.log_format)
 
     async def connect() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await open_local(await ingest_address())
 
-    outbox = Outbox(connect, gather)
+    def may_wait() -> bool:
+        # What a key has spent is known by the rows that were kept.
+        return not any(key.budget for key in generations.current.client_keys)
+
+    outbox = Outbox(connect)
+    if alone:
+        outbox = Outbox(connect, GATHER_ALONE, Spool(Path(settings.data_dir)), may_wait)
 
     measures = Measures(shared.measures())
     recorder = Recorder(measures, log, outbox)

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -26,8 +26,8 @@ from codenex.telemetry.messages import install
 if TYPE_CHECKING:
     from codenex.control.service import ControlService
 
-#: Seconds after the first request in which its usage is kept: that loads the control part.
-GATHER_SECONDS = 10.0
+#: Seconds that a question to the management API waits at most for what is not kept yet.
+SETTLE_SECONDS = 0.5
 #: Seconds that requests in progress get when the server is told to stop.
 DRAIN_SECONDS = 30.0
 
@@ -67,7 +67,8 @@ async def _serve(generation: Generation, listeners: list[socket.socket], folder:
     generations = OwnGenerations(generation)
     shared = SharedMemory(None, 1)
     lazy = _LazyControl(generations, folder, shared.beside(0))
-    async with data_plane(generations, shared, listeners, lazy.control, lazy.ingest, GATHER_SECONDS) as plane:
+    async with data_plane(generations, shared, listeners, lazy.control, lazy.ingest, alone=True) as plane:
+        lazy.settle = plane.outbox.settle
         address = shown(*listeners[0].getsockname()[:2])
         scheme = "http" if generation.settings.tls_certificate is None else "https"
         lazy.report = lambda: {
@@ -147,12 +148,15 @@ class _LazyControl:
         self._service: ControlService | None = None
         #: tells how busy the data plane is
         self.report: Callable[[], dict[str, Any]] = dict
+        #: waits for so many seconds until what the data plane has to report is kept
+        self.settle: Callable[[float], Awaitable[None]] = lambda _: asyncio.sleep(0)
         self._lock = asyncio.Lock()
 
     async def control(self) -> str:
         """Return the path of the management API's socket, once something listens there. Raises whatever keeps the
-        control part from starting."""
+        control part from starting. Who asks something is told of the requests before."""
         await self._start()
+        await self.settle(SETTLE_SECONDS)
         return str(self._folder / CONTROL_SOCKET)
 
     async def ingest(self) -> str:
