@@ -379,13 +379,15 @@ async def test_a_stream_that_comes_in_one_read_leaves_its_connection_to_the_next
         await RawClient.connect(gateway.port) as client,
     ):
         transport = gateway.gateway._straight._transport
+        served = set()
         for _ in range(3):
             vendor.answer_next(together)
             answer = await client.ask("POST", "/v1/chat/completions", {**TALK, "stream": True}, gateway.headers)
             assert answer.body.endswith(b"data: [DONE]\n\n")
             [connection] = transport._connections
-            assert connection.requests == len(vendor.requests)
+            served.add(connection)
             assert connection.response is None
+        assert len(served) == 1
 
 
 @pytest.mark.parametrize(("general", "path"), [(False, WAYS[0]), (True, WAYS[0]), (False, WAYS[1])])

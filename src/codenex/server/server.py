@@ -219,7 +219,7 @@ class Server:
         else:
             # As begin does.
             if light and exchange.light:
-                exchange.coroutine = answering
+                exchange.coroutine, exchange.steps = answering, answering.__await__()
                 exchange.step()
             else:
                 exchange.begin(answering, light=False)

@@ -124,7 +124,7 @@ class Run:
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.budget = programs.budget
-        self.response = UpstreamResponse(self, _HIGH_WATER, reused=False)
+        self.response = UpstreamResponse(self, _HIGH_WATER)
         self._programs = programs
         self._account = account
         self._start = start

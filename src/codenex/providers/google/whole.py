@@ -14,7 +14,7 @@ def whole(
     transport: Transport, status: int, body: bytes, headers: list[tuple[str, str]] | None = None
 ) -> UpstreamResponse:
     """Return a response that has arrived."""
-    response = UpstreamResponse(_Nothing(transport), ANSWER_LIMIT, reused=False)
+    response = UpstreamResponse(_Nothing(transport), ANSWER_LIMIT)
     response.status = status
     response.headers = headers if headers is not None else [("content-type", "application/json; charset=utf-8")]
     response.take_body(body)

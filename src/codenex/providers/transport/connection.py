@@ -36,7 +36,8 @@ _TAKEN = -1
 class UpstreamConnection(asyncio.BufferedProtocol):
     """Sends requests one after the other and feeds each one's :class:`UpstreamResponse`.
 
-    ``deadline`` is a loop time; the pool's sweep calls :meth:`expire`.
+    ``deadline`` is a loop time: of the answer, or until when the connection waits for a request. The pool's sweep calls
+    :meth:`expire`.
     """
 
     __slots__ = (
@@ -44,7 +45,6 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         "_body_end",
         "_bytes_seen",
         "_chunks",
-        "_dirty",
         "_ended",
         "_head_only",
         "_head_size",
@@ -57,15 +57,14 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         "_paused",
         "_reader",
         "_total_deadline",
+        "_used",
         "budget",
         "closed",
         "counted",
         "deadline",
-        "idle_since",
         "loop",
         "origin",
         "pool",
-        "requests",
         "response",
         "siblings",
         "transport",
@@ -83,12 +82,11 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         #: The idle connections of its origin.
         self.siblings = pool.idle_of(origin)
         self.deadline = NEVER
-        self.idle_since = 0.0
         self.closed = False
         #: It counts among the connections of its origin.
         self.counted = False
-        #: Requests sent so far.
-        self.requests = 0
+        #: It has been sent a request.
+        self._used = False
         #: Pieces of body of the present read; those from ``_body_end`` on belong to no response.
         self._body: list[bytes] = []
         self._body_end = 0
@@ -102,8 +100,9 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         #: Bytes still to come of a body of a known length, which the parser has not seen.
         self._missing = 0
         self._bytes_seen = False
+        #: The answer is whole for a parser. Unless it is being parsed, this says nothing of it.
         self._ended = False
-        self._dirty = False
+        #: Whether the connection is good for another request when the answer is whole.
         self._keep = False
         self._interim = False
         self._head_only = False
@@ -113,26 +112,21 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     # --- sending ------------------------------------------------------------------------------------------------
 
-    def send(self, head: bytes, body: bytes, deadlines: Deadlines, *, head_only: bool) -> UpstreamResponse:
+    def send(
+        self, head: bytes, body: bytes, deadlines: Deadlines, head_only: bool, awaits_body: bool
+    ) -> UpstreamResponse:
         """Send a request; the response is filled as it arrives."""
-        if self._body:
-            self._body.clear()
         pool = self.pool
-        response = UpstreamResponse(self, pool.high_water, reused=self.requests > 0)
+        self.response = response = UpstreamResponse(self, pool.high_water, self._used, awaits_body)
         if response.light is None:
             response.waiter = self.loop.create_future()
-        self.requests += 1
-        self.response = response
-        self._headers = []
-        self._reader = self._parser
-        self._head_size = self._body_end = self._missing = 0
-        self._bytes_seen = self._ended = self._dirty = self._keep = self._interim = False
+        self._used = True
+        self._bytes_seen = False
         self._head_only = head_only
         now = self.loop.time()
         self._idle_seconds = deadlines.idle
-        total = self._total_deadline = NEVER if deadlines.total is None else now + deadlines.total
-        deadline = now + deadlines.first_byte
-        self.deadline = deadline = deadline if deadline < total else total
+        self._total_deadline = now + deadlines.in_all
+        self.deadline = deadline = now + deadlines.first
         if deadline < pool.sweep.next:
             pool.sweep.watch(deadline)
         if len(body) <= _JOIN_BYTES:
@@ -159,15 +153,17 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             # Nothing was asked: such a connection can't be trusted with a request.
             self.drop()
             return
-        if self._missing:
-            self._take_missing(response, nbytes)
-            return
-        start, in_head = 0, response.status == 0
-        if not self._bytes_seen:
+        if self._bytes_seen:
+            if self._missing:
+                self._take_missing(response, nbytes)
+                return
+            start, in_head = 0, response.status == 0
+        else:
             self._bytes_seen = True
-            start = self._take_plain(response, nbytes)
+            start, in_head = self._take_plain(response, nbytes), True
             if start == _TAKEN:
                 return
+            self._begin_parsing(plain=start > 0)
         try:
             self._reader.feed_data(_read_buffer[start:nbytes])
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -175,7 +171,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
                 self._deliver(response)
                 self._fail(unparsable(self.origin.authority, error, in_body=response.status != 0))
                 return
-            self._dirty = True
+            self._keep = False
         else:
             if in_head:
                 self._head_size += nbytes
@@ -213,7 +209,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if end < 0 or end > self.pool.head_bytes or self._head_only:
             return 0
         try:
-            status, headers, length = plain_head(bytes(_read_buffer[:end]))
+            status, headers, fields, length = plain_head(bytes(_read_buffer[:end]))
         except NotPlain:
             return 0
         end += 4
@@ -221,21 +217,17 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if missing < 0 and length != CHUNKED:
             # More has come than belongs to the answer.
             return 0
-        response.status = status
-        response.headers = headers
-        if length == CHUNKED:
-            if self._chunks is None:
-                self._chunks = httptools.HttpResponseParser(ChunkCallbacks(self, self._body))
-            self._reader = self._chunks
-            start = end - len(_CHUNKED_HEAD)
-            _read_bytes[start:end] = _CHUNKED_HEAD
-            return start
-        self._keep = True
+        response.status, response.headers, response.fields = status, headers, fields
         if missing == 0:
-            self._ended = True
+            self._keep = True
             self._leave()
             response.arrived(bytes(_read_buffer[end:nbytes]))
             return _TAKEN
+        if length == CHUNKED:
+            start = end - len(_CHUNKED_HEAD)
+            _read_bytes[start:end] = _CHUNKED_HEAD
+            return start
+        self._keep, self._ended = True, False
         self._missing = missing
         if end < nbytes:
             response.take_body(bytes(_read_buffer[end:nbytes]))
@@ -243,6 +235,19 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             response.head_arrived()
         self._expect_more(response, first=True)
         return _TAKEN
+
+    def _begin_parsing(self, *, plain: bool) -> None:
+        """Make a parser ready: the one of chunks behind a head that is ``plain``, or the one of whole answers."""
+        if plain:
+            if self._chunks is None:
+                self._chunks = httptools.HttpResponseParser(ChunkCallbacks(self, self._body))
+            self._reader = self._chunks
+        else:
+            self._reader = self._parser
+        self._body.clear()
+        self._headers = []
+        self._head_size = self._body_end = 0
+        self._ended = self._keep = self._interim = False
 
     def _take_missing(self, response: UpstreamResponse, nbytes: int) -> None:
         """Take more of a body whose length is all that there is to its framing."""
@@ -257,7 +262,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._missing = 0
         self._ended = True
         # Line ends behind an answer are no answer.
-        self._dirty = missing < 0 and bool(bytes(_read_buffer[len(piece) : nbytes]).strip(b"\r\n"))
+        self._keep = missing == 0 or not bytes(_read_buffer[len(piece) : nbytes]).strip(b"\r\n")
         self._leave()
         response.body_ended(piece)
 
@@ -303,7 +308,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if response.close_delimited and exc is None:
             self._keep = False
             self._finish(response)
-        elif not self._bytes_seen and self.requests > 1:
+        elif not self._bytes_seen and response.reused:
             self._fail(ConnectionStale())
         elif response.status == 0:
             self._fail(nonsense(self.origin.authority, "it closed the connection without an answer", "upstream_closed"))
@@ -315,7 +320,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
     def on_message_begin(self) -> None:
         """Notice a response beyond the one that was asked for."""
         if self._ended:
-            self._dirty = True
+            self._keep = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect a header."""
@@ -373,13 +378,11 @@ class UpstreamConnection(asyncio.BufferedProtocol):
     def _leave(self) -> None:
         """Give the connection back, or drop it: its response is whole."""
         self.response = None
-        self.deadline = NEVER
         transport = self.transport
-        clean = self._keep and not self._dirty and not self.closed
-        if clean and not transport.is_closing() and transport.get_write_buffer_size() == 0:
+        if self._keep and not transport.is_closing() and transport.get_write_buffer_size() == 0:
             if self._paused:
                 self._paused = False
-                self.transport.resume_reading()
+                transport.resume_reading()
             self.pool.connection_idle(self)
         else:
             self.drop()
@@ -406,10 +409,10 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             self.pool.sweep.watch(self.deadline)
 
     def expire(self, now: float) -> None:
-        """Fail the response whose deadline has passed."""
+        """Fail the response whose deadline has passed, or close a connection that waited too long for a request."""
         response = self.response
         if response is None:
-            self.deadline = NEVER
+            self.drop()
             return
         in_all = now >= self._total_deadline
         self._fail(late(self.origin.authority, begun=response.status != 0, in_all=in_all))

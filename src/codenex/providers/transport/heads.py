@@ -6,22 +6,22 @@ What is read here, httptools' parser reads alike; what it might read in another 
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 
-#: One field: a token, a colon, one space, printable ASCII that neither begins nor ends with a space.
-_FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ([!-~](?:[ -~]*[!-~])?)")
+#: The name of a field.
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _STATUS = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9]) [ -~]*")
-#: What decides about framing and keeping. All but a length, chunks, and the word that says what holds anyway, is left
-#: to the parser.
-_FRAMING = frozenset(("connection", "content-length", "proxy-connection", "trailer", "transfer-encoding", "upgrade"))
+#: What decides about keeping a connection, and none of which is plain, but for the word that says what holds anyway.
+_KEEPING = frozenset(("connection", "proxy-connection", "trailer", "upgrade"))
 _BODILESS = frozenset((204, 304))
 _DIGITS = 15
 
 #: In place of a length: the body comes in chunks.
 CHUNKED = -1
-_UNKNOWN = -2
 
 _LINES_LIMIT = 1024
 _LONGEST_LINE = 128
+_LONGEST_NAME = 64
 #: A field that has had so many values is no longer remembered: it is a date, an identifier, a length.
 _VALUES = 32
 #: Fields that may hold what is to be kept to oneself.
@@ -32,24 +32,50 @@ class NotPlain(ValueError):
     """The head is for the parser."""
 
 
+class _Names(dict[bytes, str]):
+    """Names as they are written → in lower case. Raises :class:`NotPlain`. Bounded in number and length."""
+
+    def __missing__(self, written: bytes) -> str:
+        if _NAME.fullmatch(written) is None:
+            raise NotPlain
+        name = written.decode("ascii").lower()
+        if len(self) < _LINES_LIMIT and len(written) <= _LONGEST_NAME:
+            self[written] = name
+        return name
+
+
 class _Lines(dict[bytes, tuple[str, str]]):
     """Lines of fields → name in lower case and value. Raises :class:`NotPlain`. Bounded in number and length."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._names = _Names()
         self._values: dict[str, int] = {}
 
     def __missing__(self, line: bytes) -> tuple[str, str]:
-        found = _FIELD.fullmatch(line)
-        if found is None:
+        # A token, a colon, one space, printable ASCII that neither begins nor ends with a space.
+        written, _, rest = line.partition(b": ")
+        name = self._names[written]
+        if not rest.isascii() or not rest or rest[0] == 32 or rest[-1] == 32:
             raise NotPlain
-        pair = found[1].decode("ascii").lower(), found[2].decode("ascii")
-        if len(line) <= _LONGEST_LINE and len(self) < _LINES_LIMIT and pair[0] not in _SECRET:
-            count = self._values.get(pair[0], 0)
-            if count < _VALUES:
-                self._values[pair[0]] = count + 1
-                self[line] = pair
+        value = rest.decode("ascii")
+        if not value.isprintable() or not _is_plain(name, value):
+            raise NotPlain
+        pair = name, value
+        count = self._values.get(name, 0)
+        if count < _VALUES and len(line) <= _LONGEST_LINE and len(self) < _LINES_LIMIT and name not in _SECRET:
+            self._values[name] = count + 1
+            self[line] = pair
         return pair
+
+
+def _is_plain(name: str, value: str) -> bool:
+    """Whether a field leaves no question of framing or keeping open, but whether there is another one like it."""
+    if name == "content-length":
+        return value.isdigit() and len(value) <= _DIGITS
+    if name == "transfer-encoding":
+        return value == "chunked"
+    return name not in _KEEPING or (name == "connection" and value.lower() == "keep-alive")
 
 
 class _Statuses(dict[bytes, int]):
@@ -65,28 +91,37 @@ class _Statuses(dict[bytes, int]):
 
 
 _lines = _Lines()
+_pair_of = _lines.__getitem__
 _statuses = _Statuses()
 
 
-def plain_head(head: bytes) -> tuple[int, list[tuple[str, str]], int]:
-    """Read a head, which goes up to its blank line: status, fields, and the length of the body behind it, or
-    ``CHUNKED``.
+def plain_head(head: bytes) -> tuple[int, list[tuple[str, str]], dict[str, str], int]:
+    """Read a head, which goes up to its blank line: status, fields, the first value of each by its name, and the length
+    of the body behind it, or ``CHUNKED``.
 
     Raises :class:`NotPlain` for all but HTTP/1.1 with a body that is framed in one of these ways, on a connection that
     is kept.
     """
     first, *lines = head.split(b"\r\n")
     status = _statuses[first]
-    headers = [*map(_lines.__getitem__, lines)]
-    length = _UNKNOWN
-    for name, value in headers:
-        if name in _FRAMING:
-            if name == "content-length" and length == _UNKNOWN and value.isdigit() and len(value) <= _DIGITS:
-                length = int(value)
-            elif name == "transfer-encoding" and length == _UNKNOWN and value == "chunked":
-                length = CHUNKED
-            elif name != "connection" or (value != "keep-alive" and value.lower() != "keep-alive"):
-                raise NotPlain
-    if length == _UNKNOWN:
+    headers = [*map(_pair_of, lines)]
+    # What concerns framing is plain in each line by itself, or has not come so far.
+    fields = dict(headers)
+    if len(fields) != len(headers):
+        fields = _first_values(headers)
+    if "content-length" in fields:
+        if "transfer-encoding" in fields:
+            raise NotPlain
+        return status, headers, fields, int(fields["content-length"])
+    if "transfer-encoding" not in fields:
         raise NotPlain
-    return status, headers, length
+    return status, headers, fields, CHUNKED
+
+
+def _first_values(headers: list[tuple[str, str]]) -> dict[str, str]:
+    """Return the first value of each field, where some have several. Raises :class:`NotPlain` where one of those is of
+    the framing."""
+    names = [*map(itemgetter(0), headers)]
+    if names.count("content-length") > 1 or names.count("transfer-encoding") > 1:
+        raise NotPlain
+    return dict(reversed(headers))

@@ -7,7 +7,7 @@ each wait needs a future. Here the read that brings what a coroutine waits for t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine, Generator, Iterator
 from itertools import repeat
 from types import coroutine
 from typing import Any
@@ -32,6 +32,8 @@ class _InTask:
 
 
 _IN_TASK = _InTask()
+#: What a coroutine yields that has ended.
+_OVER = object()
 
 
 @coroutine
@@ -48,10 +50,12 @@ class LightTask:
     has to look. Subclasses learn the end by :meth:`over`.
     """
 
-    __slots__ = ("_cancelled", "_in_task", "coroutine", "loop", "task", "waiting")
+    __slots__ = ("_cancelled", "_in_task", "coroutine", "loop", "steps", "task", "waiting")
 
     loop: asyncio.AbstractEventLoop
     coroutine: Coroutine[Any, Any, None]
+    #: The same, to be asked for its next wait: its end then makes no exception.
+    steps: Iterator[Any]
 
     def __init__(self) -> None:
         #: It waits, and is driven by hand.
@@ -75,6 +79,7 @@ class LightTask:
         """Drive a coroutine: by hand if it is made for that, else in a task."""
         self.coroutine = coroutine
         if light:
+            self.steps = coroutine.__await__()
             self.step()
         else:
             self._hand_over(_IN_TASK)
@@ -85,7 +90,7 @@ class LightTask:
         before = driven.light_task
         driven.light_task = self
         try:
-            wanted = self.coroutine.send(None) if error is None else self.coroutine.throw(error)
+            wanted = next(self.steps, _OVER) if error is None else self.coroutine.throw(error)
         except StopIteration:
             driven.light_task = before
             self.over(None)
@@ -97,6 +102,8 @@ class LightTask:
         driven.light_task = before
         if wanted is self:
             self.waiting = True
+        elif wanted is _OVER:
+            self.over(None)
         else:
             self._hand_over(wanted)
 

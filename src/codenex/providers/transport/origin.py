@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from codenex.core.errors import Fault, FaultKind
+from codenex.providers.transport.deadlines import NEVER
 from codenex.wire.head import HeaderInvalid, header_lines
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -131,3 +132,12 @@ class Deadlines:
     #: Between two reads of the body.
     idle: float = 120.0
     total: float | None = None
+    #: Both from the sending on: to the whole head, whichever of the two ends it, and to the end; infinite without any.
+    first: float = field(init=False, compare=False, repr=False)
+    in_all: float = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Derive what each request asks for."""
+        in_all = NEVER if self.total is None else self.total
+        object.__setattr__(self, "in_all", in_all)
+        object.__setattr__(self, "first", min(self.first_byte, in_all))

@@ -61,6 +61,7 @@ class Transport:
         self.loop: asyncio.AbstractEventLoop
         self.sweep: DeadlineSweep
         self._idle_seconds = idle_seconds
+        #: 0 once it is closed
         self._idle_per_origin = idle_per_origin
         self._connections_per_origin = connections_per_origin
         #: Connections of each origin that are open or being opened.
@@ -70,7 +71,8 @@ class Transport:
         #: The most recently used connection is the last of its list.
         self._idle: dict[str, list[UpstreamConnection]] = {}
         self._connections: set[UpstreamConnection] = set()
-        self._started = False
+        #: It has begun to send, and may send.
+        self._open = False
         self._closed = False
         #: what else ends with this transport
         self.closing: list[Callable[[], Awaitable[None]]] = []
@@ -102,26 +104,24 @@ class Transport:
     ) -> UpstreamResponse:
         """Do as :meth:`send`, with a head as :meth:`UpstreamRequest.head` formats it. ``with_body``: return only when
         some of the answer's body is there as well, or all that will ever come."""
-        if not self._started:
+        if not self._open:
             self._start()
-        if self._closed:
-            raise Fault(FaultKind.UNAVAILABLE, "The gateway is shutting down.")
         connection, key = None, origin.key
         # By the origin's text: an origin itself is hashed and compared by calls.
         if key in self._idle:
             idle = self._idle[key]
             while idle:
                 connection = idle.pop()
-                if not connection.closed and not connection.transport.is_closing():
+                if not connection.transport.is_closing():
                     break
                 connection = None
         if connection is not None:
             try:
-                response = connection.send(head, body, deadlines, head_only=head_only)
-                response.awaits_body = with_body
+                response = connection.send(head, body, deadlines, head_only, with_body)
+                light = response.light
                 try:
-                    if response.light is not None:
-                        await response.light
+                    if light is not None:
+                        await light
                     elif response.waiter is not None:
                         await response.waiter
                 except asyncio.CancelledError:
@@ -135,19 +135,18 @@ class Transport:
                 pass
         # A connection is opened with a timeout, which needs a task.
         await in_task()
-        connection = await self._open(origin, deadlines.connect)
+        connection = await self._connect(origin, deadlines.connect)
         if connection.closed or connection.transport.is_closing():
             raise Fault(
                 FaultKind.UPSTREAM_CONNECT,
                 f"Could not connect to {origin.authority}: the connection was closed at once.",
                 code="connection_reset",
             )
-        response = connection.send(head, body, deadlines, head_only=head_only)
-        response.awaits_body = with_body
+        response = connection.send(head, body, deadlines, head_only, with_body)
         await response.wait_for_head()
         return response
 
-    async def _open(self, origin: Origin, timeout: float) -> UpstreamConnection:
+    async def _connect(self, origin: Origin, timeout: float) -> UpstreamConnection:
         taken = self._taken.get(origin, 0)
         if len(self._connections) + self._opening >= self._connections_limit and not self._drop_idle():
             raise Fault(
@@ -217,7 +216,7 @@ class Transport:
 
     async def close(self) -> None:
         """Close all connections; requests under way fail."""
-        self._closed = True
+        started, self._open, self._closed, self._idle_per_origin = self._open, False, True, 0
         for connection in tuple(self._connections):
             response = connection.response
             if response is None:
@@ -229,7 +228,7 @@ class Transport:
         # Transports that were aborted let go of their sockets in the next turns of the loop.
         for _ in range(3):
             await asyncio.sleep(0)
-        if self._started:
+        if started:
             self.sweep.stop()
 
     async def __aenter__(self) -> Self:
@@ -244,7 +243,7 @@ class Transport:
 
     def connection_opened(self, connection: UpstreamConnection) -> None:
         """Count a connection."""
-        connection.idle_since = self.loop.time()
+        connection.deadline = self.loop.time() + self._idle_seconds
         self._connections.add(connection)
 
     def idle_of(self, origin: Origin) -> list[UpstreamConnection]:
@@ -254,13 +253,11 @@ class Transport:
     def connection_idle(self, connection: UpstreamConnection) -> None:
         """Keep a connection for the next request."""
         idle = connection.siblings
-        if len(idle) >= self._idle_per_origin or self._closed:
+        if len(idle) >= self._idle_per_origin:
             connection.drop()
             return
         idle.append(connection)
-        now = self.loop.time()
-        connection.idle_since = now
-        until = now + self._idle_seconds
+        connection.deadline = until = self.loop.time() + self._idle_seconds
         if until < self.sweep.next:
             self.sweep.watch(until)
 
@@ -281,20 +278,16 @@ class Transport:
     # --- inside -------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        self._started = True
+        """Take the running loop. Raises :class:`Fault` once the transport is closed."""
+        if self._closed:
+            raise Fault(FaultKind.UNAVAILABLE, "The gateway is shutting down.")
+        self._open = True
         self.loop = asyncio.get_running_loop()
         self.sweep = DeadlineSweep(self.loop, self._expire)
 
     def _expire(self, now: float) -> float:
         earliest = NEVER
-        stale = now - self._idle_seconds
         for connection in tuple(self._connections):
-            if connection.response is None:
-                if connection.idle_since <= stale and not connection.closed:
-                    connection.drop()
-                else:
-                    earliest = min(earliest, connection.idle_since + self._idle_seconds)
-                continue
             if connection.deadline <= now:
                 connection.expire(now)
             elif connection.deadline < earliest:

@@ -63,17 +63,17 @@ class UpstreamResponse:
         "_connection",
         "_error",
         "_high_water",
-        "_loop",
         "_on_data",
         "_parts",
         "_rewriting",
         "_size",
+        "_source",
         "_wants_all",
         "awaits_body",
-        "budget",
         "charged",
         "close_delimited",
         "complete",
+        "fields",
         "headers",
         "held",
         "light",
@@ -82,10 +82,13 @@ class UpstreamResponse:
         "waiter",
     )
 
-    def __init__(self, connection: Source, high_water: int, *, reused: bool) -> None:
+    #: Names are lower-case; order and repetition are kept. There are none before there is a status.
+    headers: list[tuple[str, str]]
+
+    def __init__(self, source: Source, high_water: int, reused: bool = False, awaits_body: bool = False) -> None:
         self.status = 0
-        #: Names are lower-case; order and repetition are kept.
-        self.headers: list[tuple[str, str]] = []
+        #: The first value of each header, once somebody has asked for one.
+        self.fields: dict[str, str] | None = None
         #: The body ends with the connection, so its end says nothing about its being whole.
         self.close_delimited = False
         #: The body has arrived to its end.
@@ -93,11 +96,12 @@ class UpstreamResponse:
         #: Whether it came on a connection that had served before.
         self.reused = reused
         #: Who waits for the head has no use for it before some of the body is there.
-        self.awaits_body = False
+        self.awaits_body = awaits_body
         #: Reading is paused by the consumer.
         self.held = False
-        self._connection: Source | None = connection
-        self.budget = connection.budget
+        self._source = source
+        #: The same, as long as anything is still to come from it.
+        self._connection: Source | None = source
         self._high_water = high_water
         self._parts: list[bytes] = []
         self._size = 0
@@ -107,7 +111,6 @@ class UpstreamResponse:
         self._on_data: Callable[[bytes], None] | None = None
         self._rewriting: Rewriting | None = None
         self._error: Exception | None = None
-        self._loop = connection.loop
         #: Who waits for something new without a task: it takes its next step then, within the read that brings it.
         self.light = driven.light_task
         #: For who waits in a task: done when there is something new; a new one is made when the next one waits.
@@ -115,10 +118,12 @@ class UpstreamResponse:
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, by its lower-case name."""
-        for key, value in self.headers:
-            if key == name:
-                return value
-        return None
+        fields = self.fields if self.fields is not None else self._first_values()
+        return fields.get(name)
+
+    def _first_values(self) -> dict[str, str]:
+        self.fields = fields = dict(reversed(self.headers))
+        return fields
 
     # --- for the consumer ---------------------------------------------------------------------------------------
 
@@ -134,11 +139,9 @@ class UpstreamResponse:
     def whole(self, limit: int = 64 * MIB) -> bytes | None:
         """Return the body as :meth:`read` does, where it is all there and has no coding. Nothing is charged for it: the
         caller hands it on at once."""
-        if not self.complete or self._size > limit or self._error is not None:
+        fields = self.fields if self.fields is not None else self._first_values()
+        if not self.complete or self._size > limit or self._error is not None or "content-encoding" in fields:
             return None
-        for name, _ in self.headers:
-            if name == "content-encoding":
-                return None
         parts = self._parts
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -152,7 +155,7 @@ class UpstreamResponse:
             await self._collect(limit)
         else:
             # As _charge does.
-            size, budget = self._size, self.budget
+            size, budget = self._size, self._source.budget
             if size and budget.limit and budget.used + size > budget.limit:
                 budget.refused += 1
                 raise self._no_room()
@@ -162,11 +165,7 @@ class UpstreamResponse:
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         self._parts = []
         self._size = 0
-        coding = None
-        for name, value in self.headers:
-            if name == "content-encoding":
-                coding = value
-                break
+        coding = self.header("content-encoding")
         if coding is None or not data:
             return data
         plain = await self._decode(data, coding, limit)
@@ -196,7 +195,7 @@ class UpstreamResponse:
         if size <= 0:
             # Plain text may be shorter than its compressed form: what was charged is enough.
             return True
-        if not self.budget.charge(size):
+        if not self._source.budget.charge(size):
             return False
         self.charged += size
         return True
@@ -269,7 +268,7 @@ class UpstreamResponse:
         """Give back what was charged, and drop the connection at once, unless it is back in the pool: then the body
         has come to its end."""
         if self.charged:
-            self.budget.used -= self.charged
+            self._source.budget.used -= self.charged
             self.charged = 0
         connection = self._connection
         if connection is not None:
@@ -327,8 +326,9 @@ class UpstreamResponse:
         self.complete = True
         self._connection = None
         # As _wake does.
-        if self.light is not None and self.light.waiting:
-            self.light.step()
+        light = self.light
+        if light is not None and light.waiting:
+            light.step()
         elif self.waiter is not None and not self.waiter.done():
             self.waiter.set_result(None)
 
@@ -392,7 +392,7 @@ class UpstreamResponse:
         waiter = self.waiter
         if light is None and (waiter is None or waiter.done()):
             # Not asyncio.get_running_loop(): it asks the kernel for the process id each time.
-            waiter = self.waiter = self._loop.create_future()
+            waiter = self.waiter = self._source.loop.create_future()
         try:
             if light is not None:
                 await light
