@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ class Result:
     first_p50: float
     first_p99: float
     rate: float
+    requests: int
 
 
 def run(workload: Workload, server: Running, folder: Path, core: int, *, share: float = 1.0) -> Result:
@@ -50,7 +52,22 @@ def run(workload: Workload, server: Running, folder: Path, core: int, *, share: 
         told["first_p50"],
         told["first_p99"],
         told["requests"] / told["seconds"],
+        told["requests"],
     )
+
+
+def until_idle(server: Running, most: float = 60.0) -> float:
+    """Wait until a server has worked for less than a hundredth of three seconds, and return the microseconds of
+    processor time that it took until then."""
+    begin = before = cpu_ns(server.pid)
+    end = time.monotonic() + most
+    while time.monotonic() < end:
+        time.sleep(3.0)
+        now = cpu_ns(server.pid)
+        if now - before < 30_000_000:
+            break
+        before = now
+    return (before - begin) / 1000
 
 
 def memory_per_stream(server: Running, folder: Path, streams: int, *, translated: bool, tls: bool = False) -> float:
