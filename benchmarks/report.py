@@ -82,8 +82,8 @@ def _costs(workloads: list[Workload], runs: Runs) -> list[str]:
 def _books(books: float) -> list[str]:
     return [
         "While requests come fast, as here, their rows of usage wait in a file, and are put into the database when it",
-        f"is quieter, somebody asks, or a minute has passed. That takes {_micro(books)} µs for each request, which are not",
-        "in the table.",
+        f"is quieter, somebody asks, or a minute has passed. That takes {_micro(books)} µs for each request, which are",
+        "not in the table.",
         "",
     ]
 
