@@ -79,7 +79,7 @@ class Reader:
         self.server.refusals = Sample(time.monotonic, each=INPUTS * 100, total=INPUTS * 100)
 
     async def _handle(self, exchange: EdgeExchange) -> None:
-        exchange.notes["key"] = "k"
+        exchange.notes.key = "k"
         body = await exchange.body()
         self.seen.append((exchange.method, exchange.path, exchange.query, exchange.headers, body, exchange.keep))
         self.seen.append((exchange.header("host"), exchange.header("content-length"), exchange.length))

@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from tests.support.client import RawClient, RawResponse
 from tests.support.gateway import KEY, PROVIDERS, RunningGateway, account_for, running_gateway, settings_for
+from tests.support.notes import noted_in
 from tests.support.replies import Close, Reply, Script, Stream, Unary, Wait, Write
 from tests.support.vendor import ScriptedVendor
 
@@ -164,7 +165,7 @@ def shown(answer: RawResponse) -> Any:
 
 def notes_of(gateway: RunningGateway) -> dict[str, Any]:
     own = ("attempts", "first_output")
-    return {name: value for name, value in gateway.records[-1].notes.items() if name not in own}
+    return {name: value for name, value in noted_in(gateway.records[-1].notes).items() if name not in own}
 
 
 def sequence(chance: random.Random) -> list[Any]:

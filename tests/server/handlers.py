@@ -12,7 +12,7 @@ from codenex.server.exchange import EdgeExchange
 async def echo(exchange: EdgeExchange) -> None:
     """Answer with what was received, body included."""
     body = await exchange.body()
-    exchange.notes["length"] = len(body)
+    exchange.notes.more["length"] = len(body)
     seen = {"method": exchange.method, "path": exchange.path, "query": exchange.query, "body": body.decode("latin-1")}
     exchange.respond(200, [("content-type", "application/json")], encode(seen))
 

@@ -25,7 +25,7 @@ async def test_a_request_on_a_kept_connection_costs_few_calls(serve) -> None:
             calls += 1
 
     async def answer(exchange: EdgeExchange) -> None:
-        exchange.notes["key"] = "k"
+        exchange.notes.key = "k"
         exchange.respond(200, [("content-type", "text/plain")], await exchange.body())
 
     def handler(exchange: EdgeExchange) -> Coroutine[Any, Any, None]:

@@ -83,7 +83,7 @@ async def test_work_after_the_answer_is_not_cancelled(serve):
     async def settle(exchange):
         exchange.respond(200, [], b"x")
         await asyncio.sleep(0.05)
-        exchange.notes["settled"] = True
+        exchange.notes.more["settled"] = True
         settled.set()
 
     site = await serve(settle)
@@ -92,7 +92,7 @@ async def test_work_after_the_answer_is_not_cancelled(serve):
     client.reset()
     await asyncio.wait_for(settled.wait(), 1)
     await asyncio.sleep(0)
-    assert site.records[0].notes == {"settled": True}
+    assert site.records[0].notes.more == {"settled": True}
     assert site.records[0].status == 200
     assert site.records[0].duration_us < 50_000
 
@@ -165,7 +165,7 @@ async def test_idle_connection_is_closed_silently(serve):
 async def recognise(exchange):
     """Serve as the gateway does: whoever asks for something but the open paths has a key."""
     if exchange.path != "/open":
-        exchange.notes["key"] = "its id"
+        exchange.notes.key = "its id"
     exchange.respond(200, [], b"here")
 
 

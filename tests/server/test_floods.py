@@ -15,7 +15,7 @@ from codenex.server import Limits
 from codenex.server import half_open as half_open_module
 from codenex.server.exchange import EdgeExchange
 from codenex.server.sampling import Sample
-from codenex.telemetry.access_log import line_of
+from codenex.telemetry.access_log import lines_of
 
 
 async def settled(site: Site, count: int) -> None:
@@ -94,7 +94,7 @@ async def test_malformed_requests_are_counted_and_sampled(serve):
     assert site.server.refusals.counted == 300
     refused = [record for record in site.records if record.status == 400]
     assert len(refused) < 20
-    assert sum(len(line_of(0, record)) for record in refused) < 20 * 300
+    assert sum(len(lines_of([(0, record)])) for record in refused) < 20 * 300
     # Requests that are served are all written.
     assert (await site.client().ask(get())).status == 200
     assert site.records[-1].status == 200

@@ -147,7 +147,7 @@ async def test_what_is_remembered_is_read_as_the_parser_reads_it(light: bool) ->
 async def test_a_head_is_remembered_only_for_who_had_a_key(serve) -> None:
     async def handler(exchange: EdgeExchange) -> None:
         if exchange.path == "/key":
-            exchange.notes["key"] = "k"
+            exchange.notes.key = "k"
         exchange.respond(200, [], await exchange.body())
 
     site = await serve(handler)
@@ -161,7 +161,7 @@ async def test_a_head_is_remembered_only_for_who_had_a_key(serve) -> None:
 @pytest.mark.parametrize("remembered", [False, True])
 async def test_body_of_a_known_head_may_come_in_many_pieces(serve, remembered) -> None:
     async def handler(exchange: EdgeExchange) -> None:
-        exchange.notes["key"] = "k"
+        exchange.notes.key = "k"
         exchange.respond(200, [], await exchange.body())
 
     site = await serve(handler)

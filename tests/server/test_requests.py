@@ -282,7 +282,7 @@ async def test_access_record(serve):
     (record,) = site.records
     assert (record.method, record.path, record.status, record.bytes_in) == ("POST", "/p", 200, 5)
     assert (record.request_id, record.peer, record.complete) == ("r-1", "127.0.0.1", True)
-    assert record.notes == {"length": 5}
+    assert record.notes.more == {"length": 5}
     assert record.bytes_out > 100
     assert 0 < record.duration_us < 5_000_000
 

@@ -41,7 +41,7 @@ class Site:
 
     @property
     def usage(self) -> Any:
-        return self.gateway.records[-1].notes["usage"]
+        return self.gateway.records[-1].notes.usage
 
 
 @asynccontextmanager

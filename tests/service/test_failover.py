@@ -231,22 +231,22 @@ async def test_a_conversation_stays_with_its_account_until_that_fails(protocol: 
             for name in "abcdef":
                 messages = [{"role": "user", "content": name}]
                 assert (await ask(gateway, path, messages=messages)).status == 200
-                firsts[name] = str(gateway.records[-1].notes["account"])
+                firsts[name] = str(gateway.records[-1].notes.account)
             assert Counter(firsts.values()) == {account.uuid: 2 for account in vendors.accounts}
             for _ in range(3):
                 for name in "fedcba":
                     turns = [{"role": "user", "content": name}, {"role": "assistant", "content": "x"}]
                     await ask(gateway, path, messages=[*turns, {"role": "user", "content": "more"}])
-                    assert gateway.records[-1].notes["account"] == firsts[name]
+                    assert gateway.records[-1].notes.account == firsts[name]
             broken = next(place for place, one in enumerate(vendors.accounts) if one.uuid == firsts["a"])
             vendors.all[broken].fail_next("rate_limit")
             turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "x"}]
             for _ in range(3):
                 assert (await ask(gateway, path, messages=[*turns, {"role": "user", "content": "more"}])).status == 200
-            moved = gateway.records[-1].notes["account"]
+            moved = gateway.records[-1].notes.account
             assert moved != firsts["a"]
             await ask(gateway, path, messages=[*turns, {"role": "user", "content": "more"}])
-            assert gateway.records[-1].notes["account"] == moved
+            assert gateway.records[-1].notes.account == moved
 
 
 async def test_clients_do_not_share_conversations_and_affinity_can_be_switched_off() -> None:
@@ -282,9 +282,9 @@ async def test_a_late_account_is_overtaken_and_cancelled(stream: bool, client: P
             assert vendors.called == [1, 1]
             await vendors.all[0].exchanges[0].left(2)
             record = gateway.records[-1]
-            assert record.notes["account"] == "openai-custom-1"
-            assert "cancelled" not in record.notes
-            assert record.notes["usage"] is not None
+            assert record.notes.account == "openai-custom-1"
+            assert "cancelled" not in record.notes.more
+            assert record.notes.usage is not None
             await until(gateway.idle)
             state = gateway.gateway.accounts.states["openai-custom-0"]
             assert (state.in_flight, state.failures, state.consecutive_errors) == (0, 1, 1)
@@ -308,7 +308,7 @@ async def test_of_two_late_accounts_the_one_that_fails_leaves_it_to_the_other() 
         vendors.all[1].answer_next(later)
         async with running_gateway(settings_for(*vendors.accounts, hedge_after={"openai-custom": 0.1})) as gateway:
             assert (await ask(gateway)).status == 200
-            assert gateway.records[-1].notes["account"] == "openai-custom-1"
+            assert gateway.records[-1].notes.account == "openai-custom-1"
             assert gateway.gateway.accounts.states["openai-custom-0"].failures == 1
 
 

@@ -537,7 +537,7 @@ async def test_what_an_account_keeps_goes_on_there_byte_for_byte(tmp_path: Path,
                     made = []
                     for _ in range(4):
                         response = await here.ask(stream, input="First question")
-                        made.append((response, gateway.records[-1].notes["account"]))
+                        made.append((response, gateway.records[-1].notes.account))
                     assert {account for _, account in made} == set(vendors)
                     for response, account in made:
                         # The other account is next in turn for half of these.
@@ -559,7 +559,7 @@ async def test_what_an_account_keeps_goes_on_there_byte_for_byte(tmp_path: Path,
                     encrypted = {"include": ["reasoning.encrypted_content", "file_search_call.results"]}
                     await here.sdk.responses.retrieve(response.id, **encrypted)  # type: ignore[call-overload]
                     assert vendor.requests[-1].target.endswith(f"/{response.id}?include%5B%5D=file_search_call.results")
-                    assert gateway.records[-1].notes["losses"] == 1
+                    assert len(gateway.records[-1].notes.lost or ()) == 1
                     await here.sdk.responses.input_items.list(response.id, limit=3)
                     assert vendor.requests[-1].target == f"/v1/responses/{response.id}/input_items?limit=3"
 

@@ -20,7 +20,7 @@ async def streamed(more: bytes, **fields: Any) -> tuple[RawResponse, bytes, Any]
         async with running_gateway(settings_for(account_for(vendor, **fields))) as gateway:
             async with await RawClient.connect(gateway.port) as client:
                 answer = await client.ask("POST", "/v1/chat/completions", BODY % more, gateway.headers)
-            usage = gateway.records[-1].notes["usage"]
+            usage = gateway.records[-1].notes.usage
             return answer, vendor.requests[-1].content, usage
 
 

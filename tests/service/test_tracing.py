@@ -34,7 +34,7 @@ async def told(client_protocol: str, vendor_protocol: str, headers: dict[str, st
                 path, body = PATHS[client_protocol], BODIES[client_protocol]
                 answer = await client.ask("POST", path, body, {**gateway.headers, **headers})
                 assert answer.status == 200
-            return vendor.requests[-1].headers, gateway.records[-1].notes
+            return vendor.requests[-1].headers, gateway.records[-1].notes.more
 
 
 @pytest.mark.parametrize("upstream", PROTOCOLS)

@@ -39,7 +39,7 @@ async def test_a_failed_attempt_leaves_no_usage(path: str) -> None:
         async with running_gateway(settings_for(*accounts)) as gateway:
             await asked(gateway, path, {**ASKED, "stream": True})
         assert len(vendor.requests) == 2
-    usage = gateway.records[-1].notes["usage"]
+    usage = gateway.records[-1].notes.usage
     assert usage.input_total not in (None, 999)
 
 

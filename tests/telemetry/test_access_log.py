@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from tests.support.notes import noted
 
 from codenex.core.finish import FinishDetail, FinishReason
+from codenex.core.notes import Notes
 from codenex.core.usage import Usage
 from codenex.telemetry import access_log
-from codenex.telemetry.access_log import AccessLog, line_of
+from codenex.telemetry.access_log import AccessLog, lines_of
 
 
 @dataclass
@@ -27,7 +29,7 @@ class Record:
     request_id: str = "abc-1"
     peer: str = "127.0.0.1"
     complete: bool = True
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: Notes = field(default_factory=Notes)
 
 
 class Output(io.StringIO):
@@ -49,6 +51,10 @@ class Output(io.StringIO):
         assert text == "" or text.endswith("\n")
         self.lines += [json.loads(line) for line in text.splitlines()]
         return len(text)
+
+
+def line_of(at: float, record: Record) -> str:
+    return lines_of([(at, record)])
 
 
 @pytest.fixture(autouse=True)
@@ -82,14 +88,13 @@ def test_an_answer_that_was_cut_says_so() -> None:
 def test_notes_become_fields(unusual: dict[str, Any]) -> None:
     notes = {
         "provider": "claude-custom",
-        "lost": [1, 2],
-        "losses": 0,
+        "lost": (),
         **unusual,
         "first_output": 0.123456789,
         "usage": Usage(input_uncached=3, input_cache_read=4, output_text=5),
         "finish": FinishDetail(FinishReason.STOP, "end_turn"),
     }
-    fields = json.loads(line_of(0, Record(notes=notes)))
+    fields = json.loads(line_of(0, Record(notes=noted(**notes))))
 
     assert {name: fields[name] for name in fields if name not in json.loads(line_of(0, Record()))} == {
         "provider": "claude-custom",
@@ -176,7 +181,7 @@ def test_a_record_that_cannot_be_written_does_not_end_the_log(bad: Any) -> None:
     output = Output()
     log = AccessLog(output)
     log.record([(0.0, Record(status=1))])
-    log.record([(0.0, Record(status=2, notes={"bad": bad}))])
+    log.record([(0.0, Record(status=2, notes=noted(bad=bad)))])
     log.record([(0.0, Record(status=3))])
     log.close()
 

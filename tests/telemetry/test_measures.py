@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.metrics import Scrape
+from tests.support.notes import noted
 from tests.telemetry.test_access_log import Record
 
 from codenex.core.usage import Usage
@@ -31,7 +32,7 @@ def scraped(*columns: memoryview, living: tuple[int, ...] = ()) -> Scrape:
 
 def record(status: int = 200, **fields: Any) -> Record:
     notes = fields.pop("notes", {})
-    return Record(status=status, notes={**NAMES, **notes}, **fields)
+    return Record(status=status, notes=noted(**{**NAMES, **notes}), **fields)
 
 
 def test_a_process_has_room_for_what_it_measures() -> None:

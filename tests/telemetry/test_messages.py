@@ -11,10 +11,11 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.notes import noted
 from tests.telemetry.test_access_log import Output, Record
 
 from codenex.supervisor.voice import Voice
-from codenex.telemetry.access_log import text_of
+from codenex.telemetry.access_log import texts_of
 from codenex.telemetry.messages import QUEUE_LIMIT, Messages
 from codenex.telemetry.outlet import Outlet, pieces
 
@@ -124,7 +125,8 @@ def test_lines_of_two_writers_at_a_slow_pipe_do_not_mix() -> None:
 
 
 def test_people_get_a_line_without_control_characters() -> None:
-    line = text_of(1_790_000_000.5, Record(path="/a\n\x1b[31m", notes={"provider": "demo", "cancelled": True}))
+    record = Record(path="/a\n\x1b[31m", notes=noted(provider="demo", cancelled=True))
+    line = texts_of([(1_790_000_000.5, record)])
     assert line == (
         "2026-09-21 14:13:20.500 POST /a\\n\\x1b[31m 200 1.2ms request_id=abc-1 peer=127.0.0.1"
         " provider=demo cancelled=true\n"

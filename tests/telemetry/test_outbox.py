@@ -4,14 +4,16 @@ import asyncio
 from types import SimpleNamespace
 
 import pytest
+from tests.support.notes import noted
 
 from codenex.core import json
 from codenex.core.finish import FinishDetail, FinishReason
+from codenex.core.losses import Loss
 from codenex.core.usage import Usage
 from codenex.store.spool import Spool
 from codenex.telemetry import outbox as module
 from codenex.telemetry.outbox import Outbox
-from codenex.telemetry.rows import Acknowledgement, Batch, usage_row
+from codenex.telemetry.rows import Acknowledgement, Batch, LossRow, usage_row
 
 
 def record(**notes):
@@ -23,7 +25,7 @@ def record(**notes):
         complete=True,
         bytes_in=10,
         bytes_out=20,
-        notes={"provider": "demo", **notes},
+        notes=noted(provider="demo", **notes),
     )
 
 
@@ -85,7 +87,7 @@ async def test_what_reached_no_provider_is_no_row(receiver):
     outbox = Outbox(receiver.connect, gather=0.0)
     outbox.start()
     refused = record()
-    del refused.notes["provider"]
+    refused.notes.provider = None
     outbox.record([(0.0, refused)])
     outbox.record([(0.0, record())])
     await outbox.close()
@@ -317,7 +319,7 @@ def test_a_row_tells_what_the_notes_say():
         "usage": Usage(input_uncached=1, input_cache_read=2, input_cache_write_5m=3, output_text=4, output_reasoning=5),
         "finish": FinishDetail(FinishReason.STOP),
         "first_output": 0.25,
-        "losses": 2,
+        "lost": (Loss("a", "dropped", "b" * 500), Loss("c", "adapted", "d")),
         "error": "rate_limit",
     }
     row = usage_row(7, 1000.0, record(**notes))
@@ -325,6 +327,7 @@ def test_a_row_tells_what_the_notes_say():
     assert (row.input_uncached, row.input_cache_read, row.input_cache_write) == (1, 2, 3)
     assert (row.output_text, row.output_reasoning, row.input_tool) == (4, 5, None)
     assert (row.key, row.protocol, row.provider, row.account, row.model) == ("abc", "anthropic", "demo", "u-1", "m")
+    assert row.lost == [LossRow("a", "dropped", "b" * 200), LossRow("c", "adapted", "d")]
     assert (row.finish, row.losses, row.error) == ("stop", 2, "rate_limit")
 
 

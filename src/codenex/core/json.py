@@ -22,6 +22,8 @@ _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_raw_object = msgspec.json.Decoder(dict[str, Raw]).decode
 #: Encodes compactly, keeping the order of keys and every character as UTF-8; a call less than a function around it.
 encode = msgspec.json.Encoder().encode
+#: The same of several values, each with the end of a line.
+encode_lines = msgspec.json.Encoder().encode_lines
 
 #: What matters at the end of a value, and what does inside of one.
 _OUTER = re.compile(rb'["{}\[\],]')

@@ -58,7 +58,7 @@ class Affinity:
         found = identity_of(protocol, exchange.header, head)
         if found is None:
             return None
-        client = exchange.notes.get("key")
+        client = exchange.notes.key
         hashed = blake2b(digest_size=8)
         for piece in (str(client), provider, found.name):
             hashed.update(piece.encode("utf-8", "surrogatepass"))

@@ -67,7 +67,7 @@ class Attempt:
 
     def _name(self) -> None:
         notes = self._job.exchange.notes
-        notes["provider"], notes["account"], notes["model"] = self._provider.name, self._account.uuid, self._model
+        notes.provider, notes.account, notes.model = self._provider.name, self._account.uuid, self._model
 
     def _begin(self) -> None:
         """Answer, which no other attempt may do any more: output is there."""
@@ -142,7 +142,7 @@ class Attempt:
             await job.conversation.noted(Place(self._provider.name, self._account.uuid), content)
         if glanced is not None:
             self._begin()
-            job.exchange.notes["usage"], job.exchange.notes["finish"] = glanced.usage, glanced.finish
+            job.exchange.notes.usage, job.exchange.notes.finish = glanced.usage, glanced.finish
             job.exchange.respond(200, [("content-type", "application/json"), *self._headers], content)
             return
         observation = Observation()
@@ -232,7 +232,7 @@ class Attempt:
             programs, bounds = self._means.claude_code, self._means.bounds
             response = await programs.send(self._account, body, deadlines, bounds)
             return await accepted(response, self._spoke, self._account)
-        if "trace" in job.exchange.notes:
+        if "trace" in job.exchange.notes.more:
             headers = within(headers, job.exchange.notes)
         response = await call(
             self._means.transport,
@@ -254,7 +254,7 @@ class Attempt:
         try:
             await self._delivery.relay(response, lane, self._begin)
         except asyncio.CancelledError:
-            self._job.exchange.notes["cancelled"] = True
+            self._job.exchange.notes.more["cancelled"] = True
             raise
         finally:
             self._note(lane.seen)
@@ -285,9 +285,9 @@ class Attempt:
 
     def _note(self, seen: Observation) -> None:
         notes = self._job.exchange.notes
-        notes["usage"], notes["finish"] = seen.usage, seen.finish
+        notes.usage, notes.finish = seen.usage, seen.finish
         if self._delivery.first_output is not None:
-            notes["first_output"] = self._delivery.first_output
+            notes.first_output = self._delivery.first_output
 
 
 def _is_json(response: UpstreamResponse) -> bool:

@@ -85,7 +85,7 @@ async def _asked(
         headers, query = carried(exchange.headers), ""
         if target is spoke:
             headers, query = passed_up(exchange.headers), forwarded_query(exchange.query)
-    if "trace" in exchange.notes:
+    if "trace" in exchange.notes.more:
         headers = within(headers, exchange.notes)
     response = await call(
         transport,

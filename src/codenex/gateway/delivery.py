@@ -199,7 +199,7 @@ class Delivery:
         """Send the protocol's error event and end: never a silent truncation."""
         if self.gate.stage is Stage.ENDED:
             return
-        self._exchange.notes["error"] = self._exchange.notes["error_class"] = fault.kind.value
+        self._exchange.notes.more.update(error=fault.kind.value, error_class=fault.kind.value)
         self._finish(self.render_failure(fault) if self._fail is None else self._fail(fault))
 
     def _write(self, data: bytes, *, last: bool = False) -> None:

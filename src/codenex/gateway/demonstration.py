@@ -26,7 +26,8 @@ _PIECE = 64 * 1024
 
 async def demonstrate(settings: Settings, job: Job, common: Headers) -> None:
     """Answer a job. Raises :class:`Fault` while nothing has been sent."""
-    job.exchange.notes.update(provider=DEMO, model=job.resolution.model)
+    notes = job.exchange.notes
+    notes.provider, notes.model = DEMO, job.resolution.model
     _refuse_state(job.request)
     losses = Losses()
     losses.extend(job.request.losses)
@@ -55,7 +56,7 @@ async def demonstrate(settings: Settings, job: Job, common: Headers) -> None:
     context.losses = losses
     body = job.spoke.encode_response(fold(seen), context)
     body = await job.kept(body)
-    job.exchange.notes.update(usage=observation.usage, finish=observation.finish)
+    notes.usage, notes.finish = observation.usage, observation.finish
     headers = [*common, ("x-codenex-provider", DEMO), *job.answered_losses(losses)]
     job.exchange.respond(200, [("content-type", "application/json"), *headers], body)
 
@@ -107,4 +108,6 @@ async def _stream(settings: Settings, job: Job, headers: Headers, steps: Iterato
             if delivery.gate.recovery is Recovery.RETRY:
                 raise
             delivery.fail(fault)
-    job.exchange.notes.update(usage=observation.usage, finish=observation.finish, first_output=delivery.first_output)
+    notes = job.exchange.notes
+    notes.usage, notes.finish = observation.usage, observation.finish
+    notes.first_output = delivery.first_output

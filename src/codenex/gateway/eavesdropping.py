@@ -34,7 +34,7 @@ def _overheard(log: PromptLog, exchange: Exchange, body: bytes, facts: dict[str,
         error = "the answer was not finished"
         raise
     finally:
-        more = {"provider": exchange.notes.get("provider"), "status": copy.status, "error": error, "cut": copy.cut}
+        more = {"provider": exchange.notes.provider, "status": copy.status, "error": error, "cut": copy.cut}
         told = {name: value for name, value in more.items() if value}
         log.record({"kind": "answer", **facts, **told}, b"".join(copy.sent))
 

@@ -81,13 +81,15 @@ def _demonstrate(work: Embedding, common: Headers) -> None:
     losses.extend(request.losses)
     headers += settled_losses(work.exchange, losses, strict=work.strict)
     answer = demo_embeddings(request)
-    work.exchange.notes.update(provider=DEMO, model=work.resolution.model, usage=answer.usage)
+    notes = work.exchange.notes
+    notes.provider, notes.model, notes.usage = DEMO, work.resolution.model, answer.usage
     _respond(work, EMBEDDINGS[work.protocol].encode_answer(answer, request), headers)
 
 
 async def _attempt(work: Embedding, attempts: Attempts, kind: ProviderType, account: Account, common: Headers) -> None:
     model = account.aliases.get(work.resolution.model, work.resolution.model)
-    work.exchange.notes.update(provider=kind.name, account=account.uuid, model=model)
+    notes = work.exchange.notes
+    notes.provider, notes.account, notes.model = kind.name, account.uuid, model
     headers: Headers = [*common, ("x-codenex-provider", kind.name)]
     ask = _Asking(work, attempts, kind, account, model)
     if EMBEDDINGS[kind.protocol] is EMBEDDINGS[work.protocol] and not account.normalise:
@@ -106,7 +108,7 @@ class _Asking:
 
     async def answer(self, method: Method, body: bytes, headers: Headers, query: str) -> tuple[bytes, Headers]:
         """Return the body and head of an answer. Raises :class:`Fault`."""
-        if "trace" in self._work.exchange.notes:
+        if "trace" in self._work.exchange.notes.more:
             headers = within(headers, self._work.exchange.notes)
         response = await call(
             self._attempts.transport,
@@ -146,7 +148,8 @@ async def _pass_through(work: Embedding, ask: _Asking, headers: Headers) -> None
         except Fault:
             # What the gateway can't read it can't count; the upstream could, and that is what the client asked for.
             usage = None
-    work.exchange.notes.update(usage=usage, operation="embeddings")
+    work.exchange.notes.usage = usage
+    work.exchange.notes.more["operation"] = "embeddings"
     _respond(work, content, headers)
 
 
@@ -170,7 +173,8 @@ async def _translate(work: Embedding, ask: _Asking, headers: Headers) -> None:
         # Every OpenAI answer has counts, and budgets need one. It is told to be an estimate, and no reason to refuse.
         answer = msgspec.structs.replace(answer, usage=_estimate(request))
         losses.approximate("usage", "the upstream counts no tokens: estimated")
-    work.exchange.notes.update(usage=answer.usage, operation="embeddings")
+    work.exchange.notes.usage = answer.usage
+    work.exchange.notes.more["operation"] = "embeddings"
     content = EMBEDDINGS[work.protocol].encode_answer(answer, request)
     _respond(work, content, headers + settled_losses(work.exchange, losses, strict=False))
 

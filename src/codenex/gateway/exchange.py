@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
+from codenex.core.notes import Notes
+
 #: Header names are lower-case; values are as received. Order and repetition are kept.
 Headers = list[tuple[str, str]]
 
@@ -41,7 +43,7 @@ class Exchange(Protocol):
     #: Assigned by the server, echoed in ``x-request-id`` and sent to the upstream.
     request_id: str
     #: What the gateway adds to the access-log line of this request.
-    notes: dict[str, Any]
+    notes: Notes
     #: Where the request's head is one that came before.
     repetition: Repetition | None
     #: Set by a handler whose coroutine needs no task as long as it doesn't ask for one.

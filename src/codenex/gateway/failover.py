@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from codenex.core.errors import Fault, FaultKind
+from codenex.core.notes import Notes
 from codenex.gateway.accounts import Accounts
 from codenex.gateway.affinity import Session
 from codenex.gateway.contest import Contest
@@ -58,13 +59,13 @@ class Failover:
         only: str | None = None,
         preferred: str | None = None,
         contest: Contest | None = None,
-        notes: dict[str, Any] | None = None,
+        notes: Notes | None = None,
         first: Tried | None = None,
     ) -> None:
         self._contest = contest
         self._first = first
         start = None if first is None else first.start
-        self._trail = Trail({} if notes is None else notes, always=contest is not None, start=start)
+        self._trail = Trail(Notes() if notes is None else notes, always=contest is not None, start=start)
         self._settings = settings
         self._accounts = accounts
         self._run = run

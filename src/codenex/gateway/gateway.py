@@ -185,7 +185,7 @@ class Gateway:
                 # Who has no client key may have an admin session, which the control part knows.
                 await self._control(exchange)
                 return
-            exchange.notes["key"], exchange.notes["protocol"] = key.id, route.protocol
+            exchange.notes.key, exchange.notes.protocol = key.id, route.protocol
             if self.settings.otlp_endpoint is not None and self._control is not None:
                 begin_trace(exchange)
             if exchange.method not in route.methods:
@@ -259,7 +259,7 @@ class Gateway:
                 else:
                     await self._attempts.serve(job, common)
             finally:
-                self.admission.settle(key, exchange.notes.get("usage"))
+                self.admission.settle(key, exchange.notes.usage)
 
     async def _count(self, exchange: Exchange, route: Route, common: Headers, key: ClientKey) -> None:
         body = await exchange.body()
@@ -310,7 +310,7 @@ class Gateway:
             try:
                 await embed(work, self._attempts, common)
             finally:
-                self.admission.settle(key, exchange.notes.get("usage"))
+                self.admission.settle(key, exchange.notes.usage)
 
     async def _models(self, exchange: Exchange, route: Route, common: Headers, key: ClientKey) -> None:
         models = await self.listing.models(self._named_provider(exchange, route))
@@ -361,7 +361,7 @@ class Gateway:
     def _noted(self, exchange: Exchange, route: Route, model: str) -> Resolution:
         """Resolve a model, and let the record of the request say to which, also where no account can be called."""
         found = self._resolved(exchange, route, model)
-        exchange.notes["provider"], exchange.notes["model"] = found.provider, found.model
+        exchange.notes.provider, exchange.notes.model = found.provider, found.model
         return found
 
     def _named_provider(self, exchange: Exchange, route: Route) -> str | None:

@@ -157,5 +157,5 @@ def settled_losses(exchange: Exchange, losses: Losses, *, strict: bool) -> Heade
             param=values[0].path,
             code="lossy_translation",
         )
-    exchange.notes["losses"], exchange.notes["lost"] = len(values), values
+    exchange.notes.lost = values
     return [("x-codenex-losses", header_value(values))]

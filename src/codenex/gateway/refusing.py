@@ -14,15 +14,15 @@ _JSON: Headers = [("content-type", "application/json")]
 
 def refuse(exchange: Exchange, fault: Fault, protocol: str, common: Headers) -> None:
     """Answer with a fault in the client's protocol; too late for that, cut the connection."""
-    exchange.notes["error"], exchange.notes["error_class"] = fault.code or fault.kind.value, fault.kind.value
+    exchange.notes.more.update(error=fault.code or fault.kind.value, error_class=fault.kind.value)
     if exchange.started:
         exchange.abort()
         return
     error = SPOKES[protocol].encode_error(fault, exchange.request_id)
     status, body, headers = error.status, error.body, list(error.headers)
     if isinstance(fault, UpstreamRefusal):
-        provider = exchange.notes.get("provider")
-        if isinstance(provider, str):
+        provider = exchange.notes.provider
+        if provider is not None:
             headers.append(("x-codenex-provider", provider))
         if fault.protocol == protocol and fault.body:
             # Clients of the same protocol match on the vendor's exact wording.

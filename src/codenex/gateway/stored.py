@@ -78,7 +78,7 @@ class StoredResponses:
         kind = PROVIDER_TYPES.get(place.provider)
         if account is None or kind is None:
             raise wire.response_not_found(response_id)
-        exchange.notes.update(provider=kind.name, account=account.uuid)
+        exchange.notes.provider, exchange.notes.account = kind.name, account.uuid
         losses = Losses()
         query = wire.readable_query(forwarded_query(exchange.query), losses)
         response = await call(
@@ -88,7 +88,7 @@ class StoredResponses:
             "response",
             f"{response_id}/{part}" if part else response_id,
             b"",
-            headers=within([], exchange.notes) if "trace" in exchange.notes else carried(exchange.headers),
+            headers=within([], exchange.notes) if "trace" in exchange.notes.more else carried(exchange.headers),
             request_id=exchange.request_id,
             deadlines=self._attempts.deadlines_of(account),
             stream=False,

@@ -158,7 +158,7 @@ class Straight:
         """Answer a request whose route and key are known."""
         accounts, admission, notes = self._accounts, self._admission, exchange.notes
         route, key = familiar.route, familiar.key
-        notes["key"], notes["protocol"] = key.id, route.protocol
+        notes.key, notes.protocol = key.id, route.protocol
         common: Headers = []
         try:
             if familiar.counted:
@@ -202,9 +202,9 @@ class Straight:
             start, going = self._now(), True
             admission.in_progress += 1
             try:
-                notes["provider"], notes["account"], notes["model"] = provider, account.uuid, plan.resolution.model
+                notes.provider, notes.account, notes.model = provider, account.uuid, plan.resolution.model
                 leg = plan.legs[account.uuid] if account.uuid in plan.legs else leg_to(self._attempts, plan, account)
-                notes["model"] = leg.model
+                notes.model = leg.model
                 if request is not None:
                     translation = Translation(
                         exchange, plan, leg, request, self._attempts.envelope_key, strict=familiar.strict
@@ -248,7 +248,7 @@ class Straight:
                             job = self._job(exchange, plan, familiar, head, body, None)
                             await self._attempts.answer_whole(job, account, response, content, common)
                         else:
-                            notes["usage"], notes["finish"] = glanced.usage, glanced.finish
+                            notes.usage, notes.finish = glanced.usage, glanced.finish
                             exchange.respond(200, down, content)
                 finally:
                     if response.charged or not response.complete:
@@ -273,7 +273,7 @@ class Straight:
                     accounts.ended(account, probe=False)
                 admission.in_progress -= 1
                 if key.tokens_per_minute:
-                    admission.settle(key, notes.get("usage"))
+                    admission.settle(key, notes.usage)
         except Fault as fault:
             refuse(exchange, fault, route.protocol, common)
 
@@ -314,7 +314,7 @@ class Straight:
                 accounts.ended(account, probe=False)
             self._admission.in_progress -= 1
             if key.tokens_per_minute:
-                self._admission.settle(key, notes.get("usage"))
+                self._admission.settle(key, notes.usage)
 
     def _relayed(
         self, job: Job, plan: Plan, familiar: Familiar, account: Account, delivery: Delivery, common: Headers
@@ -322,7 +322,7 @@ class Straight:
         """Return the attempt at a stream. Raises :class:`Fault` where nothing can be sent."""
         attempts, exchange = self._attempts, job.exchange
         notes = exchange.notes
-        notes["provider"], notes["account"], notes["model"] = account.provider, account.uuid, plan.resolution.model
+        notes.provider, notes.account, notes.model = account.provider, account.uuid, plan.resolution.model
         leg = plan.legs[account.uuid] if account.uuid in plan.legs else leg_to(attempts, plan, account)
         place = (account.uuid, leg.model, True)
         beginning = (
@@ -330,7 +330,7 @@ class Straight:
             if place in familiar.beginnings
             else _beginning(familiar, leg, place, exchange.headers)
         )
-        notes["model"] = leg.model
+        notes.model = leg.model
         stream = stream_translated if plan.translates else stream_passed
         return stream(attempts, job, leg, beginning, delivery, common)
 

@@ -92,12 +92,12 @@ async def stream_passed(
         try:
             await delivery.relay(response, lane, partial(attempts.accounts.succeeded, account))
         except asyncio.CancelledError:
-            notes["cancelled"] = True
+            notes.more["cancelled"] = True
             raise
         finally:
-            notes["usage"], notes["finish"] = seen.usage, seen.finish
+            notes.usage, notes.finish = seen.usage, seen.finish
             if delivery.first_output is not None:
-                notes["first_output"] = delivery.first_output
+                notes.first_output = delivery.first_output
         return seen.fault
     finally:
         response.close()

@@ -81,7 +81,7 @@ class Translation:
             losses=losses,
         )
         body = plan.spoke.encode_response(answer, context)
-        exchange.notes["usage"], exchange.notes["finish"] = usage, finish
+        exchange.notes.usage, exchange.notes.finish = usage, finish
         headers = [*self._leg.headers, *common]
         if losses.found:
             # What the answer lost can't be undone by being strict any more.
@@ -129,12 +129,12 @@ async def stream_translated(
         try:
             await delivery.relay(response, lane, partial(attempts.accounts.succeeded, leg.outbound.account))
         except asyncio.CancelledError:
-            notes["cancelled"] = True
+            notes.more["cancelled"] = True
             raise
         finally:
-            notes["usage"], notes["finish"] = lane.seen.usage, lane.seen.finish
+            notes.usage, notes.finish = lane.seen.usage, lane.seen.finish
             if delivery.first_output is not None:
-                notes["first_output"] = delivery.first_output
+                notes.first_output = delivery.first_output
             if losses.found:
                 # The head has gone when the answer comes: what that loses is counted in the record.
                 job.answered_losses(losses)

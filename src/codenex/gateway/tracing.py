@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
 
+from codenex.core.notes import Notes
 from codenex.gateway.exchange import Exchange, Headers
 
 _PARENT = "traceparent"
@@ -31,8 +31,8 @@ def begin_trace(exchange: Exchange) -> None:
         trace, flags = os.urandom(16).hex(), "01"
     else:
         trace, flags = found[1], found[3]
-        notes["traceparent"] = sent[:_LENGTH]
-    notes["trace"] = f"00-{trace}-{os.urandom(8).hex()}-{flags}"
+        notes.more["traceparent"] = sent[:_LENGTH]
+    notes.more["trace"] = f"00-{trace}-{os.urandom(8).hex()}-{flags}"
 
 
 def carried(headers: Headers) -> Headers:
@@ -40,8 +40,8 @@ def carried(headers: Headers) -> Headers:
     return [pair for pair in headers if pair[0] in _NAMES]
 
 
-def within(headers: Headers, notes: dict[str, Any]) -> Headers:
+def within(headers: Headers, notes: Notes) -> Headers:
     """Return an upstream's headers with the gateway's own span as the parent. ``notes`` have it."""
     # What belongs to a trace that is not gone on with says nothing.
-    left_out = (_PARENT,) if "traceparent" in notes else _NAMES
-    return [*(pair for pair in headers if pair[0] not in left_out), (_PARENT, notes["trace"])]
+    left_out = (_PARENT,) if "traceparent" in notes.more else _NAMES
+    return [*(pair for pair in headers if pair[0] not in left_out), (_PARENT, notes.more["trace"])]

@@ -6,9 +6,9 @@ A request that the first account serves leaves nothing here, and costs one look 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from codenex.core.errors import Fault, FaultKind
+from codenex.core.notes import Notes
 from codenex.telemetry.rows import AttemptRow
 
 #: Attempts that are noted; no request makes more.
@@ -20,7 +20,7 @@ class Trail:
 
     __slots__ = ("_always", "_loop", "_notes", "_start")
 
-    def __init__(self, notes: dict[str, Any], *, always: bool, start: float | None = None) -> None:
+    def __init__(self, notes: Notes, *, always: bool, start: float | None = None) -> None:
         """With ``always`` a request that one attempt serves has its trail too. ``start`` is the loop's time when the
         first attempt could begin: now, where it isn't given."""
         self._notes = notes
@@ -34,7 +34,7 @@ class Trail:
 
     def served(self, provider: str, account: str, model: str, began: float, fault: Fault | None) -> None:
         """Note the attempt that answered; ``fault`` is what ended the answer after it had begun."""
-        if self._always or fault is not None or "attempts" in self._notes:
+        if self._always or fault is not None or "attempts" in self._notes.more:
             self.ended(provider, account, model, began, None if fault is None else fault.kind.value)
 
     def failed(self, provider: str, account: str, model: str, began: float, fault: Fault) -> None:
@@ -48,7 +48,7 @@ class Trail:
         self, provider: str, account: str, model: str, began: float, error: str | None, status: int | None = None
     ) -> None:
         """Note an attempt with its end at this moment."""
-        rows: list[AttemptRow] = self._notes.setdefault("attempts", [])
+        rows: list[AttemptRow] = self._notes.more.setdefault("attempts", [])
         if len(rows) < _MOST:
             began_ms, ended_ms = round(began * 1000, 1), round(self.now() * 1000, 1)
             rows.append(AttemptRow(provider, account, model, began_ms, ended_ms, error, status))

@@ -165,7 +165,7 @@ class Connection(Inflow):
             self.server.budget.used -= exchange.charged
             exchange.charged = 0
         self.current = None
-        if not self.known and "key" in exchange.notes:
+        if not self.known and exchange.notes.key is not None:
             self.known = True
         if exchange.keep and exchange.complete and not (self._queue or self.server.draining or self._parser.in_head):
             # What _settle does then.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from codenex.core.errors import Fault
+from codenex.core.notes import Notes
 from codenex.gateway.exchange import Headers, Repetition
 from codenex.providers.transport.budget import no_room
 from codenex.providers.transport.light_task import LightTask, driven
@@ -88,7 +89,7 @@ class EdgeExchange(LightTask):
             self.scheme = trusted.scheme(headers, self.scheme)
         self.request_id = ""
         #: What the handler wants to have in the access log.
-        self.notes: dict[str, Any] = {}
+        self.notes = Notes()
         #: A request that is refused before any handler sees it.
         self.refusal: Fault | None = None
         #: Where the head is one that came before.

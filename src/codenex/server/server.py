@@ -10,11 +10,12 @@ import ssl as tls
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import msgspec
 
 from codenex.core.errors import Fault, FaultKind
+from codenex.core.notes import Notes
 from codenex.gateway.exchange import Handler
 from codenex.providers.transport.budget import BodyBudget
 from codenex.providers.transport.deadlines import NEVER, DeadlineSweep
@@ -48,7 +49,7 @@ class AccessRecord(msgspec.Struct, frozen=True):
     #: Whether the answer is whole.
     complete: bool
     #: What the handler attached.
-    notes: dict[str, Any]
+    notes: Notes
 
 
 def _log_crash(exchange: EdgeExchange | None, error: BaseException) -> None:
@@ -231,10 +232,11 @@ class Server:
             left_out = self.refusals.take(exchange.connection.address)
             if left_out is None:
                 return
-            exchange.notes["error"] = exchange.refusal.code or exchange.refusal.kind.value
-            exchange.notes["error_class"] = exchange.refusal.kind.value
+            more = exchange.notes.more
+            more["error"] = exchange.refusal.code or exchange.refusal.kind.value
+            more["error_class"] = exchange.refusal.kind.value
             if left_out:
-                exchange.notes["refusals_not_logged"] = left_out
+                more["refusals_not_logged"] = left_out
             self._record(exchange)
 
     def report_crash(self, exchange: EdgeExchange | None, error: BaseException) -> None:

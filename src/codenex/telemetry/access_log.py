@@ -4,30 +4,29 @@ never slows a request.
 The thread only writes. If it formatted lines as well, it would want the interpreter between any two steps of the event
 loop, and each time it asks costs the loop more than a line does.
 """
-# ruff: noqa: SIM401 - dict.get() is a call, which every request would make a dozen times
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import msgspec
 
 from codenex.core import json
-from codenex.core.finish import FinishDetail
-from codenex.core.usage import Usage
+from codenex.core.notes import Notes
 from codenex.telemetry.messages import Format
 from codenex.telemetry.outlet import Outlet
 
 #: Lines that wait for the log at most; more are dropped, and a line of the log says how many.
 QUEUE_LIMIT = 10_000
 _PAUSE = 0.1
-#: Notes that would make long lines; the management API shows them.
-_LEFT_OUT = frozenset({"lost", "attempts"})
+#: What would make long lines; the management API shows it.
+_LEFT_OUT = "attempts"
+_LONGEST_PATH = 300
 _STANDARD_OUTPUT = 1
 
 
@@ -53,7 +52,7 @@ class Record(Protocol):
     @property
     def complete(self) -> bool: ...
     @property
-    def notes(self) -> dict[str, Any]: ...
+    def notes(self) -> Notes: ...
 
 
 #: A record with the time of its end, in seconds since 1970.
@@ -72,8 +71,12 @@ class AccessLog:
 
     def __init__(self, stream: Output | None = None, form: Format = "json") -> None:
         self._stream = stream if stream is not None else Outlet(_STANDARD_OUTPUT)
-        self._line = line_of if form == "json" else text_of
-        self._queue: deque[str] = deque()
+        self._lines = lines_of if form == "json" else texts_of
+        #: numbers of lines, and those lines
+        self._queue: deque[tuple[int, str]] = deque()
+        #: lines that wait to be written
+        self.queued = 0
+        self._counting = threading.Lock()
         self._wake = threading.Event()
         self._closed = False
         self.dropped = 0
@@ -82,22 +85,19 @@ class AccessLog:
 
     def record(self, records: Sequence[Timed]) -> None:
         """Queue the lines of records. Never blocks."""
-        room = QUEUE_LIMIT - len(self._queue)
+        room = QUEUE_LIMIT - self.queued
         if room < len(records):
             self.dropped += len(records) - max(room, 0)
             records = records[: max(room, 0)]
-        line = self._line
         try:
-            self._queue.extend([line(at, record) for at, record in records])
+            count, lines = len(records), self._lines(records)
         except (TypeError, ValueError):
-            self._queue.extend(self._writable(records))
+            count, lines = self._writable(records)
+        with self._counting:
+            self.queued += count
+        self._queue.append((count, lines))
         if not self._wake.is_set():
             self._wake.set()
-
-    @property
-    def queued(self) -> int:
-        """Lines that wait to be written."""
-        return len(self._queue)
 
     def close(self) -> None:
         """Write what is queued and stop."""
@@ -105,30 +105,33 @@ class AccessLog:
         self._wake.set()
         self._thread.join(timeout=2)
 
-    def _writable(self, records: Sequence[Timed]) -> list[str]:
-        """Return the lines of those records that can be written."""
+    def _writable(self, records: Sequence[Timed]) -> tuple[int, str]:
+        """Return the lines of those records that can be written, and their number."""
         lines: list[str] = []
-        for at, record in records:
+        for timed in records:
             try:
-                lines.append(self._line(at, record))
+                lines.append(self._lines((timed,)))
             except (TypeError, ValueError):
                 self.dropped += 1
-        return lines
+        return len(lines), "".join(lines)
 
     def _run(self) -> None:
         told = 0
         while True:
             self._wake.wait()
             self._wake.clear()
-            lines: list[str] = []
+            waiting: list[tuple[int, str]] = []
             while self._queue:
-                lines.append(self._queue.popleft())
-            count = len(lines)
+                waiting.append(self._queue.popleft())
+            count = sum(number for number, _ in waiting)
+            with self._counting:
+                self.queued -= count
+            lines = "".join(text for _, text in waiting)
             if self.dropped > told:
                 told, missing = self.dropped, self.dropped - told
-                lines.append(json.encode_text({"time": round(time.time(), 3), "dropped": missing}) + "\n")
+                lines += json.encode_text({"time": round(time.time(), 3), "dropped": missing}) + "\n"
             try:
-                self._stream.write("".join(lines))
+                self._stream.write(lines)
                 self._stream.flush()
             except (OSError, ValueError):
                 self.dropped += count
@@ -163,25 +166,29 @@ class _Line(msgspec.Struct, omit_defaults=True):
     losses: int | None = None
 
 
-#: The notes that these fields are made of.
-_USUAL = frozenset(
-    {"key", "protocol", "provider", "account", "model", "usage", "finish", "first_output", "losses", *_LEFT_OUT}
-)
-_NOTHING: dict[str, Any] = {}
+#: Those that lines for people leave out, or have at their beginning without a name.
+_NAMELESS = frozenset({"time", "method", "path", "status", "ms", "bytes_in", "bytes_out"})
 
 
-def line_of(at: float, record: Record) -> str:
-    """Return a record as a line of JSON; control characters are escaped by the format itself."""
-    notes = record.notes
-    usual = notes.keys() <= _USUAL
-    told = notes if usual else _NOTHING
-    usage = told["usage"] if "usage" in told else None
-    finish = told["finish"] if "finish" in told else None
-    line = _Line(
+def lines_of(records: Iterable[Timed]) -> str:
+    """Return records as lines of JSON; control characters are escaped by the format itself."""
+    lines = [_more(at, record) if record.notes.more else _line(at, record) for at, record in records]
+    return json.encode_lines(lines).decode()
+
+
+def texts_of(records: Iterable[Timed]) -> str:
+    """Return records as lines for people, without control characters."""
+    return "".join([_text(at, record) for at, record in records])
+
+
+def _line(at: float, record: Record) -> _Line:
+    notes, path = record.notes, record.path
+    usage, finish, first, lost = notes.usage, notes.finish, notes.first_output, notes.lost
+    return _Line(
         # Both are rounded down without a call.
         at * 1000 // 1 / 1000,
         record.method,
-        record.path[:300],
+        path if len(path) <= _LONGEST_PATH else path[:_LONGEST_PATH],
         record.status,
         record.duration_us // 10 / 100,
         record.bytes_in,
@@ -189,50 +196,34 @@ def line_of(at: float, record: Record) -> str:
         record.request_id,
         record.peer,
         record.complete,
-        told["key"] if "key" in told else None,
-        told["protocol"] if "protocol" in told else None,
-        told["provider"] if "provider" in told else None,
-        told["account"] if "account" in told else None,
-        told["model"] if "model" in told else None,
+        notes.key,
+        notes.protocol,
+        notes.provider,
+        notes.account,
+        notes.model,
         None if usage is None else usage.input_total,
         None if usage is None else usage.output_total,
         None if finish is None else finish.reason._value_,
-        told["first_output"] * 10000 // 1 / 10000 if "first_output" in told else None,
-        told["losses"] if "losses" in told else None,
+        None if first is None else first * 10000 // 1 / 10000,
+        None if lost is None else len(lost),
     )
-    if usual:
-        return json.encode_text(line) + "\n"
-    fields: dict[str, Any] = {}
-    _add_notes(fields, record)
-    return json.encode_text(line)[:-1] + "," + json.encode_text(fields)[1:] + "\n"
 
 
-def text_of(at: float, record: Record) -> str:
-    """Return a record as a line for people, without control characters."""
+def _more(at: float, record: Record) -> dict[str, Any]:
+    """Return the fields of a line with what is noted of few requests."""
+    fields: dict[str, Any] = msgspec.to_builtins(_line(at, record))
+    for name, value in record.notes.more.items():
+        if value is not None and name != _LEFT_OUT:
+            fields[name] = value
+    return fields
+
+
+def _text(at: float, record: Record) -> str:
     moment = datetime.fromtimestamp(at, UTC).isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")
-    path = record.path[:300]
-    words = [moment, record.method or "-", path or "-", str(record.status), f"{record.duration_us / 1000:.1f}ms"]
-    fields: dict[str, Any] = {"request_id": record.request_id, "peer": record.peer}
-    if not record.complete:
-        fields["complete"] = False
-    _add_notes(fields, record)
+    words = [moment, record.method or "-", record.path[:_LONGEST_PATH] or "-", str(record.status)]
+    words.append(f"{record.duration_us / 1000:.1f}ms")
+    fields = {name: value for name, value in _more(at, record).items() if name not in _NAMELESS}
     words += [
         f"{name}={value if isinstance(value, str) else json.encode_text(value)}" for name, value in fields.items()
     ]
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in " ".join(words)) + "\n"
-
-
-def _add_notes(fields: dict[str, Any], record: Record) -> None:
-    """Add what was noted."""
-    for name, value in record.notes.items():
-        kind = type(value)
-        if kind is str or kind is int:
-            fields[name] = value
-        elif kind is Usage:
-            fields["input_tokens"], fields["output_tokens"] = value.input_total, value.output_total
-        elif kind is FinishDetail:
-            fields["finish"] = value.reason._value_
-        elif kind is float:
-            fields[name] = round(value, 4)
-        elif value is not None and name not in _LEFT_OUT:
-            fields[name] = value

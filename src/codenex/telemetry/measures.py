@@ -1,10 +1,9 @@
 """What one process counts, in words of the shared memory that the other processes read.
 
-A record costs a look into a dictionary and a dozen additions. Counters stay when their process ends: its successor in
+Records are counted in groups that have their series in common. Counters stay when their process ends: its successor in
 the same column goes on with them, so that they never fall.
 """
 
-# ruff: noqa: SIM401 - dict.get() is a call, which every request would make a dozen times
 from __future__ import annotations
 
 from bisect import bisect_left
@@ -69,7 +68,7 @@ class Traffic(IntEnum):
 
 
 # Members of an enumeration cost more than the additions, and every request makes a dozen.
-_FIRST_SUM, _FIRST, _TOKEN = int(Traffic.FIRST_SUM), int(Traffic.FIRST), int(Traffic.TOKEN)
+_FIRST_SUM, _TOKEN = int(Traffic.FIRST_SUM), int(Traffic.TOKEN)
 _BYTES_IN, _BYTES_OUT = int(Traffic.BYTES_IN), int(Traffic.BYTES_OUT)
 _OUTCOME_WORDS = Table.words_for(_OUTCOMES, 1)
 _TRAFFIC_WORDS = Table.words_for(_TRAFFICS, Traffic.FIELDS)
@@ -85,6 +84,29 @@ class Columns:
         self.outcomes = Table(words[_FIXED_WORDS : _FIXED_WORDS + _OUTCOME_WORDS], _OUTCOMES, len(OUTCOME_LABELS), 1)
         rest = words[_FIXED_WORDS + _OUTCOME_WORDS : WORDS]
         self.traffic = Table(rest, _TRAFFICS, len(TRAFFIC_LABELS), Traffic.FIELDS)
+
+
+def _tokens(usages: list[Usage]) -> tuple[int, ...]:
+    """Sum up what answers took, in the order of ``TOKENS``."""
+    uncached = read = written = tool = text = reasoning = 0
+    for usage in usages:
+        cost = usage if usage.cost is None else usage.cost
+        # Most answers have few of them.
+        if count := cost.input_uncached:
+            uncached += count
+        if count := cost.input_cache_read:
+            read += count
+        if count := cost.input_cache_write_5m:
+            written += count
+        if count := cost.input_cache_write_1h:
+            written += count
+        if count := cost.input_tool:
+            tool += count
+        if count := cost.output_text:
+            text += count
+        if count := cost.output_reasoning:
+            reasoning += count
+    return uncached, read, written, tool, text, reasoning
 
 
 class Measures:
@@ -110,54 +132,47 @@ class Measures:
 
     def record(self, *records: Record) -> None:
         """Count requests. Never blocks and never fails."""
-        outcomes, words, places = self._outcome_words, self._traffic_words, self._places
+        # Those that are counted in one place together: to add to a word of memory costs more than to sum up.
+        alike: dict[tuple[Any, ...], list[Record]] = {}
         for record in records:
             notes = record.notes
             key = (
-                notes["protocol"] if "protocol" in notes else None,
-                notes["provider"] if "provider" in notes else None,
-                notes["model"] if "model" in notes else None,
+                notes.protocol,
+                notes.provider,
+                notes.model,
                 record.status,
-                notes["error_class"] if "error_class" in notes else None,
+                notes.more["error_class"] if "error_class" in notes.more else None,  # noqa: SIM401 - without a call
                 record.complete,
             )
-            outcome, start = places[key] if key in places else self._placed(key)
-            outcomes[outcome] += 1
-            if start < 0:
-                continue
-            duration = record.duration_us
-            words[start] += duration
-            words[start + 1 + bisect_left(DURATIONS, duration)] += 1
-            words[start + _BYTES_IN] += record.bytes_in
-            words[start + _BYTES_OUT] += record.bytes_out
-            if "first_output" in notes:
-                self._count_first(start, int(notes["first_output"] * 1e6))
-            if "usage" in notes and notes["usage"] is not None:
-                self._count_tokens(start, notes["usage"])
+            try:
+                alike[key].append(record)
+            except KeyError:
+                alike[key] = [record]
+        for key, group in alike.items():
+            outcome, start = self._places[key] if key in self._places else self._placed(key)
+            self._outcome_words[outcome] += len(group)
+            if start >= 0:
+                self._count(start, group)
 
-    def _count_first(self, start: int, microseconds: int) -> None:
+    def _count(self, start: int, records: list[Record]) -> None:
         words = self._traffic_words
-        words[start + _FIRST_SUM] += microseconds
-        words[start + _FIRST + bisect_left(DURATIONS, microseconds)] += 1
+        words[start + _BYTES_IN] += sum([record.bytes_in for record in records])
+        words[start + _BYTES_OUT] += sum([record.bytes_out for record in records])
+        self._count_times(start, [record.duration_us for record in records])
+        firsts = [int(first * 1e6) for record in records if (first := record.notes.first_output) is not None]
+        if firsts:
+            self._count_times(start + _FIRST_SUM, firsts)
+        usages = [usage for record in records if (usage := record.notes.usage) is not None]
+        for place, count in enumerate(_tokens(usages), start + _TOKEN):
+            if count:
+                words[place] += count
 
-    def _count_tokens(self, start: int, usage: Usage) -> None:
-        usage = usage if usage.cost is None else usage.cost
-        words, at = self._traffic_words, start + _TOKEN
-        # In the order of TOKENS. Most answers have few of them.
-        if count := usage.input_uncached:
-            words[at] += count
-        if count := usage.input_cache_read:
-            words[at + 1] += count
-        if count := usage.input_cache_write_5m:
-            words[at + 2] += count
-        if count := usage.input_cache_write_1h:
-            words[at + 2] += count
-        if count := usage.input_tool:
-            words[at + 3] += count
-        if count := usage.output_text:
-            words[at + 4] += count
-        if count := usage.output_reasoning:
-            words[at + 5] += count
+    def _count_times(self, start: int, microseconds: list[int]) -> None:
+        words = self._traffic_words
+        words[start] += sum(microseconds)
+        bounds = [bisect_left(DURATIONS, time) for time in microseconds]
+        for bound in {*bounds}:
+            words[start + 1 + bound] += bounds.count(bound)
 
     def add_cost(self, protocol: str | None, provider: str | None, model: str | None, dollars: float) -> None:
         """Count what a request cost."""

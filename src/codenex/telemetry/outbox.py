@@ -104,7 +104,7 @@ class Outbox:
         """Queue the rows of those requests that reached a provider. Never blocks."""
         room = QUEUE_LIMIT - len(self._queue)
         for at, record in records:
-            if "provider" not in record.notes:
+            if record.notes.provider is None:
                 continue
             if room <= 0:
                 self.dropped += 1

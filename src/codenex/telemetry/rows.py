@@ -1,13 +1,11 @@
 """What workers report to the control process: a row for each served request, and events. Plain values."""
 
-# ruff: noqa: SIM401 - dict.get() is a call, which every request would make a dozen times
 from __future__ import annotations
 
 from typing import Any
 
 import msgspec
 
-from codenex.core.finish import FinishDetail
 from codenex.core.losses import Loss
 from codenex.core.usage import Usage
 from codenex.telemetry.access_log import Record
@@ -55,7 +53,6 @@ class UsageRow(msgspec.Struct, frozen=True, omit_defaults=True):
     account: str | None = None
     model: str | None = None
     finish: str | None = None
-    error: str | None = None
     losses: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
@@ -65,15 +62,16 @@ class UsageRow(msgspec.Struct, frozen=True, omit_defaults=True):
     input_tool: int | None = None
     output_text: int | None = None
     output_reasoning: int | None = None
+    #: the endpoint, without query
+    path: str | None = None
+    lost: list[LossRow] | None = None
+    error: str | None = None
+    #: where the first account didn't serve at once
+    attempts: list[AttemptRow] | None = None
     #: what was done, where it is not the usual; the client's span, and the gateway's own. None of them is kept.
     operation: str | None = None
     traceparent: str | None = None
     trace: str | None = None
-    #: the endpoint, without query
-    path: str | None = None
-    #: where the first account didn't serve at once
-    attempts: list[AttemptRow] | None = None
-    lost: list[LossRow] | None = None
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -106,29 +104,28 @@ _NOTHING = Usage()
 def usage_row(number: int, at: float, record: Record) -> UsageRow:
     """Make the row of a request from the edge's record; ``at`` is its end, in seconds since 1970."""
     notes = record.notes
-    usage = notes["usage"] if "usage" in notes else None
-    if type(usage) is not Usage:
+    usage = notes.usage
+    if usage is None:
         usage = _NOTHING
     elif usage.cost is not None:
         usage = usage.cost
     short, long = usage.input_cache_write_5m, usage.input_cache_write_1h
-    finish = notes["finish"] if "finish" in notes else None
-    return UsageRow(
+    first, finish, lost = notes.first_output, notes.finish, notes.lost
+    row = UsageRow(
         number,
         at,
         record.request_id,
         record.status,
         record.duration_us / 1000,
         record.complete,
-        notes["first_output"] * 1000 if "first_output" in notes else None,
-        notes["key"] if "key" in notes else None,
-        notes["protocol"] if "protocol" in notes else None,
-        notes["provider"] if "provider" in notes else None,
-        notes["account"] if "account" in notes else None,
-        notes["model"] if "model" in notes else None,
-        finish.reason._value_ if type(finish) is FinishDetail else None,
-        notes["error"] if "error" in notes else None,
-        notes["losses"] if "losses" in notes else 0,
+        None if first is None else first * 1000,
+        notes.key,
+        notes.protocol,
+        notes.provider,
+        notes.account,
+        notes.model,
+        None if finish is None else finish.reason._value_,
+        0 if lost is None else len(lost),
         record.bytes_in,
         record.bytes_out,
         usage.input_uncached,
@@ -137,16 +134,16 @@ def usage_row(number: int, at: float, record: Record) -> UsageRow:
         usage.input_tool,
         usage.output_text,
         usage.output_reasoning,
-        notes["operation"] if "operation" in notes else None,
-        notes["traceparent"] if "traceparent" in notes else None,
-        notes["trace"] if "trace" in notes else None,
         record.path,
-        notes["attempts"] if "attempts" in notes else None,
-        _lost(notes["lost"]) if "lost" in notes else None,
+        None if lost is None else _lost(lost),
     )
+    return _unusual(row, notes.more) if notes.more else row
 
 
-def _lost(losses: tuple[Loss, ...] | None) -> list[LossRow] | None:
-    if not losses:
-        return None
+def _unusual(row: UsageRow, more: dict[str, Any]) -> UsageRow:
+    told = {name: more[name] for name in ("error", "attempts", "operation", "traceparent", "trace") if name in more}
+    return msgspec.structs.replace(row, **told)
+
+
+def _lost(losses: tuple[Loss, ...]) -> list[LossRow]:
     return [LossRow(loss.path[:_LONGEST], loss.action, loss.reason[:_LONGEST]) for loss in losses[:_MOST]]
