@@ -5,8 +5,11 @@ Their form is that of runs that are translated (``text_runs``); what is left out
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 import msgspec
 
+from codenex.wire.lines import lines_from
 from codenex.wire.text_runs import Form
 
 _decode_text = msgspec.json.Decoder(str).decode
@@ -34,6 +37,7 @@ class PassingRuns:
         "_size",
         "_stride",
         "_tail",
+        "_text",
         "_two",
     )
 
@@ -48,7 +52,8 @@ class PassingRuns:
         #: begins and ends
         self._first = before.count(b"\n")
         self._stride = self._first + 2
-        self._line, self._last = before.rpartition(b"\n")[2], behind[:-2]
+        self._line, self._last = before.rpartition(b"\n")[2], behind[:-1]
+        self._text = itemgetter(slice(len(self._line), -len(self._last)))
         #: what is shorter is no two events
         self._two = 2 * (self._size + self._tail)
 
@@ -57,7 +62,7 @@ class PassingRuns:
         before, behind, size = self._before, self._behind, self._size
         if not data.startswith(before, start):
             return start
-        block, end = data, len(data)
+        end = len(data)
         if end - start < self._two and data.endswith(behind):
             # One event, which is what most reads bring.
             # As _is_text does.
@@ -66,36 +71,43 @@ class PassingRuns:
             except (msgspec.DecodeError, UnicodeError):
                 return start
             return end
+        block, at = data, start
         if self._padded:
             end = data.find(b"\n\n", data.rfind(before, start)) + 2
-            block = self._form.padding.sub(b"", data[start:end])
-        elif start:
-            block = data[start:]
-        # Lines are what bytes splits fast. Whether they are those of a run is seen when all are put together again.
-        lines, first, last = block.split(b"\n")[self._first : -1 : self._stride], self._line, self._last
+            block, at = self._form.padding.sub(b"", data[start:end]), 0
+        # Lines are what is found fast. Whether they are those of a run is seen when all are put together again.
+        lines, first, last = lines_from(block, at)[self._first :: self._stride], self._line, self._last
         size, tail = len(first), -len(last)
         for _ in range(_LAST):
             # Where others stand, they mostly stand at the end.
             if not lines or (lines[-1][:size] == first and lines[-1][tail:] == last):
                 break
             del lines[-1]
-        texts = [line[size:tail] for line in lines]
-        run = before + self._between.join(texts) + behind
-        if not block.startswith(run):
+        texts = [*map(self._text, lines)]
+        end = self._end_of(block, at, texts)
+        if not end:
             alike = (line == first + text + last for line, text in zip(lines, texts, strict=True))
             del texts[next((place for place, one in enumerate(alike) if not one), len(texts)) :]
-            run = before + self._between.join(texts) + behind
-            if not block.startswith(run):
-                return start
+            end = self._end_of(block, at, texts)
         # A space between two texts: where one ends in half of a character or of an escape, the other can't make it
         # whole.
-        if not texts or not _is_text(b" ".join(texts)):
+        if not end or not _is_text(b" ".join(texts)):
             return start
         if not self._padded:
-            return start + len(run)
+            return end
         for _ in texts:
             start = data.find(b"\n\n", start) + 2
         return start
+
+    def _end_of(self, block: bytes, at: int, texts: list[bytes]) -> int:
+        """Return the end of the events with these texts, where they stand at ``at``, which is where one begins; 0 where
+        they don't."""
+        inside = self._between.join(texts)
+        at += self._size
+        end = at + len(inside)
+        if not texts or not block.startswith(inside, at) or not block.startswith(self._behind, end):
+            return 0
+        return end + self._tail
 
 
 def _is_text(inside: bytes) -> bool:

@@ -61,15 +61,15 @@ class RunDecoder:
         start = 0
         while not self.done:
             runs = self._runs
-            if runs is not None and self._flow is not None and data[start : start + runs.size] == runs.before:
-                run = runs.take(data[start:] if start else data)
+            if runs is not None and self._flow is not None and data.startswith(runs.before, start):
+                run = runs.take(data, start)
                 if run is not None:
                     self._sink(run.text, run.pieces)
                     self._lessons = LESSONS
-                    data, start = run.rest, 0
-                    if not data:
+                    data, start = run.data, run.end
+                    if start == len(data):
                         self._clear = True
-                        return data
+                        return b""
                     continue
                 self._runs = None
             end = data.find(b"\n\n", start)

@@ -1,15 +1,18 @@
 """Runs: what most of a stream is, events that follow each other and differ in one JSON string alone.
 
 A run is found by its bytes: what stands before and behind the string is learned from one event, the strings of all
-others come from one split, and one decode checks them. No event of it is parsed.
+others come from their lines, and one decode checks them. No event of it is parsed.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from operator import itemgetter
 
 import msgspec
+
+from codenex.wire.lines import lines_from
 
 _decode_texts = msgspec.json.Decoder(list[str]).decode
 _decode_text = msgspec.json.Decoder(str).decode
@@ -50,11 +53,12 @@ class Form:
 
 class Run(msgspec.Struct):
     """Events in a row that go on with one text: what they say together, each of their strings as JSON wrote it (none
-    is empty), and the bytes behind the run."""
+    is empty), and the bytes that they stand in with where they end there."""
 
     text: str
     pieces: list[bytes]
-    rest: bytes
+    data: bytes
+    end: int
 
 
 class TextRuns:
@@ -71,6 +75,7 @@ class TextRuns:
         "_last",
         "_line",
         "_lines",
+        "_piece",
         "_tail",
         "_two",
         "before",
@@ -91,8 +96,9 @@ class TextRuns:
         # Of the lines of an event, the one with the string, and what stands around that in it.
         self._line, self._lines = before.count(b"\n"), self._between.count(b"\n")
         self._first = before[before.rfind(b"\n") + 1 :]
-        self._last = behind[: behind.find(b"\n")]
+        self._last = behind[: behind.find(b"\n") + 1]
         self._head, self._tail = len(self._first), -len(self._last)
+        self._piece = itemgetter(slice(self._head, self._tail))
 
     def one(self, data: bytes) -> tuple[str, bytes] | None:
         """Return the text of ``data`` where they are one event, as events come where nothing hurries, and the text's
@@ -110,35 +116,38 @@ class TextRuns:
         except (msgspec.DecodeError, UnicodeError):
             return None
 
-    def take(self, data: bytes) -> Run | None:
-        """Return the run that ``data``, whole events and the beginning of one, starts with; ``None`` for no run."""
-        if data[: self.size] != self.before:
+    def take(self, data: bytes, start: int) -> Run | None:
+        """Return the run that ``data``, whole events and the beginning of one, has at ``start``; ``None`` for no
+        run."""
+        before, behind, between = self.before, self._behind, self._between
+        if not data.startswith(before, start):
             return None
         if self.padded and self._form.padded in data:
-            data = self._form.padding.sub(b"", data)
-        # Lines are what bytes splits fast. Whether they are those of a run is seen when all are put together again.
-        lines = data.split(b"\n")
-        lines = lines[self._line : (len(lines) - 1) // self._lines * self._lines : self._lines]
+            data, start = self._form.padding.sub(b"", data[start:] if start else data), 0
+        # Lines are what is found fast. Whether they are those of a run is seen when all are put together again.
+        lines = lines_from(data, start)
+        whole = len(lines) if data[-1:] == b"\n" else len(lines) - 1
+        lines = lines[self._line : whole // self._lines * self._lines : self._lines]
         first, last, head, tail = self._first, self._last, self._head, self._tail
         for _ in range(_LAST):
             # Where others stand, they mostly stand at the end.
             if not lines or (lines[-1][:head] == first and lines[-1][tail:] == last):
                 break
             del lines[-1]
-        pieces = [line[head:tail] for line in lines]
-        run = self.before + self._between.join(pieces) + self._behind
-        size = len(run)
-        if not pieces or data[:size] != run:
+        pieces = [*map(self._piece, lines)]
+        start += self.size
+        inside = between.join(pieces)
+        end = start + len(inside)
+        if not pieces or not data.startswith(inside, start) or not data.startswith(behind, end):
             del pieces[self._alike(lines) :]
-            run = self.before + self._between.join(pieces) + self._behind
-            size = len(run)
-            if not pieces or data[:size] != run:
+            inside = between.join(pieces)
+            end = start + len(inside)
+            if not pieces or not data.startswith(inside, start) or not data.startswith(behind, end):
                 return None
-        rest = data[size:]
         inside = b'","'.join(pieces)
         # Behind half an escape the quotes between two strings would be a part of them. Elsewhere a quote too many in
         # one of them makes a string too many.
-        if b'\\","' in inside and _HALF_ESCAPE.search(inside) is not None:
+        if b"\\" in inside and b'\\","' in inside and _HALF_ESCAPE.search(inside) is not None:
             return None
         try:
             texts = _decode_texts(b'["%b"]' % inside)
@@ -148,7 +157,7 @@ class TextRuns:
             return None
         if b"" in pieces:
             pieces = [piece for piece in pieces if piece]
-        return Run("".join(texts), pieces, rest)
+        return Run("".join(texts), pieces, data, end + len(behind))
 
     def _alike(self, lines: list[bytes]) -> int:
         """Return how many of the lines, from the first one on, are those of a run."""
