@@ -30,6 +30,7 @@ ILLEGAL = [
     ("spokes", "protocols.openai_chat.planted", "import codenex.protocols.openai_responses"),
     ("sans-io", "core.planted", "import asyncio"),
     ("sans-io", "wire.planted", "from socket import socket"),
+    ("sans-io", "wire.planted", "from io import BytesIO"),
     ("sans-io", "models.planted", "import os.path"),
     ("sans-io", "protocols.gemini.planted", "def now():\n    import time"),
     ("sans-io", "pool.planted", "import random"),
@@ -63,7 +64,7 @@ LAWFUL = [
     ("cli.planted", "import typer, codenex.control, codenex.server, codenex.supervisor"),
 ]
 
-# Modules that planted lines need to find. They are lawful themselves.
+# Modules that planted lines need to find, or a contract names. They are lawful themselves.
 SCENERY = [
     ("core.errors", ""),
     ("models.planted", ""),
@@ -71,6 +72,7 @@ SCENERY = [
     ("store.planted", ""),
     ("store.planted_too", "import codenex.store.planted"),
     ("telemetry.clock", "import time"),
+    ("wire.lines", "from io import BytesIO"),
 ]
 
 
