@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codenex.pool.retry_budget import EACH_SECOND, MOST_SAVED, SHARE, RetryBudget, earned, spent
+from codenex.pool.retry_budget import EACH_SECOND, MOST_SAVED, SHARE, RetryBudget
 
 
 @given(st.lists(st.floats(0, 0.1), min_size=1, max_size=300))
@@ -11,18 +11,17 @@ def test_repetitions_stay_within_their_share(pauses):
     budget, now, repeated = RetryBudget(), 0.0, 0
     for pause in pauses:
         now += pause
-        budget = earned(budget, now)
+        budget.earn(now)
         for _ in range(4):
-            left = spent(budget)
-            if left is not None:
-                budget, repeated = left, repeated + 1
+            repeated += budget.spend()
     assert repeated <= EACH_SECOND + SHARE * len(pauses) + EACH_SECOND * now + 1e-6
 
 
 def test_quiet_seconds_save_up_one_second_and_requests_save_up_more():
     budget = RetryBudget(0.0, 0.0)
-    assert earned(budget, 1000.0).left == EACH_SECOND + SHARE
+    budget.earn(1000.0)
+    assert budget.left == EACH_SECOND + SHARE
     for _ in range(2000):
-        budget = earned(budget, 0.0)
+        budget.earn(1000.0)
     assert budget.left == MOST_SAVED
-    assert spent(RetryBudget(0.5)) is None
+    assert not RetryBudget(0.5).spend()

@@ -16,7 +16,7 @@ from codenex.gateway.learned_health import all_learned, learned
 from codenex.gateway.waiting import Waiting
 from codenex.pool import health
 from codenex.pool.health import DOUBTS, AccountState
-from codenex.pool.retry_budget import RetryBudget, earned, spent
+from codenex.pool.retry_budget import RetryBudget
 from codenex.pool.selection import Candidate, Obstacle, Strategy, may_rest, obstacle, selected
 from codenex.pool.usage_order import UsageOrder
 from codenex.pool.verdict import Count, Weight
@@ -89,6 +89,7 @@ class Accounts:
             if len(group) == 1 and self._candidates[name][0] == Candidate(group[0].uuid, weight=max(1, group[0].weight))
         }
         self._rows = AccountRows(settings, self._shared)
+        self._own = self._rows.own
         kept = {uuid: state for uuid, state in self.states.items() if uuid in self._accounts}
         self.states = {
             uuid: state if self._accounts[uuid] == before.get(uuid) else _trusted(state) for uuid, state in kept.items()
@@ -175,45 +176,62 @@ class Accounts:
         :meth:`left` or :meth:`ended` has to follow. ``None``: nothing was counted."""
         if self.waiting.lines:
             return None
-        now = self._clock()
+        now, shared = self._clock(), self._shared
         if provider in self._alone:
             account = self._alone[provider]
-            if self._shared is not None and (events := self._shared.poll()):
+            if shared is not None and (events := shared.poll()):
                 self._learn(events)
         else:
             chosen = self.choose(provider, model, _NOBODY, None, preferred)
             if chosen is None:
                 return None
             account = chosen
-        uuid, states, own = account.uuid, self.states, self._rows.own
+        uuid, states = account.uuid, self.states
+        state = states[uuid] if uuid in states else self._own_state(uuid)
+        if state.resting:
+            health.forget_rests(state, now)
+        # Not each step by a call of its own, here and in ``left``: every request comes by here.
+        if (
+            state.consecutive_errors
+            or state.doubts
+            or state.ejected
+            or state.retired
+            or state.resting
+            or state.unavailable_until > now
+        ):
+            return None
         sequence = int(now * 1e9)
         if sequence <= self._sequence:
             sequence = self._sequence + 1
-        # Not each step by a call of its own: every request comes by here.
-        if not health.entered(states[uuid] if uuid in states else self._own_state(uuid), sequence, now):
-            return None
-        self._sequence = sequence
-        if uuid in own:
+        self._sequence = state.last_used = sequence
+        state.in_flight += 1
+        state.requests += 1
+        if uuid in self._own:
             # As the rows' own ``begun`` does.
-            words = own[uuid]
+            words = self._own[uuid]
             words[LAST_USED] = sequence
             words[IN_FLIGHT] += 1
             words[REQUESTS] += 1
         if provider in self._retries:
-            self._retries[provider] = earned(self._retries[provider], now)
+            self._retries[provider].earn(now)
         else:
             self.earn(provider)
         return account
 
     def left(self, account: Account) -> None:
         """Record a good answer and the end of its attempt, which :meth:`entered` has begun."""
-        uuid, states, own = account.uuid, self.states, self._rows.own
-        if uuid not in states or not health.left(states[uuid]):
+        uuid = account.uuid
+        state = self.states.get(uuid)
+        if state is None or state.consecutive_errors or state.doubts or state.ejected or state.retired:
             self.succeeded(account)
             self.ended(account, probe=False)
             return
-        if uuid in own and own[uuid][IN_FLIGHT]:
-            own[uuid][IN_FLIGHT] -= 1
+        if state.in_flight > 0:
+            state.in_flight -= 1
+        if uuid in self._own:
+            words = self._own[uuid]
+            if in_flight := words[IN_FLIGHT]:
+                words[IN_FLIGHT] = in_flight - 1
         if self.waiting.lines:
             self.waiting.wake(account.provider)
 
@@ -315,16 +333,14 @@ class Accounts:
 
     def earn(self, provider: str) -> None:
         """Count a request for a provider type towards what may be repeated."""
-        budget, now = self._retries.get(provider), self._clock()
-        self._retries[provider] = earned(RetryBudget(at=now) if budget is None else budget, now)
+        now = self._clock()
+        if provider not in self._retries:
+            self._retries[provider] = RetryBudget(at=now)
+        self._retries[provider].earn(now)
 
     def may_repeat(self, provider: str) -> bool:
         """Take one repetition out of the budget of a provider type; false where nothing is left of it."""
-        left = spent(self._retries.get(provider, RetryBudget()))
-        if left is None:
-            return False
-        self._retries[provider] = left
-        return True
+        return self._retries.setdefault(provider, RetryBudget()).spend()
 
     # --- other processes ------------------------------------------------------------------------------------------
 

@@ -1,7 +1,6 @@
 """The state of an account and how it changes: pure functions of state, time and outcome.
 
-Only :func:`entered`, :func:`left`, :func:`started` and :func:`ended`, of which every request calls two, change what
-they are given.
+Only :func:`started` and :func:`ended`, which count attempts, and :func:`forget_rests` change what they are given.
 """
 
 from __future__ import annotations
@@ -88,35 +87,9 @@ class AccountState(msgspec.Struct):
         return None if over <= 0 else max(0.0, 1.0 - self.failures / over)
 
 
-def entered(state: AccountState, sequence: int, now: float) -> bool:
-    """Count an attempt that begins, where nothing at all is held against the account, for no model; false, with nothing
-    counted, elsewhere. Rests that are over are forgotten."""
-    if state.resting:
-        state.resting = _still(state.resting, now)
-    # Without a call of ``spotless``: every request comes by here.
-    if (
-        state.consecutive_errors
-        or state.doubts
-        or state.ejected
-        or state.retired
-        or state.resting
-        or state.unavailable_until > now
-    ):
-        return False
-    state.last_used = sequence
-    state.in_flight += 1
-    state.requests += 1
-    return True
-
-
-def left(state: AccountState) -> bool:
-    """Count an attempt that has ended with a good answer, where that changes nothing else: no error is held against the
-    account. False, with nothing counted, elsewhere."""
-    if state.consecutive_errors or state.doubts or state.ejected or state.retired:
-        return False
-    if state.in_flight > 0:
-        state.in_flight -= 1
-    return True
+def forget_rests(state: AccountState, now: float) -> None:
+    """Forget the rests that are over."""
+    state.resting = _still(state.resting, now)
 
 
 def started(state: AccountState, sequence: int) -> bool:
