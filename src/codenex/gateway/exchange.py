@@ -48,6 +48,8 @@ class Exchange(Protocol):
     repetition: Repetition | None
     #: Set by a handler whose coroutine needs no task as long as it doesn't ask for one.
     light: bool
+    #: What :meth:`body` returns, where it is there already.
+    plain: bytes | None
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, by its lower-case name."""

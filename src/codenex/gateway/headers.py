@@ -3,7 +3,9 @@ translation none of the client's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import compress
+from operator import itemgetter
 
 from codenex.gateway.exchange import Headers
 
@@ -103,6 +105,10 @@ _up = _Names(_goes_up)
 goes_down = _Names(_goes_down)
 
 
+_goes_beside = _Names(lambda name: name != "content-type" and _goes_down(name)).__getitem__
+_name_of = itemgetter(0)
+
+
 def passed_up(headers: Headers) -> Headers:
     """Return what of a client's headers goes to an upstream of the same protocol."""
     out = [pair for pair in headers if _up[pair[0]]]
@@ -117,3 +123,8 @@ def passed_up(headers: Headers) -> Headers:
 def passed_down(headers: Headers) -> Headers:
     """Return what of an upstream's response headers goes to a client of the same protocol."""
     return [pair for pair in headers if goes_down[pair[0]]]
+
+
+def passed_beside(headers: Headers) -> Iterable[tuple[str, str]]:
+    """Return the same but for the type, where that is known. To be gone through once."""
+    return compress(headers, map(_goes_beside, map(_name_of, headers)))

@@ -23,6 +23,8 @@ from codenex.providers.registry import PROVIDER_TYPES, ProviderType
 from codenex.providers.transport import Deadlines
 from codenex.store.settings import Account, ClientKey
 
+#: Account, the upstream's name of the model, and whether a stream is wanted.
+Place = tuple[str, str, bool]
 Resolve = Callable[[Exchange, Route, str], Resolution]
 
 
@@ -31,6 +33,8 @@ class Leg(msgspec.Struct, frozen=True):
 
     #: the upstream's name of the model
     model: str
+    #: what tells heads of requests apart that go this way
+    place: Place
     #: the name in a body that can go on as it is; where the body has none it is in the path
     renames_from: str | None
     outbound: Outbound
@@ -109,6 +113,7 @@ def leg_to(attempts: Attempts, plan: Plan, account: Account) -> Leg:
         own = (("x-codenex-provider", plan.provider.name),)
         known = plan.legs[account.uuid] = Leg(
             model,
+            (account.uuid, model, plan.stream),
             None if plan.route.model is not None else model,
             way,
             target,

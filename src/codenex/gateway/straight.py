@@ -24,9 +24,9 @@ from codenex.gateway.delivery import Delivery
 from codenex.gateway.edits import Head, edited, head_of
 from codenex.gateway.exchange import Exchange, Handler, Headers
 from codenex.gateway.failover import Tried
-from codenex.gateway.headers import NAMELESS, goes_down, passed_up
+from codenex.gateway.headers import NAMELESS, passed_beside, passed_up
 from codenex.gateway.job import Job
-from codenex.gateway.plans import Leg, Plan, Resolve, leg_to, planned
+from codenex.gateway.plans import Leg, Place, Plan, Resolve, leg_to, planned
 from codenex.gateway.queries import forwarded_query
 from codenex.gateway.rate_headers import rate_headers
 from codenex.gateway.refusing import refuse
@@ -49,10 +49,10 @@ _REMEMBERED = 1024
 _LONGEST_MODEL = 256
 #: Heads of requests to upstreams that are remembered with one head of a client.
 _BEGINNINGS = 16
+#: The type that nearly all answers have.
+_JSON = "application/json"
 #: Path, client key, model as the body names it, and whether a stream is wanted.
 Name = tuple[str, str, str | None, bool]
-#: Account, model and whether a stream is wanted.
-Place = tuple[str, str, bool]
 
 
 class Familiar(msgspec.Struct, eq=False):
@@ -116,9 +116,9 @@ class Straight:
     def handle(self, exchange: Exchange) -> Coroutine[Any, Any, None]:
         """Answer one request."""
         repetition = exchange.repetition
-        if repetition is not None and repetition.memory is not None:
-            known: Familiar = repetition.memory
-            if known.generation is self._generation and not (self._off or self._prompts.on):
+        if repetition is not None:
+            known: Familiar | None = repetition.memory
+            if known is not None and known.generation is self._generation and not self._prompts.on:
                 exchange.light = True
                 return self._answer(exchange, known)
         path, headers = exchange.path, exchange.headers
@@ -163,7 +163,9 @@ class Straight:
         try:
             if familiar.counted:
                 common = rate_headers(admission.admit(key), route.protocol, time.time())
-            body = await exchange.body()
+            body = exchange.plain
+            if body is None:
+                body = await exchange.body()
             head = head_of(body)
             name = (exchange.path, key.digest, head.model, head.stream)
             plan = self._plans[name] if name in self._plans else self._planned(name, exchange, route, key, head)
@@ -183,10 +185,10 @@ class Straight:
                 await self._serve(exchange, route, common, key)
                 return
             provider = plan.provider.name
-            session = None
+            session = preferred = None
             if plan.affine:
                 session = self._attempts.affinity.session_of(route.protocol, exchange, head, provider)
-            preferred = None if session is None else session.account
+                preferred = None if session is None else session.account
             account = accounts.entered(provider, plan.resolution.model, preferred)
             if account is None:
                 # What follows alone holds the body, and lets go of it when no other attempt can follow.
@@ -212,43 +214,37 @@ class Straight:
                     told = translation.body
                 else:
                     told = body if leg.renames_from == head.model else edited(head, {"model": leg.model})
-                place = (account.uuid, leg.model, False)
+                outbound, beginnings = leg.outbound, familiar.beginnings
+                beginning = (
+                    beginnings[leg.place] if leg.place in beginnings else _beginning(familiar, leg, exchange.headers)
+                )
+                rest = f"x-request-id: {exchange.request_id}\r\ncontent-length: {len(told)}\r\n\r\n"
                 response = await self._transport.send_formatted(
-                    leg.outbound.origin,
-                    b"%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n"
-                    % (
-                        familiar.beginnings[place]
-                        if place in familiar.beginnings
-                        else _beginning(familiar, leg, place, exchange.headers),
-                        exchange.request_id.encode("latin-1"),
-                        len(told),
-                    ),
-                    told,
-                    leg.deadlines,
+                    outbound.origin, beginning + rest.encode("latin-1"), told, leg.deadlines
                 )
                 try:
                     if response.status != 200:
                         await accepted(response, plan.upstream, account)
-                    content = response.whole(ANSWER_LIMIT)
+                    content = response.content
+                    if content is None:
+                        content = response.whole(ANSWER_LIMIT)
                     if content is None:
                         content = await response.read(ANSWER_LIMIT)
                     if translation is not None:
                         translation.answer(response, content, common)
                     else:
-                        kind, down = None, [*leg.headers, *common]
-                        # As passed_down does. Without a call: every answer comes by here.
-                        for pair in response.headers:
-                            if pair[0] == "content-type":
-                                kind = pair[1] if kind is None else kind
-                            elif goes_down[pair[0]]:
-                                down += (pair,)
-                        glanced = None if kind is None or kind.startswith("text/event-stream") else plan.glance(content)
+                        fields = response.fields if response.fields is not None else response.first_values()
+                        kind = fields["content-type"] if "content-type" in fields else None  # noqa: SIM401
+                        glanced = None
+                        if kind == _JSON or (kind is not None and not kind.startswith("text/event-stream")):
+                            glanced = plan.glance(content)
                         if glanced is None:
                             await in_task()
                             job = self._job(exchange, plan, familiar, head, body, None)
                             await self._attempts.answer_whole(job, account, response, content, common)
                         else:
                             notes.usage, notes.finish = glanced.usage, glanced.finish
+                            down = [*leg.headers, *common, *passed_beside(response.headers)]
                             exchange.respond(200, down, content)
                 finally:
                     if response.charged or not response.complete:
@@ -324,12 +320,8 @@ class Straight:
         notes = exchange.notes
         notes.provider, notes.account, notes.model = account.provider, account.uuid, plan.resolution.model
         leg = plan.legs[account.uuid] if account.uuid in plan.legs else leg_to(attempts, plan, account)
-        place = (account.uuid, leg.model, True)
-        beginning = (
-            familiar.beginnings[place]
-            if place in familiar.beginnings
-            else _beginning(familiar, leg, place, exchange.headers)
-        )
+        beginnings = familiar.beginnings
+        beginning = beginnings[leg.place] if leg.place in beginnings else _beginning(familiar, leg, exchange.headers)
         notes.model = leg.model
         stream = stream_translated if plan.translates else stream_passed
         return stream(attempts, job, leg, beginning, delivery, common)
@@ -373,7 +365,7 @@ def _left(exchange: Exchange, account: Account, model: str, start: float) -> Non
     trail.ended(account.provider, account.uuid, model, 0.0, FaultKind.CANCELLED.value)
 
 
-def _beginning(familiar: Familiar, leg: Leg, place: Place, headers: Headers) -> bytes:
+def _beginning(familiar: Familiar, leg: Leg, headers: Headers) -> bytes:
     """Return the head of a request to an upstream, up to its request id. Raises :class:`Fault` where it can't be
     sent."""
     target = leg.target
@@ -386,5 +378,5 @@ def _beginning(familiar: Familiar, leg: Leg, place: Place, headers: Headers) -> 
     made = UpstreamRequest("POST", leg.outbound.origin, target, up, b"", leg.outbound.lines).beginning()
     if len(familiar.beginnings) >= _BEGINNINGS:
         familiar.beginnings.clear()
-    familiar.beginnings[place] = made
+    familiar.beginnings[leg.place] = made
     return made

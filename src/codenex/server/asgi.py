@@ -67,7 +67,7 @@ class AsgiExchange:
         self._limit = body_limit
         self._budget = budget
         self._charged = 0
-        self._body: bytes | None = None
+        self.plain: bytes | None = None
         self._reading = asyncio.Lock()
         self._messages: deque[Message] = deque()
         self._waiting = 0
@@ -90,10 +90,10 @@ class AsgiExchange:
     async def body(self) -> bytes:
         """Read the whole decoded body. Raises :class:`~codenex.core.errors.Fault` (400, 413, 415, 503)."""
         async with self._reading:
-            if self._body is None:
-                self._body = await self._read()
+            if self.plain is None:
+                self.plain = await self._read()
                 self.listening.set()
-            return self._body
+            return self.plain
 
     async def _read(self) -> bytes:
         coding = ", ".join(value for name, value in self.headers if name == "content-encoding")
@@ -134,8 +134,8 @@ class AsgiExchange:
     def forget_body(self, held: int = 0) -> None:
         """Let go of the body, but for ``held`` bytes that are counted until the end: no attempt can need it again."""
         self._give_back(held)
-        if self._body is not None:
-            self._body = b""
+        if self.plain is not None:
+            self.plain = b""
 
     # --- answer -------------------------------------------------------------------------------------------------
 

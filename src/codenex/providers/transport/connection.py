@@ -217,12 +217,12 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if missing < 0 and length != CHUNKED:
             # More has come than belongs to the answer.
             return 0
-        response.status, response.headers, response.fields = status, headers, fields
         if missing == 0:
             self._keep = True
             self._leave()
-            response.arrived(bytes(_read_buffer[end:nbytes]))
+            response.arrived(status, headers, fields, bytes(_read_buffer[end:nbytes]))
             return _TAKEN
+        response.status, response.headers, response.fields = status, headers, fields
         if length == CHUNKED:
             start = end - len(_CHUNKED_HEAD)
             _read_bytes[start:end] = _CHUNKED_HEAD

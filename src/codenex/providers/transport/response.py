@@ -73,6 +73,7 @@ class UpstreamResponse:
         "charged",
         "close_delimited",
         "complete",
+        "content",
         "fields",
         "headers",
         "held",
@@ -87,7 +88,7 @@ class UpstreamResponse:
 
     def __init__(self, source: Source, high_water: int, reused: bool = False, awaits_body: bool = False) -> None:
         self.status = 0
-        #: The first value of each header, once somebody has asked for one.
+        #: The first value of each header, where they are known already.
         self.fields: dict[str, str] | None = None
         #: The body ends with the connection, so its end says nothing about its being whole.
         self.close_delimited = False
@@ -105,6 +106,8 @@ class UpstreamResponse:
         self._high_water = high_water
         self._parts: list[bytes] = []
         self._size = 0
+        #: The body, where it has come together with the head, and has no coding. Only for who takes nothing else of it.
+        self.content: bytes | None = None
         self._wants_all = False
         #: Bytes of a body that is read whole, charged until the response is closed.
         self.charged = 0
@@ -118,10 +121,11 @@ class UpstreamResponse:
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, by its lower-case name."""
-        fields = self.fields if self.fields is not None else self._first_values()
+        fields = self.fields if self.fields is not None else self.first_values()
         return fields.get(name)
 
-    def _first_values(self) -> dict[str, str]:
+    def first_values(self) -> dict[str, str]:
+        """Find out and keep the first value of each header."""
         self.fields = fields = dict(reversed(self.headers))
         return fields
 
@@ -139,7 +143,7 @@ class UpstreamResponse:
     def whole(self, limit: int = 64 * MIB) -> bytes | None:
         """Return the body as :meth:`read` does, where it is all there and has no coding. Nothing is charged for it: the
         caller hands it on at once."""
-        fields = self.fields if self.fields is not None else self._first_values()
+        fields = self.fields if self.fields is not None else self.first_values()
         if not self.complete or self._size > limit or self._error is not None or "content-encoding" in fields:
             return None
         parts = self._parts
@@ -278,6 +282,7 @@ class UpstreamResponse:
             connection.drop()
             self._wake()
         self._parts = []
+        self.content = None
         self._on_data = None
 
     async def __aenter__(self) -> Self:
@@ -318,11 +323,16 @@ class UpstreamResponse:
         if not self._wants_all or self._size > self._high_water:
             self._wake()
 
-    def arrived(self, body: bytes) -> None:
-        """Take the whole body, which has come with the head: nobody has asked for any of it yet."""
+    def arrived(self, status: int, headers: list[tuple[str, str]], fields: dict[str, str], body: bytes) -> None:
+        """Take a head with the whole body behind it: nobody has asked for any of it yet."""
+        self.status = status
+        self.headers = headers
+        self.fields = fields
         if body:
             self._parts = [body]
             self._size = len(body)
+        if "content-encoding" not in fields:
+            self.content = body
         self.complete = True
         self._connection = None
         # As _wake does.
