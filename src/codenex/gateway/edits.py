@@ -22,37 +22,52 @@ class _Top(msgspec.Struct):
     stream_options: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
+#: Of a body that was made here: no field of it is known.
+_UNREAD = _Top(stream_options=msgspec.Raw(b"null"))
 _decode_top = msgspec.json.Decoder(_Top).decode
 #: From this size on, in bytes, it is cheaper to add up the fields of a body than to search it for their names.
 _LARGE = 4096
 
 
 class Head:
-    """What policy needs of a body; the three last are of the Responses API, and whatever the client sent. Its top level
-    as raw values is read when an edit first asks for it. ``optionless``: it is known to have no ``stream_options``."""
+    """What policy needs of a body, and what of the Responses API the client sent with it, whatever that is. Its top
+    level as raw values is read when an edit first asks for it."""
 
-    __slots__ = ("_body", "_fields", "conversation", "model", "optionless", "previous_response_id", "store", "stream")
+    __slots__ = ("_body", "_fields", "_top", "model", "stream")
 
     def __init__(
         self,
         model: str | None,
         stream: bool,
         body: bytes,
-        store: Any = None,
-        previous_response_id: Any = None,
-        conversation: Any = None,
         fields: dict[str, msgspec.Raw] | None = None,
-        *,
-        optionless: bool = False,
+        top: _Top = _UNREAD,
     ) -> None:
         self.model = model
         self.stream = stream
-        self.store = store
-        self.previous_response_id = previous_response_id
-        self.conversation = conversation
-        self.optionless = optionless
         self._body = body
         self._fields = fields
+        self._top = top
+
+    @property
+    def store(self) -> Any:
+        """Whether an answer is to be kept, as the client said it."""
+        return self._top.store
+
+    @property
+    def previous_response_id(self) -> Any:
+        """The answer that the request goes on from, as the client named it."""
+        return self._top.previous_response_id
+
+    @property
+    def conversation(self) -> Any:
+        """The conversation that the request belongs to, as the client named it."""
+        return self._top.conversation
+
+    @property
+    def optionless(self) -> bool:
+        """Whether it is known to have no ``stream_options``."""
+        return self._top.stream_options is msgspec.UNSET
 
     @property
     def split(self) -> json.Split | None:
@@ -74,8 +89,12 @@ def head_of(body: bytes) -> Head:
         if not body.isascii():
             # Strings that are skipped are not decoded, so the bytes are looked at as a whole.
             body.decode()
-        fields = None if len(body) < _LARGE else json.decode_raw_object(body)
-        top = _decode_top(body if fields is None else _policy_fields(fields))
+        fields = None
+        if len(body) < _LARGE:
+            top = _decode_top(body)
+        else:
+            fields = json.decode_raw_object(body)
+            top = _decode_top(_policy_fields(fields))
     except (msgspec.DecodeError, RecursionError, UnicodeError, json.MalformedJson) as error:
         raise _fault_of(body, error) from None
     if (fields is None or not _is_compact(fields, len(body))) and (
@@ -84,17 +103,7 @@ def head_of(body: bytes) -> Head:
         twice = json.duplicate_keys(body, POLICY_FIELDS)
         if twice is not None:
             raise invalid_request(f"the body has two fields named {twice!r}", param=twice)
-    stream = top.stream is True
-    return Head(
-        top.model,
-        stream,
-        body,
-        top.store,
-        top.previous_response_id,
-        top.conversation,
-        fields,
-        optionless=top.stream_options is msgspec.UNSET,
-    )
+    return Head(top.model, top.stream is True, body, fields, top)
 
 
 def _policy_fields(fields: dict[str, msgspec.Raw]) -> bytes:

@@ -36,7 +36,7 @@ class _Choice(msgspec.Struct):
 
 
 class _Answer(msgspec.Struct):
-    choices: list[_Choice]
+    choices: tuple[_Choice]
     usage: dict[str, Any] | None = None
     service_tier: str | None = None
     error: None = None
@@ -54,12 +54,11 @@ def glance(body: bytes) -> Glance | None:
         answer = _decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         return None
-    if len(answer.choices) != 1:
-        return None
     choice = answer.choices[0]
-    if choice.message.refusal or bool(choice.message.tool_calls) != (choice.finish_reason == "tool_calls"):
+    message, finish = choice.message, choice.finish_reason
+    if message.refusal or (not message.tool_calls if finish == "tool_calls" else message.tool_calls):
         return None
-    return Glance(decode_usage(answer.usage, answer.service_tier), FINISHES[choice.finish_reason])
+    return Glance(decode_usage(answer.usage, answer.service_tier), FINISHES[finish])
 
 
 #: Where one of these stands, a chunk is more than a piece of text or reasoning.

@@ -50,12 +50,8 @@ def decode_usage(raw: Any, service_tier: Any = None) -> Usage | None:
         if "completion_tokens_details" in raw and type(of_completion := raw["completion_tokens_details"]) is dict:
             reasoning = _count(of_completion["reasoning_tokens"]) if "reasoning_tokens" in of_completion else None
         if cached is None and written is None and reasoning is None:
-            return Usage(
-                input_uncached=prompt,
-                output_text=completion,
-                service_tier=service_tier if isinstance(service_tier, str) else None,
-                raw=raw,
-            )
+            tier = service_tier if isinstance(service_tier, str) else None
+            return Usage(prompt, None, None, None, None, completion, None, None, tier, None, raw)
         tools = None
     else:
         prompt = _first(raw, ("prompt_tokens",), ("input_tokens",))
