@@ -17,7 +17,7 @@ MOST = 42
 
 async def test_a_whole_answer_on_a_kept_connection_costs_few_calls(transport, upstream, monkeypatch) -> None:
     # Whatever this process has read before: lines are remembered up to a number of them.
-    monkeypatch.setattr(heads, "_lines", heads._Lines())
+    monkeypatch.setattr(heads, "_pair_of", heads._Lines().__getitem__)
     monkeypatch.setattr(heads, "_statuses", heads._Statuses())
     calls = 0
 

@@ -169,9 +169,10 @@ class UpstreamResponse:
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         self._parts = []
         self._size = 0
-        coding = self.header("content-encoding")
-        if coding is None or not data:
+        fields = self.fields if self.fields is not None else self.first_values()
+        if "content-encoding" not in fields or not data:
             return data
+        coding = fields["content-encoding"]
         plain = await self._decode(data, coding, limit)
         if not self._charge(len(plain) - len(data)):
             raise self._no_room()
