@@ -22,6 +22,21 @@ _BODILESS = frozenset((204, 304))
 
 #: Bodies up to this size are joined with the head; copying a larger one costs more than a second buffer.
 _JOIN_BYTES = 64 * 1024
+#: Chunks below this size are of a size that comes again.
+_USUAL_BYTES = 1024
+
+
+class _SizeLines(dict[int, bytes]):
+    """Sizes of chunks in bytes → the lines that say them. Bounded."""
+
+    def __missing__(self, size: int) -> bytes:
+        line = b"%x\r\n" % size
+        if size < _USUAL_BYTES:
+            self[size] = line
+        return line
+
+
+_size_lines = _SizeLines()
 
 
 class EdgeExchange(LightTask):
@@ -309,10 +324,12 @@ class EdgeExchange(LightTask):
             if not self.sent_head:
                 raise RuntimeError("write() before start()")
             return
-        piece = data if self.http_1_0 else b"%x\r\n%b\r\n" % (len(data), data)
+        held = self._held
+        piece = held + data if self.http_1_0 else b"".join((held, _size_lines[len(data)], data, b"\r\n"))
         self.bytes_out += len(piece)
-        if self._held:
-            piece, self._held = self._held + piece, b""
+        if held:
+            self.bytes_out -= len(held)
+            self._held = b""
         self.connection.transport.write(piece)
 
     def finish(self, last: bytes = b"") -> None:
@@ -322,11 +339,14 @@ class EdgeExchange(LightTask):
         if not self.sent_head:
             raise RuntimeError("finish() before start()")
         if self.streaming:
-            piece = last
-            if not self.http_1_0:
-                piece = b"%x\r\n%b\r\n0\r\n\r\n" % (len(last), last) if last else b"0\r\n\r\n"
-            self.bytes_out += len(piece)
-            piece = self._held + piece
+            held = self._held
+            if self.http_1_0:
+                piece = held + last
+            elif last:
+                piece = b"".join((held, _size_lines[len(last)], last, b"\r\n0\r\n\r\n"))
+            else:
+                piece = held + b"0\r\n\r\n"
+            self.bytes_out += len(piece) - len(held)
             self._held = b""
             if piece:
                 self.connection.transport.write(piece)
