@@ -52,7 +52,7 @@ class PassingRuns:
         #: begins and ends
         self._first = before.count(b"\n")
         self._stride = self._first + 2
-        self._line, self._last = before.rpartition(b"\n")[2], behind[:-1]
+        self._line, self._last = before[before.rfind(b"\n") + 1 :], behind[:-1]
         self._text = itemgetter(slice(len(self._line), -len(self._last)))
         #: what is shorter is no two events
         self._two = 2 * (self._size + self._tail)
@@ -127,7 +127,7 @@ def learned_in_passing(form: Form, data: bytes, lead: bytes = b"data: ") -> Pass
         return None
     start, end = found.span(1)
     before, after = data[:start], data[end:] + b"\n\n"
-    behind = form.padding.sub(b"", after)
+    behind = form.padding.sub(b"", after) if form.padded in after else after
     if form.text_of(before + _PROBE + behind) != _PROBED:
         return None
     return PassingRuns(form, lead + before, behind, padded=behind is not after)

@@ -14,7 +14,6 @@ import msgspec
 
 from codenex.wire.lines import lines_from
 
-_decode_texts = msgspec.json.Decoder(list[str]).decode
 _decode_text = msgspec.json.Decoder(str).decode
 
 #: Events from which a form is learned without any run that follows, and how many of them one counts for that has none.
@@ -26,9 +25,7 @@ TRIES = 4
 _PROBE, _PROBED = b"\\u0001?\\n", "\x01?\n"
 #: Events at the end of a piece of the stream that may be others without a look at each of the rest.
 _LAST = 4
-#: A string that ends within an escape, before the next one.
-_HALF_ESCAPE = re.compile(rb'(?<!\\)\\(?:\\\\)*","')
-_STRING = rb'"%b": ?"((?:[^"\\]|\\.)*)"'
+_STRING = rb'"%b": ?"([^"\\]*(?:\\.[^"\\]*)*)"'
 
 
 class Form:
@@ -144,20 +141,18 @@ class TextRuns:
             end = start + len(inside)
             if not pieces or not data.startswith(inside, start) or not data.startswith(behind, end):
                 return None
-        inside = b'","'.join(pieces)
-        # Behind half an escape the quotes between two strings would be a part of them. Elsewhere a quote too many in
-        # one of them makes a string too many.
-        if b"\\" in inside and b'\\","' in inside and _HALF_ESCAPE.search(inside) is not None:
-            return None
+        inside = b"".join(pieces)
         try:
-            texts = _decode_texts(b'["%b"]' % inside)
+            if b"\\" in inside or not inside.isascii():
+                # A space between two of them: where one ends in half of a character or of an escape, the other can't
+                # make it whole.
+                _decode_text(b'"%b"' % b" ".join(pieces))
+            text = _decode_text(b'"%b"' % inside)
         except (msgspec.DecodeError, UnicodeError):
             return None
-        if len(texts) != len(pieces):
-            return None
-        if b"" in pieces:
+        if not all(pieces):
             pieces = [piece for piece in pieces if piece]
-        return Run("".join(texts), pieces, data, end + len(behind))
+        return Run(text, pieces, data, end + len(behind))
 
     def _alike(self, lines: list[bytes]) -> int:
         """Return how many of the lines, from the first one on, are those of a run."""

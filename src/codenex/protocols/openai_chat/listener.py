@@ -109,8 +109,17 @@ class Listener(msgspec.Struct):
                     events = skim(events[start:])
                     start, size = 0, len(events)
                     continue
-            end = events.find(b"\n\n", start)
+            # One character is found faster than two are.
+            end = events.find(b"\n", start)
+            if end >= 0 and events[end + 1 : end + 2] != b"\n":
+                return events[start:]
             event = events[start:end] if end >= 0 else events[start:]
+            if event[:6] != b"data: ":
+                if event[:1] != b":":
+                    return events[start:]
+                # A comment keeps the connection alive.
+                start += len(event) + 2
+                continue
             if event == _DONE and self._chosen:
                 self.content = self.done = True
                 self.finish = _ENDED if self._reason is None else self._reason
@@ -118,12 +127,6 @@ class Listener(msgspec.Struct):
                     # Nothing after the end is looked at.
                     self.alone = None
                 return b""
-            if event[:1] == b":" and b"\n" not in event:
-                # A comment keeps the connection alive.
-                start += len(event) + 2
-                continue
-            if event[:6] != b"data: " or b"\n" in event:
-                return events[start:]
             try:
                 chunk = _decode(event[6:])
             except (msgspec.DecodeError, RecursionError, UnicodeError):
@@ -143,7 +146,7 @@ class Listener(msgspec.Struct):
             if text and self.content and not reason and usage is None:
                 # One more piece of a text.
                 self._learn(event)
-            elif not self._keep(event, chunk, reason, usage, text=text):
+            elif not self._keep(event, chunk, reason, usage, text):
                 return events[start:]
             end = start + len(event) + 2
             if usage is not None and not choices and is_usage_alone(event):
@@ -152,7 +155,7 @@ class Listener(msgspec.Struct):
             start = end
         return b""
 
-    def _keep(self, event: bytes, chunk: _Chunk, reason: str | None, usage: Any, *, text: bool) -> bool:
+    def _keep(self, event: bytes, chunk: _Chunk, reason: str | None, usage: Any, text: bool) -> bool:
         """Take an event that tells more than text; return whether there was room for it."""
         self._room -= len(event)
         if not self._places or self._room < 0:
