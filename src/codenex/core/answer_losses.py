@@ -115,21 +115,19 @@ class AnswerLosses:
                 self._fields("output", event.extras)
         if not self._foreign:
             return
-        match event:
-            case e.PartStop():
-                self._part(event.part)
-            case e.Start(usage=Usage() as usage) | e.UsageSnapshot(usage=usage):
-                self._usage(usage)
-            case e.Finish():
-                self._finish(event.detail)
-                if event.extras:
-                    self._fields("output", event.extras)
-            case e.Raw():
-                self._losses.drop(f"stream.{event.type}", "only its vendor's clients know this event")
-            case e.LogprobDelta(kind="refusal") if self._client == "openai-responses":
-                self._losses.drop("output.logprobs", "the client's protocol has none of refusals")
-            case _:
-                pass
+        if type(event) is e.PartStop:
+            self._part(event.part)
+        elif type(event) is e.Start or type(event) is e.UsageSnapshot:
+            if event.usage is not None:
+                self._usage(event.usage)
+        elif type(event) is e.Finish:
+            self._finish(event.detail)
+            if event.extras:
+                self._fields("output", event.extras)
+        elif type(event) is e.Raw:
+            self._losses.drop(f"stream.{event.type}", "only its vendor's clients know this event")
+        elif type(event) is e.LogprobDelta and event.kind == "refusal" and self._client == "openai-responses":
+            self._losses.drop("output.logprobs", "the client's protocol has none of refusals")
 
     def see_plain(self, answer: Answer) -> None:
         """Take note of a whole answer that a shortcut has read, as of the events of which it is the fold. Its parts say

@@ -81,6 +81,8 @@ def opened(payload: str, keys: tuple[bytes, ...]) -> Signature | None:
 
 def sealed_event(event: e.StreamEvent, key: bytes, model: str, scope: str) -> e.StreamEvent:
     """Return an event of an answer with its signature tagged and sealed."""
+    if type(event) is e.PartStop and getattr(event.part, "signature", None) is None:
+        return event
     match event:
         case e.SignatureSet():
             return e.SignatureSet(event.index, _tagged(event.signature, key, model, scope))

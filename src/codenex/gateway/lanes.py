@@ -44,20 +44,16 @@ class Observation(msgspec.Struct):
         """Take note of one event."""
         if type(event) in e.CONTENT_EVENTS:
             self.content = True
-            if isinstance(event, e.Finish):
+            if type(event) is e.Finish:
                 self.finish = event.detail
-            return
-        match event:
-            case e.UsageSnapshot(usage=usage):
+        elif type(event) is e.UsageSnapshot:
+            self.usage = event.usage if self.usage is None else self.usage.merged(event.usage)
+        elif type(event) is e.Start:
+            self.model, self.id, usage = event.model, event.id, event.usage
+            if usage is not None:
                 self.usage = usage if self.usage is None else self.usage.merged(usage)
-            case e.Start(usage=usage):
-                self.model, self.id = event.model, event.id
-                if usage is not None:
-                    self.usage = usage if self.usage is None else self.usage.merged(usage)
-            case e.Error(fault=fault):
-                self.fault = fault
-            case _:
-                pass
+        elif type(event) is e.Error:
+            self.fault = event.fault
 
 
 class Lane(Protocol):

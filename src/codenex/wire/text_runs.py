@@ -170,7 +170,8 @@ def learned(form: Form, data: bytes, lead: bytes = b"data: ") -> TextRuns | None
     if found is None:
         return None
     start, end = found.span(1)
-    before, behind = data[:start], form.padding.sub(b"", data[end:] + b"\n\n")
+    before, after = data[:start], data[end:] + b"\n\n"
+    behind = form.padding.sub(b"", after) if form.padded in after else after
     if form.text_of(before + _PROBE + behind) != _PROBED:
         return None
-    return TextRuns(form, lead + before, behind, padded=len(behind) != len(data) - end + 2)
+    return TextRuns(form, lead + before, behind, padded=behind is not after)

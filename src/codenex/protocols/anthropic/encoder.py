@@ -141,7 +141,7 @@ class AnthropicStreamEncoder:
             case [e.TextRun() | e.ArgumentsRun() as run] if run.index == self._flowing and self._open is not None:
                 # Nearly all events where nothing hurries: a piece of what flows.
                 self._open.told += len(run.text)
-                return self._before + self._between.join(run.pieces) + _BEHIND
+                return b"".join((self._before, self._between.join(run.pieces), _BEHIND))
         for event in events:
             if type(event) in self._kinds and event.index == self._flowing:  # type: ignore[union-attr]
                 self._more(event)
@@ -162,7 +162,7 @@ class AnthropicStreamEncoder:
             part.sent.add(text)
         part.told += len(text)
         inside = self._between.join(event.pieces) if kind in _RUNS else json.encode(text)[1:-1]
-        self._out.append(self._before + inside + _BEHIND)
+        self._out += (self._before, inside, _BEHIND)
 
     def _push(self, event: e.StreamEvent) -> None:
         if self._done:
@@ -170,34 +170,31 @@ class AnthropicStreamEncoder:
         if type(event) in _OF_PARTS:
             self._of_part(event)
             return
-        match event:
-            case e.Start():
-                if not self._begun:
-                    self._start = event
-                    self._made = None
-                self._see(event.usage)
-                self._begin()
-            case e.UsageSnapshot():
-                self._see(event.usage)
-            case e.Finish():
-                if event.choice == 0:
-                    for held in self._serializer.push(event):
-                        self._part(held)
-                    self._finish = event
-                    if STOP_WORDS[event.detail.reason] is None:
-                        self._fail(MALFORMED)
-            case e.Error():
-                self._fail(event.fault)
-            case e.Ping():
-                self._ping()
-            case e.Raw():
-                # Pieces of unknown blocks would stand outside of any block: the encoder numbers and closes its own.
-                if event.protocol == NAME and self._begun and not event.type.startswith("content_block_"):
-                    self._write(event.type, event.raw)
-            case e.LogprobDelta():
-                self._blocks().unplaced("logprobs")
-            case _:
-                return
+        if type(event) is e.Start:
+            if not self._begun:
+                self._start = event
+                self._made = None
+            self._see(event.usage)
+            self._begin()
+        elif type(event) is e.UsageSnapshot:
+            self._see(event.usage)
+        elif type(event) is e.Finish:
+            if event.choice == 0:
+                for held in self._serializer.push(event):
+                    self._part(held)
+                self._finish = event
+                if STOP_WORDS[event.detail.reason] is None:
+                    self._fail(MALFORMED)
+        elif type(event) is e.Error:
+            self._fail(event.fault)
+        elif type(event) is e.Ping:
+            self._ping()
+        elif type(event) is e.Raw:
+            # Pieces of unknown blocks would stand outside of any block: the encoder numbers and closes its own.
+            if event.protocol == NAME and self._begun and not event.type.startswith("content_block_"):
+                self._write(event.type, event.raw)
+        elif type(event) is e.LogprobDelta:
+            self._blocks().unplaced("logprobs")
 
     def _of_part(self, event: Any) -> None:
         if type(event) is e.PartStart:
@@ -332,14 +329,15 @@ class AnthropicStreamEncoder:
     def _part(self, event: e.StreamEvent) -> None:
         if not self._begun:
             self._begin()
+        if type(event) in _TEXTS:
+            self._text(event, event.text)  # type: ignore[arg-type, union-attr]
+            return
         match event:
             case e.PartStart():
                 self._close(None)
                 self._open = _Open(event)
             case e.PartStop():
                 self._close(event.part)
-            case e.TextDelta():
-                self._text(event, event.text)
             case e.ReasoningDelta():
                 self._thinking(event)
             case e.ToolArgumentsDelta():
@@ -364,10 +362,11 @@ class AnthropicStreamEncoder:
         """Write a delta with a text, or those of a run whose text it is."""
         part.told += len(text)
         before = before % self._index
-        if isinstance(event, e.TextRun | e.ReasoningRun | e.ArgumentsRun) and text == event.text:
-            self._out.append(before + (_BEHIND + before).join(event.pieces) + _BEHIND)
+        if type(event) in _RUNS and text == event.text:  # type: ignore[union-attr]
+            inside = (_BEHIND + before).join(event.pieces)  # type: ignore[union-attr]
         else:
-            self._out.append(before + json.encode(text)[1:-1] + _BEHIND)
+            inside = json.encode(text)[1:-1]
+        self._out += (before, inside, _BEHIND)
 
     def _delta(self, delta: dict[str, Any]) -> None:
         self._write("content_block_delta", {"type": "content_block_delta", "index": self._index, "delta": delta})

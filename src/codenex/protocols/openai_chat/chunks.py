@@ -344,9 +344,12 @@ class ChunkReader:
 
     def _plain_head(self, chunk: Chunk) -> None:
         head = self._head
-        for name, value in (("id", chunk.id), ("model", chunk.model), ("created", chunk.created)):
-            if value and name not in head:
-                head[name] = value
+        if chunk.id and "id" not in head:
+            head["id"] = chunk.id
+        if chunk.model and "model" not in head:
+            head["model"] = chunk.model
+        if chunk.created and "created" not in head:
+            head["created"] = chunk.created
         self._headless = len(head) < len(_HEAD)
         if not self._started and isinstance(chunk, FirstChunk):
             if chunk.service_tier is not None:
