@@ -30,8 +30,8 @@ PREFIX = b64encode(_MARKER).decode()
 INSIDE = b'vendor":"'
 _INSIDE = b64encode(INSIDE)
 #: The rarest letter of it in what people and programs write, where it stands, and how often it is looked at.
-_RARE = b"Z"
-_BEFORE_RARE = _INSIDE.index(_RARE)
+RARE = b"Z"
+_BEFORE_RARE = _INSIDE.index(RARE)
 _SIGHTS = 64
 #: Stands for the signature that another vendor's reasoning lacks, where the client's protocol has signatures: its
 #: vendor would refuse a later request with unsigned reasoning.
@@ -40,14 +40,14 @@ UNSIGNED = b64encode(_MARKER + bytes(_MAC_LENGTH) + b'{"' + INSIDE + b'" }').dec
 
 def may_hold_envelope(body: bytes) -> bool:
     """Whether a request holds what this gateway has sealed, so that it can't go to any upstream as it is."""
-    if _RARE not in body:
+    if RARE not in body:
         # One byte is found twenty times faster than several are, and few texts have this one.
         return False
-    position = body.find(_RARE)
+    position = body.find(RARE)
     for _ in range(_SIGHTS):
         if body.startswith(_INSIDE, position - _BEFORE_RARE):
             return True
-        position = body.find(_RARE, position + 1)
+        position = body.find(RARE, position + 1)
         if position < 0:
             return False
     return body.rfind(_INSIDE) >= 0

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from codenex.core.envelope import may_hold_envelope
+from codenex.core.envelope import RARE, may_hold_envelope
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.request import Request
 from codenex.gateway.admission import Admission
@@ -176,7 +176,7 @@ class Straight:
                 or (
                     (request := decoded(plan, head, body, fetches=self._settings.fetch_media)) is None
                     if plan.translates
-                    else may_hold_envelope(body)
+                    else RARE in body and may_hold_envelope(body)
                 )
             ):
                 # What follows alone holds the body, and lets go of it when no other attempt can follow.
@@ -204,8 +204,12 @@ class Straight:
             start, going = self._now(), True
             admission.in_progress += 1
             try:
-                notes.provider, notes.account, notes.model = provider, account.uuid, plan.resolution.model
-                leg = plan.legs[account.uuid] if account.uuid in plan.legs else leg_to(self._attempts, plan, account)
+                notes.provider, notes.account = provider, account.uuid
+                if account.uuid in plan.legs:
+                    leg = plan.legs[account.uuid]
+                else:
+                    notes.model = plan.resolution.model
+                    leg = leg_to(self._attempts, plan, account)
                 notes.model = leg.model
                 if request is not None:
                     translation = Translation(

@@ -35,14 +35,14 @@ def decode_usage(raw: Any, service_tier: Any = None) -> Usage | None:
     """Read a ``usage`` object; ``None`` where there is none. Counts that a server does not give stay unknown."""
     if not isinstance(raw, dict):
         return None
-    if raw.keys() <= _OWN_KEYS:
+    if _OWN_KEYS.issuperset(raw):
         # Few calls: every answer comes by here.
-        prompt = raw["prompt_tokens"] if "prompt_tokens" in raw else None  # noqa: SIM401
-        completion = raw["completion_tokens"] if "completion_tokens" in raw else None  # noqa: SIM401
-        if type(prompt) is not int or prompt < 0:
-            prompt = _count(prompt)
-        if type(completion) is not int or completion < 0:
-            completion = _count(completion)
+        try:
+            prompt, completion = raw["prompt_tokens"], raw["completion_tokens"]
+        except KeyError:
+            prompt, completion = raw.get("prompt_tokens"), raw.get("completion_tokens")
+        if type(prompt) is not int or type(completion) is not int or prompt < 0 or completion < 0:
+            prompt, completion = _count(prompt), _count(completion)
         cached = written = reasoning = None
         if "prompt_tokens_details" in raw and type(of_prompt := raw["prompt_tokens_details"]) is dict:
             cached = _count(of_prompt["cached_tokens"]) if "cached_tokens" in of_prompt else None

@@ -205,32 +205,31 @@ class UpstreamConnection(asyncio.BufferedProtocol):
     def _take_plain(self, response: UpstreamResponse, nbytes: int) -> int:
         """Take a head that is whole and written plainly, with what has come of its body; return from where on a parser
         has to see what came."""
-        end = _read_bytes.find(b"\r\n\r\n", 0, nbytes)
-        if end < 0 or end > self.pool.head_bytes or self._head_only:
+        head, end, body = bytes(_read_buffer[:nbytes]).partition(b"\r\n\r\n")
+        if not end or len(head) > self.pool.head_bytes or self._head_only:
             return 0
         try:
-            status, headers, fields, length = plain_head(bytes(_read_buffer[:end]))
+            status, headers, fields, length = plain_head(head)
         except NotPlain:
             return 0
-        end += 4
-        missing = length - nbytes + end
-        if missing < 0 and length != CHUNKED:
-            # More has come than belongs to the answer.
-            return 0
+        missing = length - len(body)
         if missing == 0:
             self._keep = True
             self._leave()
-            response.arrived(status, headers, fields, bytes(_read_buffer[end:nbytes]))
+            response.arrived(status, headers, fields, body)
             return _TAKEN
+        if missing < 0 and length != CHUNKED:
+            # More has come than belongs to the answer.
+            return 0
         response.status, response.headers, response.fields = status, headers, fields
         if length == CHUNKED:
-            start = end - len(_CHUNKED_HEAD)
-            _read_bytes[start:end] = _CHUNKED_HEAD
+            start = nbytes - len(body) - len(_CHUNKED_HEAD)
+            _read_bytes[start : start + len(_CHUNKED_HEAD)] = _CHUNKED_HEAD
             return start
         self._keep, self._ended = True, False
         self._missing = missing
-        if end < nbytes:
-            response.take_body(bytes(_read_buffer[end:nbytes]))
+        if body:
+            response.take_body(body)
         else:
             response.head_arrived()
         self._expect_more(response, first=True)
@@ -378,14 +377,20 @@ class UpstreamConnection(asyncio.BufferedProtocol):
     def _leave(self) -> None:
         """Give the connection back, or drop it: its response is whole."""
         self.response = None
-        transport = self.transport
-        if self._keep and not transport.is_closing() and transport.get_write_buffer_size() == 0:
-            if self._paused:
-                self._paused = False
-                transport.resume_reading()
-            self.pool.connection_idle(self)
-        else:
+        pool, idle, transport = self.pool, self.siblings, self.transport
+        if not self._keep or transport.get_write_buffer_size() or len(idle) >= pool.idle_per_origin:
             self.drop()
+            return
+        if self._paused:
+            if transport.is_closing():
+                self.drop()
+                return
+            self._paused = False
+            transport.resume_reading()
+        idle.append(self)
+        self.deadline = until = self.loop.time() + pool.idle_seconds
+        if until < pool.sweep.next:
+            pool.sweep.watch(until)
 
     def _fail(self, error: Exception) -> None:
         response = self.response

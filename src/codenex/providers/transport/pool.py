@@ -60,9 +60,9 @@ class Transport:
         self.high_water = high_water
         self.loop: asyncio.AbstractEventLoop
         self.sweep: DeadlineSweep
-        self._idle_seconds = idle_seconds
+        self.idle_seconds = idle_seconds
         #: 0 once it is closed
-        self._idle_per_origin = idle_per_origin
+        self.idle_per_origin = idle_per_origin
         self._connections_per_origin = connections_per_origin
         #: Connections of each origin that are open or being opened.
         self._taken: dict[Origin, int] = {}
@@ -216,7 +216,7 @@ class Transport:
 
     async def close(self) -> None:
         """Close all connections; requests under way fail."""
-        started, self._open, self._closed, self._idle_per_origin = self._open, False, True, 0
+        started, self._open, self._closed, self.idle_per_origin = self._open, False, True, 0
         for connection in tuple(self._connections):
             response = connection.response
             if response is None:
@@ -243,23 +243,12 @@ class Transport:
 
     def connection_opened(self, connection: UpstreamConnection) -> None:
         """Count a connection."""
-        connection.deadline = self.loop.time() + self._idle_seconds
+        connection.deadline = self.loop.time() + self.idle_seconds
         self._connections.add(connection)
 
     def idle_of(self, origin: Origin) -> list[UpstreamConnection]:
         """Return where connections to an origin wait for a request: the same list as long as there are any."""
         return self._idle.setdefault(origin.key, [])
-
-    def connection_idle(self, connection: UpstreamConnection) -> None:
-        """Keep a connection for the next request."""
-        idle = connection.siblings
-        if len(idle) >= self._idle_per_origin:
-            connection.drop()
-            return
-        idle.append(connection)
-        connection.deadline = until = self.loop.time() + self._idle_seconds
-        if until < self.sweep.next:
-            self.sweep.watch(until)
 
     def connection_unusable(self, connection: UpstreamConnection) -> None:
         """Never hand out this connection again."""
