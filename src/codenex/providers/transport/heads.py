@@ -11,8 +11,8 @@ from operator import itemgetter
 #: The name of a field.
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _STATUS = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9]) [ -~]*")
-#: What decides about keeping a connection, and none of which is plain, but for the word that says what holds anyway.
-_KEEPING = frozenset(("connection", "proxy-connection", "trailer", "upgrade"))
+#: What decides about framing, and about keeping a connection.
+_FRAMING = frozenset(("connection", "content-length", "proxy-connection", "trailer", "transfer-encoding", "upgrade"))
 _BODILESS = frozenset((204, 304))
 _DIGITS = 15
 
@@ -32,15 +32,28 @@ class NotPlain(ValueError):
     """The head is for the parser."""
 
 
-class _Names(dict[bytes, str]):
-    """Names as they are written → in lower case. Raises :class:`NotPlain`. Bounded in number and length."""
+class _Name:
+    """A name of fields, in lower case. ``values`` are those that may still be remembered with it."""
 
-    def __missing__(self, written: bytes) -> str:
+    __slots__ = ("frames", "text", "values")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.frames = text in _FRAMING
+        self.values = 0 if text in _SECRET else _VALUES
+
+
+class _Names(dict[bytes, _Name]):
+    """Names as they are written → what is known of them. Raises :class:`NotPlain`. Bounded in number and length."""
+
+    def __missing__(self, written: bytes) -> _Name:
         if _NAME.fullmatch(written) is None:
             raise NotPlain
-        name = written.decode("ascii").lower()
+        name = _Name(written.decode("ascii").lower())
         if len(self) < _LINES_LIMIT and len(written) <= _LONGEST_NAME:
             self[written] = name
+        else:
+            name.values = 0
         return name
 
 
@@ -50,32 +63,34 @@ class _Lines(dict[bytes, tuple[str, str]]):
     def __init__(self) -> None:
         super().__init__()
         self._names = _Names()
-        self._values: dict[str, int] = {}
 
     def __missing__(self, line: bytes) -> tuple[str, str]:
-        # A token, a colon, one space, printable ASCII that neither begins nor ends with a space.
+        # A token, a colon, one space, printable ASCII that neither begins nor ends with a space. Few steps: dates,
+        # identifiers and what is left of a limit come by here with every answer.
         written, _, rest = line.partition(b": ")
         name = self._names[written]
-        if not rest.isascii() or not rest or rest[0] == 32 or rest[-1] == 32:
+        if not rest.isascii():
             raise NotPlain
         value = rest.decode("ascii")
-        if not value.isprintable() or not _is_plain(name, value):
+        if not value or not value.isprintable() or value.strip(" ") != value:
             raise NotPlain
-        pair = name, value
-        count = self._values.get(name, 0)
-        if count < _VALUES and len(line) <= _LONGEST_LINE and len(self) < _LINES_LIMIT and name not in _SECRET:
-            self._values[name] = count + 1
+        if name.frames and not _is_plain(name.text, value):
+            raise NotPlain
+        pair = (name.text, value)
+        if name.values and len(line) <= _LONGEST_LINE and len(self) < _LINES_LIMIT:
+            name.values -= 1
             self[line] = pair
         return pair
 
 
 def _is_plain(name: str, value: str) -> bool:
-    """Whether a field leaves no question of framing or keeping open, but whether there is another one like it."""
+    """Whether a field of the framing leaves no question by itself: a length, chunks, or the word that says what holds
+    anyway."""
     if name == "content-length":
         return value.isdigit() and len(value) <= _DIGITS
     if name == "transfer-encoding":
         return value == "chunked"
-    return name not in _KEEPING or (name == "connection" and value.lower() == "keep-alive")
+    return name == "connection" and value.lower() == "keep-alive"
 
 
 class _Statuses(dict[bytes, int]):
