@@ -37,10 +37,12 @@ from codenex.gateway.tracing import carried
 from codenex.gateway.trail import Trail
 from codenex.gateway.upstream import ANSWER_LIMIT, accepted
 from codenex.pool.verdict import Verdict
-from codenex.providers.transport import UpstreamRequest
+from codenex.providers.transport import UpstreamRequest, UpstreamResponse
+from codenex.providers.transport.known_heads import KnownHead
 from codenex.providers.transport.light_task import in_task
 from codenex.store.settings import Account, ClientKey, Settings
 from codenex.telemetry.prompt_log import PromptLog
+from codenex.wire.head import RepeatedHeaders
 
 #: Serves a request whose key is known and counted: the general way from there on.
 Serve = Callable[[Exchange, Route, Headers, ClientKey], Awaitable[None]]
@@ -229,26 +231,28 @@ class Straight:
                 try:
                     if response.status != 200:
                         await accepted(response, plan.upstream, account)
-                    content = response.content
-                    if content is None:
+                    content, known = response.content, None
+                    if content is not None:
+                        known = None if common else response.known
+                    else:
                         content = response.whole(ANSWER_LIMIT)
-                    if content is None:
-                        content = await response.read(ANSWER_LIMIT)
+                        if content is None:
+                            content = await response.read(ANSWER_LIMIT)
                     if translation is not None:
                         translation.answer(response, content, common)
                     else:
-                        fields = response.fields if response.fields is not None else response.first_values()
-                        kind = fields["content-type"] if "content-type" in fields else None  # noqa: SIM401
-                        glanced = None
-                        if kind == _JSON or (kind is not None and not kind.startswith("text/event-stream")):
-                            glanced = plan.glance(content)
-                        if glanced is None:
+                        memory = None if known is None else known.memory
+                        if memory is not None and memory[0] == leg.headers:
+                            down = memory[1]
+                        else:
+                            down = _going_down(response, leg, common, known)
+                        glanced = None if down is None else plan.glance(content)
+                        if down is None or glanced is None:
                             await in_task()
                             job = self._job(exchange, plan, familiar, head, body, None)
                             await self._attempts.answer_whole(job, account, response, content, common)
                         else:
                             notes.usage, notes.finish = glanced.usage, glanced.finish
-                            down = [*leg.headers, *common, *passed_beside(response.headers)]
                             exchange.respond(200, down, content)
                 finally:
                     if response.charged or not response.complete:
@@ -361,6 +365,20 @@ class Straight:
             providers=familiar.key.providers,
             _request=request,
         )
+
+
+def _going_down(response: UpstreamResponse, leg: Leg, common: Headers, known: KnownHead | None) -> Headers | None:
+    """Return the headers of an answer as they go to the client, to be kept beside its head where that is ``known``;
+    ``None`` where it is no whole answer by its type."""
+    fields = response.fields if response.fields is not None else response.first_values()
+    kind = fields["content-type"] if "content-type" in fields else None  # noqa: SIM401
+    if kind != _JSON and (kind is None or kind.startswith("text/event-stream")):
+        return None
+    down: Headers = [*leg.headers, *common, *passed_beside(response.headers)]
+    if known is not None:
+        down = RepeatedHeaders(down)
+        known.memory = leg.headers, down
+    return down
 
 
 def _left(exchange: Exchange, account: Account, model: str, start: float) -> None:

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.json import encode
 from codenex.gateway.exchange import Headers
-from codenex.wire.head import header_lines
+from codenex.wire.head import RepeatedHeaders, header_lines
 
 #: Turns a fault into an answer: ``(fault, path) -> (status, headers, body)``. The path chooses the protocol's shape.
 RenderError = Callable[[Fault, str], tuple[int, Headers, bytes]]
@@ -50,7 +50,12 @@ def answer_head(status: int, headers: Headers, framing: str, request_id: str) ->
         if not 200 <= status <= 999:
             raise ValueError(f"not the status of a final answer: {status}")
         line = f"HTTP/1.1 {status} \r\n"
-    lines = header_lines(headers, FRAMING)
+    if type(headers) is RepeatedHeaders:
+        lines = headers.lines
+        if lines is None:
+            lines = headers.lines = header_lines(headers, FRAMING)
+    else:
+        lines = header_lines(headers, FRAMING)
     return f"{line}{lines}{framing}{date_line()}x-request-id: {request_id}\r\n\r\n".encode("latin-1")
 
 

@@ -26,6 +26,16 @@ def header_name(raw: bytes) -> str:
     return name
 
 
+class RepeatedHeaders(list[tuple[str, str]]):
+    """Headers that many answers have in common and nobody changes: who formats them may keep the ``lines`` here."""
+
+    __slots__ = ("lines",)
+
+    def __init__(self, headers: Iterable[tuple[str, str]]) -> None:
+        super().__init__(headers)
+        self.lines: str | None = None
+
+
 class HeaderInvalid(ValueError):
     """A header name or value that can't be sent. The message has the name, never the value."""
 

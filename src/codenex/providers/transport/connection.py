@@ -10,7 +10,8 @@ import httptools
 from codenex.providers.transport.callbacks import ChunkCallbacks, ParserCallbacks
 from codenex.providers.transport.deadlines import NEVER
 from codenex.providers.transport.faults import ConnectionStale, late, nonsense, truncated, unparsable
-from codenex.providers.transport.heads import CHUNKED, NotPlain, plain_head
+from codenex.providers.transport.heads import CHUNKED, DIGITS, NotPlain, plain_head
+from codenex.providers.transport.known_heads import PATIENCE
 from codenex.providers.transport.origin import Deadlines, Origin
 from codenex.providers.transport.response import UpstreamResponse
 from codenex.wire.head import header_name
@@ -62,6 +63,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         "closed",
         "counted",
         "deadline",
+        "last_head",
         "loop",
         "origin",
         "pool",
@@ -81,6 +83,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self.response: UpstreamResponse | None = None
         #: The idle connections of its origin.
         self.siblings = pool.idle_of(origin)
+        self.last_head = pool.last_head_of(origin)
         self.deadline = NEVER
         self.closed = False
         #: It counts among the connections of its origin.
@@ -205,7 +208,17 @@ class UpstreamConnection(asyncio.BufferedProtocol):
     def _take_plain(self, response: UpstreamResponse, nbytes: int) -> int:
         """Take a head that is whole and written plainly, with what has come of its body; return from where on a parser
         has to see what came."""
-        head, end, body = bytes(_read_buffer[:nbytes]).partition(b"\r\n\r\n")
+        data, last = bytes(_read_buffer[:nbytes]), self.last_head
+        known = last.known
+        if known is not None and data.startswith(known.before) and not self._head_only:
+            known_body = known.body_in(data)
+            if known_body is not None:
+                last.patience = PATIENCE
+                self._keep = True
+                self._leave()
+                response.arrived(200, known.headers, known.fields, known_body, known)
+                return _TAKEN
+        head, end, body = data.partition(b"\r\n\r\n")
         if not end or len(head) > self.pool.head_bytes or self._head_only:
             return 0
         try:
@@ -214,9 +227,12 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             return 0
         missing = length - len(body)
         if missing == 0:
+            known = None
+            if status == 200 and last.patience and len(head) + DIGITS <= self.pool.head_bytes:
+                known = last.learn(head, headers, fields)
             self._keep = True
             self._leave()
-            response.arrived(status, headers, fields, body)
+            response.arrived(status, headers, fields, body, known)
             return _TAKEN
         if missing < 0 and length != CHUNKED:
             # More has come than belongs to the answer.

@@ -14,7 +14,8 @@ _STATUS = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9]) [ -~]*")
 #: What decides about framing, and about keeping a connection.
 _FRAMING = frozenset(("connection", "content-length", "proxy-connection", "trailer", "transfer-encoding", "upgrade"))
 _BODILESS = frozenset((204, 304))
-_DIGITS = 15
+#: Digits of a length; a longer one is for the parser to judge.
+DIGITS = 15
 
 #: In place of a length: the body comes in chunks.
 CHUNKED = -1
@@ -25,7 +26,7 @@ _LONGEST_NAME = 64
 #: A field that has had so many values is no longer remembered: it is a date, an identifier, a length.
 _VALUES = 32
 #: Fields that may hold what is to be kept to oneself.
-_SECRET = frozenset(("authentication-info", "location", "set-cookie", "www-authenticate"))
+SECRET = frozenset(("authentication-info", "location", "set-cookie", "www-authenticate"))
 
 
 class NotPlain(ValueError):
@@ -40,7 +41,7 @@ class _Name:
     def __init__(self, text: str) -> None:
         self.text = text
         self.frames = text in _FRAMING
-        self.values = 0 if text in _SECRET else _VALUES
+        self.values = 0 if text in SECRET else _VALUES
 
 
 class _Names(dict[bytes, _Name]):
@@ -87,7 +88,7 @@ def _is_plain(name: str, value: str) -> bool:
     """Whether a field of the framing leaves no question by itself: a length, chunks, or the word that says what holds
     anyway."""
     if name == "content-length":
-        return value.isdigit() and len(value) <= _DIGITS
+        return value.isdigit() and len(value) <= DIGITS
     if name == "transfer-encoding":
         return value == "chunked"
     return name == "connection" and value.lower() == "keep-alive"

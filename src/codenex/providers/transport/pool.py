@@ -15,6 +15,7 @@ from codenex.providers.transport.connect import Connector, default_ssl_context
 from codenex.providers.transport.connection import UpstreamConnection
 from codenex.providers.transport.deadlines import NEVER, DeadlineSweep
 from codenex.providers.transport.faults import ConnectionStale
+from codenex.providers.transport.known_heads import LastHead
 from codenex.providers.transport.light_task import in_task
 from codenex.providers.transport.origin import Deadlines, Origin, UpstreamRequest
 from codenex.providers.transport.resolver import Resolver
@@ -70,6 +71,7 @@ class Transport:
         self._connector = Connector(ssl_context_factory, resolver)
         #: The most recently used connection is the last of its list.
         self._idle: dict[str, list[UpstreamConnection]] = {}
+        self._last_heads: dict[str, LastHead] = {}
         self._connections: set[UpstreamConnection] = set()
         #: It has begun to send, and may send.
         self._open = False
@@ -191,6 +193,7 @@ class Transport:
         else:
             self._taken.pop(origin, None)
             self._idle.pop(origin.key, None)
+            self._last_heads.pop(origin.key, None)
 
     def counts(self) -> dict[Origin, OriginCounts]:
         """Return the numbers of connections, for metrics and for finding leaks."""
@@ -249,6 +252,13 @@ class Transport:
     def idle_of(self, origin: Origin) -> list[UpstreamConnection]:
         """Return where connections to an origin wait for a request: the same list as long as there are any."""
         return self._idle.setdefault(origin.key, [])
+
+    def last_head_of(self, origin: Origin) -> LastHead:
+        """Return where connections to an origin remember a head of its answers, for as long as there are any. With a
+        new connection it is tried anew."""
+        last = self._last_heads.setdefault(origin.key, LastHead())
+        last.be_patient()
+        return last
 
     def connection_unusable(self, connection: UpstreamConnection) -> None:
         """Never hand out this connection again."""

@@ -9,6 +9,7 @@ from typing import Protocol, Self
 
 from codenex.core.errors import Fault, FaultKind
 from codenex.providers.transport.budget import BodyBudget, no_room
+from codenex.providers.transport.known_heads import KnownHead
 from codenex.providers.transport.light_task import driven
 from codenex.wire.coding import CodingBroken, CodingTooLarge, CodingUnknown, content_codings, decode_content
 
@@ -77,6 +78,7 @@ class UpstreamResponse:
         "fields",
         "headers",
         "held",
+        "known",
         "light",
         "reused",
         "status",
@@ -85,6 +87,8 @@ class UpstreamResponse:
 
     #: Names are lower-case; order and repetition are kept. There are none before there is a status.
     headers: list[tuple[str, str]]
+    #: Where there is ``content``: the head, if it is remembered. The length of the body then may lack in ``headers``.
+    known: KnownHead | None
 
     def __init__(self, source: Source, high_water: int, reused: bool = False, awaits_body: bool = False) -> None:
         self.status = 0
@@ -324,7 +328,14 @@ class UpstreamResponse:
         if not self._wants_all or self._size > self._high_water:
             self._wake()
 
-    def arrived(self, status: int, headers: list[tuple[str, str]], fields: dict[str, str], body: bytes) -> None:
+    def arrived(
+        self,
+        status: int,
+        headers: list[tuple[str, str]],
+        fields: dict[str, str],
+        body: bytes,
+        known: KnownHead | None,
+    ) -> None:
         """Take a head with the whole body behind it: nobody has asked for any of it yet."""
         self.status = status
         self.headers = headers
@@ -334,6 +345,7 @@ class UpstreamResponse:
             self._size = len(body)
         if "content-encoding" not in fields:
             self.content = body
+            self.known = known
         self.complete = True
         self._connection = None
         # As _wake does.
