@@ -145,12 +145,11 @@ class AnswerLosses:
 
     def _fields(self, path: str, extras: dict[str, Any] | None) -> None:
         """Note fields that only the answer's vendor knows and that say something."""
-        if not self._foreign:
+        if not self._foreign or not extras:
             return
-        for name in extras or ():
-            if name in _SERVICE:
+        for name, value in extras.items():
+            if name in _SERVICE or (name == "service_tier" and type(value) is str and value in _USUAL_TIERS):
                 continue
-            value = extras[name]  # type: ignore[index]
             if value in (None, [], {}, ""):
                 continue
             if name == "service_tier":
@@ -215,12 +214,14 @@ class AnswerLosses:
                     self._losses.drop(f"usage.{name}", "the client's protocol doesn't count it")
         if self._client == "gemini" and usage.input_cache_write:
             self._losses.approximate("usage.cache_creation_input_tokens", "counted with the other input")
-        if usage.service_tier is not None:
+        if usage.service_tier is not None and usage.service_tier not in _USUAL_TIERS:
             self._tier(usage.service_tier)
-        for name in usage.raw or ():
+        raw = usage.raw
+        if not raw or raw.keys() <= _COUNTED:
+            return
+        for name, value in raw.items():
             if name in _COUNTED:
                 continue
-            value = usage.raw[name]  # type: ignore[index]
             if name == "iterations" and isinstance(value, list) and len(value) > 1:
                 self._losses.drop("usage.iterations", "only the last run is told")
             elif type(value) is int and value:

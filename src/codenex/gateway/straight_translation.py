@@ -63,24 +63,14 @@ class Translation:
         """Answer with what the account has answered, whose status was 200. Raises :class:`Fault` where it is no
         answer."""
         exchange, plan, request, losses = self._exchange, self._plan, self._request, self._losses
-        kind = None
-        for name, value in response.headers:
-            if name == "content-type":
-                kind = value
-                break
-        answer, usage, finish = read_whole(
-            content, kind, plan.spoke, self._leg.behind, self._reversal, losses, self._key
-        )
-        context = RenderContext(
-            new_id(),
-            int(time.time()),
-            plan.model,
-            request,
-            include_usage=request.include_usage,
-            estimate=partial(estimated_input_tokens, request) if plan.spoke.name == ANTHROPIC else None,
-            losses=losses,
-        )
-        body = plan.spoke.encode_response(answer, context)
+        fields, spoke = response.fields if response.fields is not None else response.first_values(), plan.spoke
+        kind = fields["content-type"] if "content-type" in fields else None  # noqa: SIM401
+        answer, usage, finish = read_whole(content, kind, spoke, self._leg.behind, self._reversal, losses, self._key)
+        context = RenderContext(new_id(), int(time.time()), plan.model, request, None, request.include_usage)
+        context.losses = losses
+        if spoke.name == ANTHROPIC and (answer.usage is None or answer.usage.input_uncached is None):
+            context.estimate = partial(estimated_input_tokens, request)
+        body = spoke.encode_response(answer, context)
         exchange.notes.usage, exchange.notes.finish = usage, finish
         headers = [*self._leg.headers, *common]
         if losses.found:

@@ -8,7 +8,7 @@ from codenex.core.envelope import sealed_event
 from codenex.core.events import StreamEvent
 from codenex.core.finish import FinishDetail
 from codenex.core.losses import Losses
-from codenex.core.reversal import Reversal, Reverser
+from codenex.core.reversal import NO_REVERSAL, Reversal, Reverser
 from codenex.core.spoke import Spoke
 from codenex.core.usage import Usage
 from codenex.gateway.encoding import Target
@@ -24,15 +24,16 @@ def read_whole(
     """Return what an account has answered to a request that was translated for it. ``kind`` is the content type: an
     upstream may answer with a stream. ``losses`` takes what the client's protocol has no place for, ``key`` seals
     signatures. Raises the :class:`~codenex.core.errors.Fault` of what is no answer."""
-    seen, streamed = AnswerLosses(client.name, losses), is_event_stream(kind)
-    if not streamed and target.spoke.read_answer is not None:
-        answer = target.spoke.read_answer(content, not reversal)
+    seen, spoke = AnswerLosses(client.name, losses), target.spoke
+    streamed = kind != "application/json" and is_event_stream(kind)
+    if not streamed and spoke.read_answer is not None:
+        answer = spoke.read_answer(content, reversal is NO_REVERSAL or not reversal)
         if answer is not None:
             seen.see_plain(answer)
             return answer, answer.usage, answer.choices[0].finish
     observation, reverser = Observation(), Reverser(reversal)
     events: list[StreamEvent] = []
-    for event in events_of(target.spoke, content, streamed=streamed):
+    for event in events_of(spoke, content, streamed=streamed):
         observation.see(event)
         seen.see(event)
         events.extend(reverser.push(sealed_event(event, key, target.model, target.scope)))

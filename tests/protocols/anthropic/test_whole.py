@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codenex.core.answer import fold
+from codenex.core.answer import Answer, Choice, fold
 from codenex.core.answer_losses import AnswerLosses
+from codenex.core.finish import FinishDetail, FinishReason
 from codenex.core.losses import Losses
-from codenex.core.parts import ToolCall
+from codenex.core.parts import Citation, Signature, Text, ToolCall
+from codenex.core.render import RenderContext
+from codenex.core.usage import Usage
 from codenex.gateway.spokes import SPOKES
 from codenex.protocols.anthropic import SPOKE
+from codenex.protocols.anthropic.response import _message, _plain_message, encode_response
 from codenex.protocols.anthropic.whole import read_answer
 
 COUNTS = st.sampled_from([None, 0, 3, -1, 2.5, "4", True])
@@ -103,3 +109,46 @@ def test_ordinary_answers_take_the_shortcut() -> None:
     }
     for answer in (body, {**body, "content": [*body["content"], call], "stop_reason": "tool_use"}):
         assert all(agree(answer, client) for client in SPOKES)
+
+
+TEXTS = st.builds(
+    Text,
+    st.sampled_from(["", "hi", "é\n"]),
+    st.sampled_from([(), (Citation("https://e.x", "t"),)]),
+    extras=st.sampled_from([None, {"a": 1}]),
+    signature=st.sampled_from([None, Signature("gemini", "c2ln")]),
+)
+FEW = st.none() | st.integers(0, 9)
+USAGES = st.builds(
+    Usage, FEW, FEW, FEW, FEW, FEW, FEW, FEW, st.sampled_from([None, {"web_search_requests": 2}]), raw=st.just({"a": 1})
+)
+ANSWERS = st.builds(
+    Answer,
+    st.sampled_from(["openai-chat", "gemini", "anthropic"]),
+    st.none() | st.just("id"),
+    choices=st.lists(
+        st.builds(
+            Choice,
+            st.just(0),
+            st.lists(TEXTS, max_size=2).map(tuple),
+            st.none() | st.builds(FinishDetail, st.sampled_from(FinishReason)),
+            st.sampled_from([(), ({"token": "a"},)]),
+        ),
+        max_size=2,
+    ).map(tuple),
+    usage=st.none() | USAGES,
+    extras=st.sampled_from([None, {"container": {"id": "c"}}]),
+)
+
+
+@settings(deadline=None)
+@given(ANSWERS, st.sampled_from([None, lambda: 5]))
+def test_an_answer_of_one_text_is_told_as_any_other(answer: Answer, estimate: Callable[[], int] | None) -> None:
+    context = RenderContext("a" * 24, 1, "asked", estimate=estimate)
+    short = _plain_message(answer, context)
+    if short is not None and answer.protocol != "anthropic":
+        assert context.losses.found == {}
+        assert json.loads(encode_response(answer, context)) == json.loads(msgspec.json.encode(short))
+        # In the same order, too.
+        assert msgspec.json.encode(short) == msgspec.json.encode(_message(answer, context, own=False))
+        assert context.losses.found == {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from codenex.core import events as e
 from codenex.core import json
 from codenex.core.answer import Answer, Choice, fault_of
@@ -36,9 +38,85 @@ def decode_response(body: bytes) -> list[e.StreamEvent]:
     return events
 
 
+class _Said(msgspec.Struct, tag="text"):
+    text: str
+
+
+class _Counts(msgspec.Struct):
+    input_tokens: int
+    cache_creation_input_tokens: int
+    cache_read_input_tokens: int
+    output_tokens: int
+
+
+class _Message(msgspec.Struct):
+    """The message that most translated ones are, in the order in which it is written."""
+
+    id: str
+    type: str
+    role: str
+    model: str
+    content: tuple[_Said]
+    stop_reason: str
+    stop_sequence: None
+    usage: _Counts | dict[str, Any]
+
+
+#: How most answers end.
+_ENDINGS = {FinishReason.STOP: "end_turn", FinishReason.LENGTH: "max_tokens"}
+
+
+def _plain_message(answer: Answer, context: RenderContext) -> _Message | None:
+    """Return the message of another vendor's answer that is one text with a usual end. A shortcut past what follows,
+    that must agree with it; ``None`` stands for any other answer."""
+    if len(answer.choices) != 1:
+        return None
+    choice, usage = answer.choices[0], answer.usage
+    if len(choice.parts) != 1 or choice.finish is None or choice.logprobs or choice.refusal_logprobs:
+        return None
+    part, reason = choice.parts[0], choice.finish.reason
+    if (
+        type(part) is not Text
+        or not part.text
+        or part.citations
+        or part.signature is not None
+        or part.extras is not None
+        or reason not in _ENDINGS
+    ):
+        return None
+    counts = _counts(usage) if usage is not None else None
+    if counts is None:
+        counts = usage_object(usage, estimate=context.estimate)
+    said, ending, model = (_Said(part.text),), _ENDINGS[reason], context.requested_model
+    return _Message("msg_" + context.id, "message", "assistant", model, said, ending, None, counts)
+
+
+def _counts(usage: Usage) -> _Counts | dict[str, Any] | None:
+    """Return counts of which none has parts; ``None`` for others."""
+    given = usage.input_uncached
+    if (
+        given is None
+        or usage.input_tool is not None
+        or usage.input_cache_write_5m is not None
+        or usage.input_cache_write_1h is not None
+        or usage.output_reasoning is not None
+        or usage.server_tools
+    ):
+        return None
+    return _Counts(given, 0, usage.input_cache_read or 0, usage.output_text or 0)
+
+
 def encode_response(answer: Answer, context: RenderContext) -> bytes:
     """Return the message object. Raises a fault where the answer is an error: a tool call that can't be read."""
     own = answer.protocol == NAME
+    if not own:
+        plain = _plain_message(answer, context)
+        if plain is not None:
+            return json.encode(plain)
+    return json.encode(_message(answer, context, own=own))
+
+
+def _message(answer: Answer, context: RenderContext, *, own: bool) -> dict[str, Any]:
     choice = answer.choices[0] if answer.choices else Choice(0)
     encoder = BlockEncoder(answer.protocol, context.id, context.losses)
     if len(answer.choices) > 1:
@@ -72,7 +150,7 @@ def encode_response(answer: Answer, context: RenderContext) -> bytes:
         message["stop_details"] = fields.stop_details
     if own and choice.extras is not None:
         message.update({key: choice.extras[key] for key in ENDING_KEYS if key in choice.extras})
-    return json.encode(message)
+    return message
 
 
 def usage_of(body: bytes) -> Usage | None:
