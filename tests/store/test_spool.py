@@ -71,3 +71,19 @@ def test_there_is_a_limit(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="wait in"):
         spool.put(b"3\n")
     assert taken(spool) == [b"one\n", b"two\n"]
+
+
+def test_what_was_read_leaves_the_disk_also_where_there_is_always_more(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_FILE_SIZE", 100)
+    spool = Spool(tmp_path)
+    numbers = iter(range(1000))
+    seen = []
+    spool.put(b"first\n")
+    for _ in range(300):
+        spool.put(b"%d\n%d\n" % (next(numbers), next(numbers)))
+        for _ in range(2):
+            seen.append(spool.next())
+            spool.done()
+        assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 250
+    assert [*seen, *taken(spool)] == [b"first\n", *(b"%d\n" % number for number in range(600))]
+    assert [*tmp_path.iterdir()] == []

@@ -17,6 +17,9 @@ from codenex.store.files import private_folder
 #: Bytes that wait at most.
 LIMIT: Final = 256 * 1024 * 1024
 _AT_ONCE: Final = 1024 * 1024
+#: Bytes of a file from which on another one is begun: where there is never a quiet moment, what was read goes with its
+#: file.
+_FILE_SIZE: Final = 32 * 1024 * 1024
 _NAMES: Final = "usage-*.spool"
 
 
@@ -26,7 +29,8 @@ class Spool:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._own = folder / _NAMES.replace("*", secrets.token_hex(8))
+        #: The file that is appended to, once there is one.
+        self._own: _File | None = None
         self._files: list[_File] = []
         self._turn = threading.Lock()
 
@@ -50,9 +54,10 @@ class Spool:
         with self._turn:
             if self.size + len(lines) > LIMIT:
                 raise OSError(f"more than {LIMIT >> 20} MiB wait in {self._folder}")
-            if not self._files or self._files[-1].path != self._own:
-                self._files.append(self._new())
-            self._files[-1].append(lines)
+            if self._own is None or self._own.size >= _FILE_SIZE:
+                self._own = self._new()
+                self._files.append(self._own)
+            self._own.append(lines)
 
     def next(self) -> bytes | None:
         """Return the batch that has waited longest, with its line end; :meth:`done` says that it waits no longer.
@@ -63,7 +68,10 @@ class Spool:
                 if line is not None:
                     return line
                 # A line without an end is one that a process was killed at.
-                self._files.pop(0).remove()
+                file = self._files.pop(0)
+                file.remove()
+                if file is self._own:
+                    self._own = None
             return None
 
     def done(self) -> None:
@@ -77,13 +85,14 @@ class Spool:
             for file in self._files:
                 file.close()
             self._files.clear()
+            self._own = None
 
     def _new(self) -> _File:
         private_folder(self._folder)
-        file = _File(self._own)
+        file = _File(self._folder / _NAMES.replace("*", secrets.token_hex(8)))
         if not file.lock():
             file.close()
-            raise OSError(f"another process holds {self._own}")
+            raise OSError(f"another process holds {file.path}")
         return file
 
 
