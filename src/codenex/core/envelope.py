@@ -30,7 +30,7 @@ PREFIX = b64encode(_MARKER).decode()
 INSIDE = b'vendor":"'
 _INSIDE = b64encode(INSIDE)
 #: The rarest letter of it in what people and programs write, where it stands, and how often it is looked at.
-RARE = b"Z"
+RARE = ord("Z")
 _BEFORE_RARE = _INSIDE.index(RARE)
 _SIGHTS = 64
 #: Stands for the signature that another vendor's reasoning lacks, where the client's protocol has signatures: its

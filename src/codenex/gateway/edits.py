@@ -27,6 +27,7 @@ _UNREAD = _Top(stream_options=msgspec.Raw(b"null"))
 _decode_top = msgspec.json.Decoder(_Top).decode
 #: From this size on, in bytes, it is cheaper to add up the fields of a body than to search it for their names.
 _LARGE = 4096
+_BACKSLASH = ord("\\")
 
 
 class Head:
@@ -98,7 +99,7 @@ def head_of(body: bytes) -> Head:
     except (msgspec.DecodeError, RecursionError, UnicodeError, json.MalformedJson) as error:
         raise _fault_of(body, error) from None
     if (fields is None or not _is_compact(fields, len(body))) and (
-        body.count(b'"model"') > 1 or body.count(b'"stream"') > 1 or b"\\u00" in body
+        body.count(b'"model"') > 1 or body.count(b'"stream"') > 1 or (_BACKSLASH in body and b"\\u00" in body)
     ):
         twice = json.duplicate_keys(body, POLICY_FIELDS)
         if twice is not None:

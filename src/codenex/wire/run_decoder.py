@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from codenex.wire.lines import CR
 from codenex.wire.sse import Frame, SseDecoder
 from codenex.wire.text_runs import FAILED_LESSON, LESSONS, Form, TextRuns, learned
 
 #: Events of an unusual look that are taken at once before an ordinary one is expected again, and the factor by which
 #: they become more where none comes.
 FEW, MORE = 2, 4
-_DATA = b"data: "
 
 
 class RunDecoder:
@@ -59,7 +59,7 @@ class RunDecoder:
 
     def _ordinary(self, data: bytes) -> bytes:
         """Take events from bytes that begin with one; return those from the first unusual one on."""
-        start, plain = 0, b"\r" not in data
+        start, plain = 0, CR not in data
         while not self.done:
             runs = self._runs
             if runs is not None and self._flow is not None and data.startswith(runs.before, start):
@@ -75,11 +75,11 @@ class RunDecoder:
                 self._runs = None
             # The line of a name, if there is one, and the line of the data. One character is found faster than two are.
             at, name, end = start, b"", data.find(b"\n", start)
-            if end >= 0 and data.startswith(b"event: ", start):
+            if end >= 0 and data[start : start + 7] == b"event: ":
                 at, name = end + 1, data[start + 7 : end]
                 end = data.find(b"\n", at)
-            usual = end >= 0 and data.startswith(_DATA, at) and data[end + 1 : end + 2] == b"\n"
-            if not usual or not (plain or b"\r" not in data[start:end]):
+            usual = end >= 0 and data[at : at + 6] == b"data: " and data[end + 1 : end + 2] == b"\n"
+            if not usual or not (plain or CR not in data[start:end]):
                 if data.find(b"\n\n", start) < 0:
                     break
                 return data[start:]

@@ -12,6 +12,7 @@ import re
 import msgspec
 
 from codenex.core.errors import Fault, FaultKind
+from codenex.wire.lines import CR, LF
 
 #: Largest single event that is accepted, in bytes.
 EVENT_LIMIT = 64 * 1024 * 1024
@@ -56,14 +57,14 @@ class SseDecoder:
     def feed(self, data: bytes) -> list[Frame]:
         """Take bytes; return the frames that they complete."""
         pending = self._pending
-        if b"\r" in data:
+        if CR in data:
             data = self._plainer(data)
-        if not self._data and not self._event and len(pending) <= _JOINED and b"\r" not in data:
+        if not self._data and not self._event and len(pending) <= _JOINED and CR not in data:
             if not pending:
                 if not self._first or (data and data[0] != _BOM[0]):
                     self._first = False
                     return self._plain(data)
-            elif not self._first and b"\r" not in pending:
+            elif not self._first and CR not in pending:
                 data = bytes(pending) + data
                 pending.clear()
                 self._scanned = 0
@@ -96,7 +97,7 @@ class SseDecoder:
         bytes that were not taken."""
         if self._first and data and data[0] != _BOM[0] and not self._pending:
             self._first = False
-        if self._first or b"\r" in data:
+        if self._first or CR in data:
             return self.feed(data), b""
         if self._pending or self._data or self._event:
             # The end of an event that has begun, by itself.
@@ -125,18 +126,18 @@ class SseDecoder:
             data = bytes(pending) + data
             pending.clear()
             self._scanned = 0
-        return self._plainer(data) if b"\r" in data else data
+        return self._plainer(data) if CR in data else data
 
     def _plainer(self, data: bytes) -> bytes:
         """Return bytes with LF for CRLF, which says the same, where no CR stands by itself and none waits."""
-        if b"\r" in self._pending or data.count(b"\r") != data.count(b"\r\n"):
+        if CR in self._pending or data.count(b"\r") != data.count(b"\r\n"):
             return data
         return data.replace(b"\r\n", b"\n")
 
     def hold(self, data: bytes) -> bool:
         """Keep the beginning of an event, which ``joined`` gives back; return whether it was kept. Only for what
         ``joined`` has given."""
-        if b"\r" in data or len(data) > _JOINED:
+        if CR in data or len(data) > _JOINED:
             return False
         self._pending += data
         return True
@@ -149,7 +150,7 @@ class SseDecoder:
         frames: list[Frame] = []
         rest = blocks.pop()
         for block in blocks:
-            if block.startswith(b"data: ") and b"\n" not in block:
+            if block.startswith(b"data: ") and LF not in block:
                 frames.append(Frame(b"", block[6:]))
             else:
                 # An empty line more than is needed is a line of its own.
@@ -229,7 +230,7 @@ def last_boundary(data: bytes | bytearray, start: int = 0) -> int:
     searched.
     """
     found = data.rfind(b"\n\n", start) + 2
-    if found == len(data) or b"\r" not in data:
+    if found == len(data) or CR not in data:
         return found if found > 1 else 0
     crlf, cr = data.rfind(b"\n\r\n", start) + 3, data.rfind(b"\r\r", start) + 2
     best = max(found if found > 1 else 0, crlf if crlf > 2 else 0, cr if cr > 1 else 0)

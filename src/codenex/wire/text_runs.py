@@ -25,6 +25,7 @@ TRIES = 4
 _PROBE, _PROBED = b"\\u0001?\\n", "\x01?\n"
 #: Events at the end of a piece of the stream that may be others without a look at each of the rest.
 _LAST = 4
+_BACKSLASH = ord("\\")
 _STRING = rb'"%b": ?"([^"\\]*(?:\\.[^"\\]*)*)"'
 
 
@@ -143,7 +144,7 @@ class TextRuns:
                 return None
         inside = b"".join(pieces)
         try:
-            if b"\\" in inside or not inside.isascii():
+            if _BACKSLASH in inside or not inside.isascii():
                 # A space between two of them: where one ends in half of a character or of an escape, the other can't
                 # make it whole.
                 _decode_text(b'"%b"' % b" ".join(pieces))

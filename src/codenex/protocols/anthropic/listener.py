@@ -17,6 +17,7 @@ from codenex.core.usage import Usage
 from codenex.protocols.anthropic.decoder import TEXT, THINKING, Text, Thinking, piece_of
 from codenex.protocols.anthropic.finish import finish_from
 from codenex.protocols.anthropic.usage import updated, usage_from
+from codenex.wire.lines import CR, LF
 from codenex.wire.passing_runs import PassingRuns, learned_in_passing
 from codenex.wire.text_runs import TRIES
 
@@ -64,7 +65,7 @@ class Listener(msgspec.Struct):
         start, size, runs = 0, len(events), self._runs
         if runs is not None and (start := runs.end(events, 0)) == size:
             return b""
-        if b"\r" in events:
+        if CR in events:
             return events[start:]
         while start < size:
             end = events.find(b"\n\n", start)
@@ -78,11 +79,11 @@ class Listener(msgspec.Struct):
                     start = runs.end(events, start)
                 continue
             name, separator, data = event.partition(_DATA)
-            if event[:1] == b":" and b"\n" not in event:
+            if event[:1] == b":" and LF not in event:
                 # A comment keeps the connection alive.
                 start += len(event) + 2
                 continue
-            if name[:7] != _NAME or not separator or b"\n" in data or b"\n" in name:
+            if name[:7] != _NAME or not separator or LF in data or LF in name:
                 return events[start:]
             if not self._other(name[7:], data, event):
                 return events[start:]
@@ -94,7 +95,7 @@ class Listener(msgspec.Struct):
     def _piece(self, event: bytes) -> bool:
         """Take a piece of a block; return whether it is one of text or reasoning that goes on with what is open."""
         data = event[_LEAD:]
-        if b"\n" in data:
+        if LF in data:
             return False
         piece = piece_of(data)
         if piece is None:

@@ -17,6 +17,7 @@ from codenex.protocols.openai_chat.glance import FINISHES, skim
 from codenex.protocols.openai_chat.plain import TEXT
 from codenex.protocols.openai_chat.stream_usage import is_usage_alone
 from codenex.protocols.openai_chat.usage import decode_usage, is_placeholder
+from codenex.wire.lines import CR
 from codenex.wire.passing_runs import PassingRuns, learned_in_passing
 from codenex.wire.text_runs import TRIES
 
@@ -96,7 +97,7 @@ class Listener(msgspec.Struct):
             if start == size:
                 return b""
             text = False
-        if b"\r" in events:
+        if CR in events:
             return events[start:]
         while start < size:
             if text:
