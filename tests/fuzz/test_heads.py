@@ -17,7 +17,6 @@ from codenex.providers.transport import BodyBudget
 from codenex.server import Server
 from codenex.server.edge import Connection
 from codenex.server.exchange import EdgeExchange
-from codenex.server.known_head import KnownHead
 from codenex.server.sampling import Sample
 
 #: A handler that has yet to ask for a body holds nothing up: when pieces come would differ otherwise.
@@ -55,11 +54,13 @@ class Counting(Connection):
     """Counts how often a head is known."""
 
     found = 0
+    counted: EdgeExchange | None = None
 
-    def _take_known(self, known: KnownHead, data: bytes) -> bytes | None:
-        rest = super()._take_known(known, data)
-        Counting.found += rest is not None
-        return rest
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        exchange = self.current
+        Counting.found += exchange is not None and exchange.repetition is not None and exchange is not self.counted
+        self.counted = exchange
 
 
 class Reader:

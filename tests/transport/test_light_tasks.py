@@ -18,7 +18,6 @@ class Light(LightTask):
 
     def __init__(self, work: Work, *, light: bool = True) -> None:
         super().__init__()
-        self.loop = asyncio.get_running_loop()
         self.told: list[object] = []
         self.begin(work(self), light=light)
 

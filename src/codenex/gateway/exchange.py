@@ -35,7 +35,6 @@ class Exchange(Protocol):
     path: str
     #: The query string as received, without the question mark.
     query: str
-    headers: Headers
     #: Address of the client, for logs and limits. Reverse proxies are believed only where they are configured.
     peer: str
     #: ``http`` or ``https``, as the client used it.
@@ -44,12 +43,20 @@ class Exchange(Protocol):
     request_id: str
     #: What the gateway adds to the access-log line of this request.
     notes: Notes
-    #: Where the request's head is one that came before.
-    repetition: Repetition | None
     #: Set by a handler whose coroutine needs no task as long as it doesn't ask for one.
     light: bool
     #: What :meth:`body` returns, where it is there already.
     plain: bytes | None
+
+    @property
+    def headers(self) -> Headers:
+        """All of them."""
+        ...
+
+    @property
+    def repetition(self) -> Repetition | None:
+        """What is kept beside the request's head, where that is one that came before."""
+        ...
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, by its lower-case name."""

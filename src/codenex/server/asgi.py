@@ -17,7 +17,8 @@ from codenex.core.notes import Notes
 from codenex.gateway.exchange import Handler, Headers, Repetition
 from codenex.providers.transport.budget import BodyBudget, no_room
 from codenex.server.body import plain_body, request_codings, too_large
-from codenex.server.requests import new_request_id, request_id_of
+from codenex.server.request_ids import new_request_id
+from codenex.server.requests import request_id_of
 from codenex.server.responses import FRAMING, RenderError
 from codenex.server.server import CLIENT_CLOSED_REQUEST, AccessRecord
 from codenex.wire.head import header_lines

@@ -12,7 +12,7 @@ from codenex.providers.transport.deadlines import NEVER
 from codenex.server.exchange import EdgeExchange
 from codenex.server.inflow import Inflow
 from codenex.server.origins import UNIX
-from codenex.server.requests import new_request_id
+from codenex.server.request_ids import new_request_id
 from codenex.server.responses import CONTINUE
 
 if TYPE_CHECKING:
@@ -90,16 +90,16 @@ class Connection(Inflow):
         """Stop the source: the client is slower than it."""
         self.flow_stopped()
         current = self.current
-        if current is not None and current.pause_source is not None:
-            current.pause_source()
+        if current is not None and current.flow is not None:
+            current.flow[0]()
 
     def resume_writing(self) -> None:
         """Restart the source."""
         self.flow_goes_on()
         current = self.current
         if current is not None:
-            if current.resume_source is not None:
-                current.resume_source()
+            if current.flow is not None:
+                current.flow[1]()
         elif self._queue:
             self._next()
 
@@ -137,7 +137,7 @@ class Connection(Inflow):
         exchange.reading = True
         if exchange.complete or exchange.body_fault is not None:
             return
-        if exchange.expects_continue and exchange.bytes_in == 0 and not exchange.sent_head:
+        if exchange.form.expects_continue and exchange.bytes_in == 0 and not exchange.started:
             self.transport.write(CONTINUE)
         self._window_mark = exchange.bytes_in
         self._wait_to_read(self.limits.body_window_seconds)
@@ -145,35 +145,40 @@ class Connection(Inflow):
 
     def may_keep(self, exchange: EdgeExchange) -> bool:
         """Return whether the connection can serve another request after the answer to this one."""
-        if self.server.draining or exchange.refusal is not None:
+        if self.server.draining:
             return False
         if exchange.complete:
             return True
-        if exchange.expects_continue or exchange.chunked_in or exchange.body_fault is not None:
+        if exchange.form.expects_continue or exchange.form.chunked or exchange.body_fault is not None:
             return False
         return exchange.length - exchange.bytes_in <= self.limits.discard_bytes
 
     def answer_done(self, exchange: EdgeExchange) -> None:
         """Go on after a whole answer: the next request, the rest of a body nobody read, or the end."""
+        server = self.server
         exchange.done = True
-        exchange.ended = self.server.clock()
+        exchange.ended = server.clock()
         if not exchange.reading:
             self._release(exchange)
         if exchange.charged:
             # As forget_body does.
-            exchange.parts, exchange.plain = [], b""
-            self.server.budget.used -= exchange.charged
+            exchange.parts, exchange.plain = None, b""
+            server.budget.used -= exchange.charged
             exchange.charged = 0
         self.current = None
         if not self.known and exchange.notes.key is not None:
             self.known = True
-        if exchange.keep and exchange.complete and not (self._queue or self.server.draining or self._parser.in_head):
+        if exchange.keep and exchange.complete and not (self._queue or server.draining or self._parser.in_head):
             # What _settle does then.
             limits = self.limits
-            seconds = limits.idle_seconds if self.known else limits.stranger_idle_seconds
-            self.read_deadline = deadline = self.loop.time() + seconds
-            if deadline < self.server.sweep.next:
-                self.server.sweep.watch(deadline)
+            if self.known:
+                self._ready = self._known_head
+                deadline = self.loop.time() + limits.idle_seconds
+            else:
+                deadline = self.loop.time() + limits.stranger_idle_seconds
+            self.read_deadline = deadline
+            if deadline < server.sweep.next:
+                server.sweep.watch(deadline)
         elif not exchange.keep:
             self._end(whole=exchange.complete and exchange.refusal is None and not self._queue)
         elif exchange.complete:
@@ -242,6 +247,7 @@ class Connection(Inflow):
         exchange = EdgeExchange(self, *self._parser.beginning())
         exchange.request_id = new_request_id()
         exchange.refusal = fault
+        exchange.keep = False
         self._queue.append(exchange)
         if self.current is None and not self.write_paused:
             self._next()

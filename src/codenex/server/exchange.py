@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
+from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from codenex.core.errors import Fault
 from codenex.core.notes import Notes
-from codenex.gateway.exchange import Headers, Repetition
+from codenex.gateway.exchange import Headers
 from codenex.providers.transport.budget import no_room
 from codenex.providers.transport.light_task import LightTask, driven
 from codenex.server.body import plain_body, request_codings, too_large
+from codenex.server.request_ids import new_request_id
 from codenex.server.responses import answer_head
 
 if TYPE_CHECKING:
     from codenex.server.edge import Connection
+    from codenex.server.known_head import KnownHead
 
 _BODILESS = frozenset((204, 304))
 
@@ -39,11 +41,38 @@ class _SizeLines(dict[int, bytes]):
 _size_lines = _SizeLines()
 
 
+class Form:
+    """What a head says of the form of its request, where it is not the usual one."""
+
+    __slots__ = ("chunked", "coding", "expects_continue", "head_only", "http_1_0")
+
+    def __init__(
+        self,
+        *,
+        head_only: bool = False,
+        http_1_0: bool = False,
+        chunked: bool = False,
+        expects_continue: bool = False,
+        coding: str | None = None,
+    ) -> None:
+        #: The answer has no body.
+        self.head_only = head_only
+        self.http_1_0 = http_1_0
+        self.chunked = chunked
+        self.expects_continue = expects_continue
+        self.coding = coding
+
+
+USUAL = Form()
+_HEAD_ONLY = Form(head_only=True)
+
+
 class EdgeExchange(LightTask):
     """Implements :class:`codenex.gateway.exchange.Exchange` on one connection of the edge, and drives what answers
     it."""
 
     __slots__ = (
+        "_headers",
         "_held",
         "_waiter",
         "begun",
@@ -51,18 +80,14 @@ class EdgeExchange(LightTask):
         "bytes_in",
         "bytes_out",
         "charged",
-        "chunked_in",
-        "coding",
         "complete",
         "connection",
         "done",
         "ended",
-        "expects_continue",
         "first",
+        "flow",
+        "form",
         "gone",
-        "head_only",
-        "headers",
-        "http_1_0",
         "keep",
         "length",
         "light",
@@ -70,7 +95,6 @@ class EdgeExchange(LightTask):
         "notes",
         "parts",
         "path",
-        "pause_source",
         "peer",
         "plain",
         "query",
@@ -78,80 +102,99 @@ class EdgeExchange(LightTask):
         "refusal",
         "repetition",
         "request_id",
-        "resume_source",
         "scheme",
-        "sent_head",
         "status",
         "streaming",
     )
 
-    def __init__(self, connection: Connection, method: str, path: str, query: str, headers: Headers) -> None:
+    #: The head, where it waits for the first piece of a streamed answer.
+    _held: bytes
+
+    def __init__(
+        self,
+        connection: Connection,
+        method: str,
+        path: str,
+        query: str,
+        headers: Headers | None,
+        known: KnownHead | None = None,
+        length: int = 0,
+        body: bytes | None = None,
+    ) -> None:
+        """A head that came before brings the length of its body, and the whole of it where it is there already;
+        its headers are made when somebody asks for them."""
         # What the light task would set.
-        self.waiting = self._in_task = self._cancelled = False
+        self.waiting = False
         self.task = None
-        self.loop = connection.loop
         self.light = False
         self.connection = connection
         self.method = method
         self.path = path
         self.query = query
-        self.headers = headers
-        self.peer = connection.address
-        self.scheme = "https" if connection.secure else "http"
-        if connection.trusted:
-            trusted = connection.server.trusted
-            self.peer = trusted.client(headers, self.peer)
-            self.scheme = trusted.scheme(headers, self.scheme)
-        self.request_id = ""
+        self._headers = headers
+        #: Where the head is one that came before.
+        self.repetition = known
+        if known is None:
+            self.peer = connection.address
+            self.scheme = "https" if connection.secure else "http"
+            if connection.trusted:
+                trusted = connection.server.trusted
+                self.peer = trusted.client(self.headers, self.peer)
+                self.scheme = trusted.scheme(self.headers, self.scheme)
+            self.request_id = ""
+            self.form = _HEAD_ONLY if method == "HEAD" else USUAL
+        else:
+            self.peer = known.peer
+            self.scheme = known.scheme
+            self.request_id = new_request_id()
+            self.form = known.form
         #: What the handler wants to have in the access log.
         self.notes = Notes()
         #: A request that is refused before any handler sees it.
         self.refusal: Fault | None = None
-        #: Where the head is one that came before.
-        self.repetition: Repetition | None = None
-        self.begun = time.perf_counter_ns()
+        self.begun = perf_counter_ns()
         self.ended = 0
-
-        self.http_1_0 = False
         self.keep = True
-        self.head_only = method == "HEAD"
-        self.length = 0
-        self.chunked_in = False
-        self.coding: str | None = None
-        self.expects_continue = False
 
+        self.length = length
         #: Body pieces as received; ``bytes_in`` counts them all, dropped ones too.
-        self.parts: list[bytes] = []
-        self.bytes_in = 0
+        self.parts: list[bytes] | None = None
+        #: The body as it is handed out, once it is there.
+        self.plain = body
+        self.complete = self.reading = whole = body is not None
+        self.bytes_in = size = length if whole else 0
         #: Bytes of it that are charged to the budget of all bodies.
-        self.charged = 0
-        self.complete = False
-        self.reading = False
+        self.charged = size
         self.body_fault: Fault | None = None
         self._waiter: asyncio.Future[None] | None = None
-        #: The body as it is handed out, once it is there.
-        self.plain: bytes | None = None
         #: The first value of each header, once it has been asked for one.
         self.first: dict[str, str] | None = None
 
-        #: The head, where it waits for the first piece.
-        self._held = b""
         #: The client has left; nothing is sent any more.
         self.gone = False
         #: The answer is whole (or given up).
         self.done = False
-        self.sent_head = False
         self.streaming = False
+        #: Of the answer, as soon as its head has been sent.
         self.status = 0
         self.bytes_out = 0
-        self.pause_source: Callable[[], None] | None = None
-        self.resume_source: Callable[[], None] | None = None
+        #: What stops the source of the answer, and what restarts it.
+        self.flow: tuple[Callable[[], None], Callable[[], None]] | None = None
 
     def over(self, error: BaseException | None) -> None:
         """Take note that the handler has ended."""
         self.connection.server.handled(self, error)
 
     # --- request ------------------------------------------------------------------------------------------------
+
+    @property
+    def headers(self) -> Headers:
+        """Names in lower case with their values as received, in their order."""
+        headers = self._headers
+        if headers is None:
+            known = self.repetition
+            headers = self._headers = [] if known is None else known.headers_with(self.length)
+        return headers
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, by its lower-case name."""
@@ -168,7 +211,7 @@ class EdgeExchange(LightTask):
             return read_before
         limit = self.connection.limits.body_bytes
         # Both are judged before a byte is asked for: a client that waits for "100 Continue" is spared the upload.
-        codings = [] if self.coding is None else request_codings(self.coding)
+        codings = [] if self.form.coding is None else request_codings(self.form.coding)
         if self.length > limit:
             raise too_large(limit)
         if not self.reading:
@@ -185,28 +228,29 @@ class EdgeExchange(LightTask):
             raise self.body_fault
         if self.plain is not None:
             return self.plain
-        data = self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
+        parts = self.parts or ()
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
         if codings:
             # The parts stay until this is done, for a second reader.
             data = await plain_body(data, codings, limit)
             self._charge_plain(len(data))
         if not self.gone:
             self.plain = data
-        self.parts = []
+        self.parts = None
         return data
 
     def _charge_plain(self, size: int) -> None:
         """Charge the plain body in place of the compressed one. Raises :class:`Fault` 503."""
         self._give_back()
         if not self.connection.server.budget.charge(size):
-            self.parts = []
+            self.parts = None
             raise no_room()
         self.charged = size
 
     def forget_body(self, held: int = 0) -> None:
         """Let go of the body, but for ``held`` bytes that are counted until the end: nobody needs it any more.
         :meth:`body` is not to be called again."""
-        self.parts = []
+        self.parts = None
         self.plain = b""
         if self.charged > held:
             self.connection.server.budget.used -= self.charged - held
@@ -223,11 +267,11 @@ class EdgeExchange(LightTask):
             self.complete = True
         else:
             self.body_fault = fault
-            self.parts = []
+            self.parts = None
             self._give_back()
         if self.waiting:
             # Not at once: the parser is still at work.
-            self.loop.call_soon(self.wake)
+            self.connection.loop.call_soon(self.wake)
         if self._waiter is not None:
             if not self._waiter.done():
                 self._waiter.set_result(None)
@@ -238,7 +282,7 @@ class EdgeExchange(LightTask):
     @property
     def started(self) -> bool:
         """Whether the head of the answer has been sent."""
-        return self.sent_head
+        return self.status != 0
 
     def _framing(self, status: int, length: int | None) -> str:
         self.keep = self.keep and self.connection.may_keep(self)
@@ -246,7 +290,7 @@ class EdgeExchange(LightTask):
             framing = ""
         elif length is not None:
             framing = f"content-length: {length}\r\n"
-        elif self.http_1_0:
+        elif self.form.http_1_0:
             # Without chunks only the end of the connection can mark the end of the body.
             self.keep = False
             framing = ""
@@ -254,12 +298,7 @@ class EdgeExchange(LightTask):
             framing = "transfer-encoding: chunked\r\n"
         if not self.keep:
             return framing + "connection: close\r\n"
-        return framing + "connection: keep-alive\r\n" if self.http_1_0 else framing
-
-    def _begin(self) -> None:
-        if self.sent_head:
-            raise RuntimeError("the answer has already been started")
-        self.sent_head = True
+        return framing + "connection: keep-alive\r\n" if self.form.http_1_0 else framing
 
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer; the server adds ``content-length``, ``date`` and ``x-request-id``.
@@ -270,32 +309,27 @@ class EdgeExchange(LightTask):
             return
         connection = self.connection
         length = len(body)
-        if self.complete and self.keep and status == 200 and not (self.head_only or self.http_1_0 or self.refusal):
+        usual = length > 0 and status == 200 and self.complete and self.keep and self.form is USUAL
+        if usual and not connection.server.draining:
             # What _framing says of it.
             framing = f"content-length: {length}\r\n"
-            if connection.server.draining:
-                self.keep = False
-                framing += "connection: close\r\n"
         else:
-            if self.head_only and not body:
+            if self.form.head_only and not body:
                 length = _stated_length(headers)
             framing = self._framing(status, length)
         head = answer_head(status, headers, framing, self.request_id)
-        if self.sent_head:
+        if self.status:
             raise RuntimeError("the answer has already been started")
-        self.sent_head = True
         self.status = status
-        transport = connection.transport
-        if self.head_only or status in _BODILESS or not body:
-            self.bytes_out = len(head)
-            transport.write(head)
-        elif length <= _JOIN_BYTES:
+        if not usual and (self.form.head_only or status in _BODILESS):
+            body = b""
+        if length <= _JOIN_BYTES or not body:
             data = head + body
             self.bytes_out = len(data)
-            transport.write(data)
+            connection.transport.write(data)
         else:
             self.bytes_out = len(head) + length
-            transport.writelines((head, body))
+            connection.transport.writelines((head, body))
             connection.hold_answer()
         connection.answer_done(self)
 
@@ -307,13 +341,15 @@ class EdgeExchange(LightTask):
         if self.gone:
             return
         head = answer_head(status, headers, self._framing(status, None), self.request_id)
-        self._begin()
+        if self.status:
+            raise RuntimeError("the answer has already been started")
         self.status = status
-        self.streaming = not (self.head_only or status in _BODILESS)
+        self.streaming = not (self.form.head_only or status in _BODILESS)
         self.bytes_out = len(head)
         if hold and self.streaming:
             self._held = head
         else:
+            self._held = b""
             self.connection.transport.write(head)
 
     def write(self, data: bytes) -> None:
@@ -321,11 +357,11 @@ class EdgeExchange(LightTask):
         if self.gone or self.done or not data:
             return
         if not self.streaming:
-            if not self.sent_head:
+            if not self.status:
                 raise RuntimeError("write() before start()")
             return
         held = self._held
-        piece = held + data if self.http_1_0 else b"".join((held, _size_lines[len(data)], data, b"\r\n"))
+        piece = held + data if self.form.http_1_0 else b"".join((held, _size_lines[len(data)], data, b"\r\n"))
         self.bytes_out += len(piece)
         if held:
             self.bytes_out -= len(held)
@@ -336,11 +372,11 @@ class EdgeExchange(LightTask):
         """End a streamed answer properly, after a last piece of it."""
         if self.gone or self.done:
             return
-        if not self.sent_head:
+        if not self.status:
             raise RuntimeError("finish() before start()")
         if self.streaming:
             held = self._held
-            if self.http_1_0:
+            if self.form.http_1_0:
                 piece = held + last
             elif last:
                 piece = b"".join((held, _size_lines[len(last)], last, b"\r\n0\r\n\r\n"))
@@ -355,7 +391,7 @@ class EdgeExchange(LightTask):
     def abort(self) -> None:
         """Cut the connection, so that a truncated answer can't be taken for a whole one."""
         if not self.gone and not self.done:
-            self.connection.cut(reset=self.http_1_0)
+            self.connection.cut(reset=self.form.http_1_0)
 
     async def drain(self) -> None:
         """Wait until the client has taken enough of what was written."""
@@ -363,8 +399,7 @@ class EdgeExchange(LightTask):
 
     def on_flow(self, pause: Callable[[], None], resume: Callable[[], None]) -> None:
         """Register what stops and restarts the source of ``write`` when the client is slower than it."""
-        self.pause_source = pause
-        self.resume_source = resume
+        self.flow = (pause, resume)
         if self.connection.write_paused and not self.gone:
             pause()
 

@@ -13,7 +13,6 @@ from codenex.server.exchange import EdgeExchange
 from codenex.server.known_head import DIGITS, KnownHead, known_head
 from codenex.server.outflow import Outflow
 from codenex.server.parsing import RequestParser
-from codenex.server.requests import new_request_id
 
 if TYPE_CHECKING:
     from codenex.server.edge import Connection
@@ -29,6 +28,7 @@ class Inflow(Outflow):
         "_missing",
         "_parser",
         "_queue",
+        "_ready",
         "_unread",
         "current",
         "half_open",
@@ -60,6 +60,8 @@ class Inflow(Outflow):
         self._parser = RequestParser(cast("Connection", self))
         #: The head that came last, where it may come again. It may hold a key, and lives no longer than the connection.
         self._known_head: KnownHead | None = None
+        #: The same while nothing but a next request is expected, and whoever sends it is known.
+        self._ready: KnownHead | None = None
         #: Bytes still to come of a body behind a known head, which the parser has not seen.
         self._missing = 0
         self._queue: deque[EdgeExchange] = deque()
@@ -99,27 +101,33 @@ class Inflow(Outflow):
 
     def data_received(self, data: bytes) -> None:
         """Take what came, then go on with the next request if there is one."""
-        if self._missing and not self.ignoring:
-            data = self._take_missing(data)
-        elif (
-            self.current is None
-            and self.receiving is None
-            and self.known
-            and not (self._queue or self._parser.in_head or self.write_paused or self.ignoring)
-        ):
-            known = self._known_head
-            if known is not None and data.startswith(known.before):
-                rest = self._take_known(known, data)
-                if rest is not None:
-                    if not rest:
-                        return
-                    data = rest
-                else:
-                    self._parse_and_learn(data)
-                    data = b""
+        known, self._ready = self._ready, None
+        if known is not None and not (self.ignoring or self.write_paused):
+            size = known.size
+            length = len(data) - size
+            head = b"%b%d%b" % (known.before, length, known.after)
+            if data.startswith(head) and len(head) == size and self._has_room(length):
+                # One request and no more, as nearly always.
+                self._begin_known(known, length, data[size:])
+                return
+            rest = self._take_known(known, data)
+            if rest is not None:
+                if not rest:
+                    return
+                data = rest
             else:
                 self._parse_and_learn(data)
                 data = b""
+        elif self._missing and not self.ignoring:
+            data = self._take_missing(data)
+        elif (
+            self.known
+            and self.current is None
+            and self.receiving is None
+            and not (self._queue or self._parser.in_head or self.write_paused or self.ignoring)
+        ):
+            self._parse_and_learn(data)
+            data = b""
         while data and not self.ignoring:
             data = self._parse(data)
         if self.current is None and self._queue and not self.write_paused:
@@ -157,44 +165,50 @@ class Inflow(Outflow):
         nothing taken, where it is for the parser to judge."""
         start = known.before_size
         end = data.find(known.after, start, start + DIGITS + known.after_size)
-        if end < 0:
+        if end < 0 or not data.startswith(known.before):
             return None
         digits = data[start:end]
         if not digits.isdigit() or (digits[0] == 48 and digits != b"0"):
             return None
         length = int(digits)
-        budget = self.server.budget
-        if length > self.limits.body_bytes or (budget.limit and budget.used + length > budget.limit):
+        if not self._has_room(length):
             return None
         end += known.after_size
+        #: The next one is likely to have as many digits.
+        known.size = end
         body = data[end : end + length]
-        headers = [*known.headers]
-        headers[known.place] = ("content-length", f"{length}")
-        exchange = EdgeExchange(self._parser.connection, known.method, known.path, known.query, headers)
-        exchange.length = length
-        exchange.coding = known.coding
-        exchange.repetition = known
-        exchange.request_id = new_request_id()
-        rest = data[end + length :]
         size = len(body)
-        budget.used += size
-        exchange.charged = exchange.bytes_in = size
         if size == length:
-            # Whoever asks for the body has it at once.
-            exchange.complete = exchange.reading = True
-            if known.coding is None:
-                exchange.plain = body
-            else:
-                exchange.parts = [body]
+            self._begin_known(known, length, body)
         else:
-            exchange.parts = [body] if body else []
-            self.receiving = exchange
+            connection, server = self._parser.connection, self.server
+            exchange = EdgeExchange(connection, known.method, known.path, known.query, None, known, length)
+            server.budget.used += size
+            exchange.charged = exchange.bytes_in = size
+            if body:
+                exchange.parts = [body]
+            self.current = self.receiving = exchange
             self._missing = length - size
             self._unread += size
-        self.current = exchange
+            self.read_deadline = NEVER
+            server.serve(exchange, light=True)
+        return data[end + length :]
+
+    def _has_room(self, length: int) -> bool:
+        """Whether a body of so many bytes may come, and there is room for it now."""
+        budget = self.server.budget
+        return length <= self.limits.body_bytes and not (budget.limit and budget.used + length > budget.limit)
+
+    def _begin_known(self, known: KnownHead, length: int, body: bytes) -> None:
+        """Begin with a request whose head came before and whose body is whole: who asks for it has it at once."""
+        server = self.server
+        connection, method, path = self._parser.connection, known.method, known.path
+        self.current = exchange = EdgeExchange(connection, method, path, known.query, None, known, length, body)
         self.read_deadline = NEVER
-        self.server.serve(exchange, light=True)
-        return rest
+        server.budget.used += length
+        if known.form.coding is not None:
+            exchange.parts, exchange.plain = [body], None
+        server.serve(exchange, light=True)
 
     def _take_missing(self, data: bytes) -> bytes:
         """Take more of a body whose length is all that there is to its framing; return what follows it."""
@@ -219,6 +233,7 @@ class Inflow(Outflow):
     def head_begun(self) -> None:
         """Take note that a request has begun."""
         self._fresh = False
+        self._ready = None
         if self.current is None and not self._queue:
             self._wait_to_read(self.limits.head_seconds)
 
@@ -245,7 +260,10 @@ class Inflow(Outflow):
             exchange.body_ended(no_room())
             return None
         exchange.charged += len(piece)
-        exchange.parts.append(piece)
+        if exchange.parts is None:
+            exchange.parts = [piece]
+        else:
+            exchange.parts.append(piece)
         if not exchange.reading:
             self._unread += len(piece)
         return None

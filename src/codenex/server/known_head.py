@@ -23,16 +23,19 @@ class KnownHead(Repetition):
     """
 
     __slots__ = (
+        "_headers",
+        "_place",
         "after",
         "after_size",
         "before",
         "before_size",
-        "coding",
-        "headers",
+        "form",
         "method",
         "path",
-        "place",
+        "peer",
         "query",
+        "scheme",
+        "size",
     )
 
     def __init__(self, before: bytes, after: bytes, exchange: EdgeExchange) -> None:
@@ -42,10 +45,20 @@ class KnownHead(Repetition):
         self.method = exchange.method
         self.path = exchange.path
         self.query = exchange.query
-        self.coding = exchange.coding
-        #: with the length of the request that they came with, which stands at ``place``
-        self.headers: Headers = exchange.headers
-        self.place = [name for name, _ in exchange.headers].index("content-length")
+        self.peer = exchange.peer
+        self.scheme = exchange.scheme
+        self.form = exchange.form
+        #: bytes of the whole head, with as many digits as there were the last time
+        self.size = len(before) + len(f"{exchange.length}") + len(after)
+        #: with the length of the request that they came with, which stands at this place
+        self._headers: Headers = [*exchange.headers]
+        self._place = [name for name, _ in exchange.headers].index("content-length")
+
+    def headers_with(self, length: int) -> Headers:
+        """Return the headers of a request whose body has so many bytes."""
+        headers = [*self._headers]
+        headers[self._place] = ("content-length", f"{length}")
+        return headers
 
 
 def known_head(data: bytes, exchange: EdgeExchange) -> KnownHead | None:
@@ -56,7 +69,7 @@ def known_head(data: bytes, exchange: EdgeExchange) -> KnownHead | None:
         exchange.keep
         and data.startswith(b"POST ")
         and end <= _LONGEST
-        and not (exchange.http_1_0 or exchange.chunked_in or exchange.expects_continue or exchange.refusal)
+        and not (exchange.form.http_1_0 or exchange.form.chunked or exchange.form.expects_continue)
     )
     if not ordinary:
         return None

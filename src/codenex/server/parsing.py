@@ -9,7 +9,8 @@ import httptools
 from codenex.core.errors import Fault, FaultKind, invalid_request
 from codenex.gateway.exchange import Headers
 from codenex.server.exchange import EdgeExchange
-from codenex.server.requests import check_head, method_name, new_request_id, split_target
+from codenex.server.request_ids import new_request_id
+from codenex.server.requests import check_head, method_name, split_target
 from codenex.wire.head import header_name, known_names
 
 if TYPE_CHECKING:
@@ -126,11 +127,11 @@ class RequestParser:
         exchange = connection.receiving
         if exchange is None:
             return b""
-        if not exchange.chunked_in and exchange.length == 0:
+        if not exchange.form.chunked and exchange.length == 0:
             self._parser = httptools.HttpRequestParser(self)
             connection.message_ended(exchange)
             return rest
-        framing = "transfer-encoding: chunked" if exchange.chunked_in else f"content-length: {exchange.length}"
+        framing = "transfer-encoding: chunked" if exchange.form.chunked else f"content-length: {exchange.length}"
         self._parser = httptools.HttpRequestParser(_RemainderSink(self))
         self._parser.feed_data(f"POST / HTTP/1.1\r\nhost: localhost\r\n{framing}\r\n\r\n".encode())
         # The sink knows bodies only, so this request is the connection's last.

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import re
 
 from codenex.core.errors import Fault, FaultKind, invalid_request
-from codenex.server.exchange import EdgeExchange
+from codenex.server.exchange import EdgeExchange, Form
 
 _HOST = re.compile(r"[A-Za-z0-9.\-_~%!$&'()*+,;=]+(?::\d{0,5})?|\[[0-9A-Fa-f:.]+(?:%25[\w.~-]+)?\](?::\d{0,5})?")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -34,10 +32,6 @@ _EDGE_HEADERS = (
     frozenset(("content-encoding", "content-length", "expect", "host", "transfer-encoding", "x-request-id")) | _GUARDED
 )
 
-_id_prefix = os.urandom(8).hex()
-_id_numbers = itertools.count(1)
-
-
 #: The methods that the parser knows, decoded once.
 _methods: dict[bytes, str] = {}
 
@@ -48,11 +42,6 @@ def method_name(raw: bytes) -> str:
     if name is None:
         name = _methods[raw] = raw.decode()
     return name
-
-
-def new_request_id() -> str:
-    """Return an id that is unique over all processes: a random prefix and a number."""
-    return f"{_id_prefix}-{next(_id_numbers):x}"
 
 
 def request_id_of(value: str | None) -> str:
@@ -84,7 +73,7 @@ def check_head(exchange: EdgeExchange, version: str) -> None:
     The parser has refused Content-Length beside Transfer-Encoding, repeated lengths, folded lines and bare line ends.
     Raises :class:`Fault` 400 or 505.
     """
-    hosts = 0
+    hosts, coding, expects, chunked = 0, None, False, False
     for name, value in exchange.headers:
         if name not in _EDGE_HEADERS:
             continue
@@ -95,15 +84,15 @@ def check_head(exchange: EdgeExchange, version: str) -> None:
         elif name == "content-length":
             exchange.length = int(value)
         elif name == "content-encoding":
-            exchange.coding = value if exchange.coding is None else f"{exchange.coding}, {value}"
+            coding = value if coding is None else f"{coding}, {value}"
         elif name == "x-request-id":
             exchange.request_id = exchange.request_id or request_id_of(value)
         elif name == "expect":
-            exchange.expects_continue = value.lower() == "100-continue"
+            expects = value.lower() == "100-continue"
         elif name == "transfer-encoding":
             if value.strip().lower() != "chunked":
                 raise invalid_request("The only supported transfer encoding is chunked.")
-            exchange.chunked_in = True
+            chunked = True
         else:
             raise invalid_request(f"The header {name} is spelled with underscores.")
     if hosts > 1:
@@ -112,11 +101,18 @@ def check_head(exchange: EdgeExchange, version: str) -> None:
         if hosts == 0:
             raise invalid_request("The Host header is missing.")
     elif version == "1.0":
-        exchange.http_1_0 = True
-        exchange.expects_continue = False
-        if exchange.chunked_in:
+        expects = False
+        if chunked:
             raise invalid_request("HTTP/1.0 has no transfer encodings.")
     else:
         raise Fault(FaultKind.INVALID_REQUEST, "This server speaks HTTP/1.1 and HTTP/1.0.", status=505)
     if exchange.method == "CONNECT":
         raise Fault(FaultKind.METHOD_NOT_ALLOWED, "This server is no forward proxy.")
+    if coding is not None or expects or chunked or version == "1.0":
+        exchange.form = Form(
+            head_only=exchange.method == "HEAD",
+            http_1_0=version == "1.0",
+            chunked=chunked,
+            expects_continue=expects,
+            coding=coding,
+        )

@@ -259,10 +259,8 @@ class Server:
     def handled(self, exchange: EdgeExchange, error: BaseException | None) -> None:
         """Take note that the handler has ended, and answer if it hasn't."""
         try:
-            if error is None and not (exchange.done or exchange.gone):
-                error = RuntimeError("the handler returned without a whole answer")
-            if error is not None and not exchange.gone:
-                self._failed(exchange, error)
+            if not exchange.gone and (error is not None or not exchange.done):
+                self._failed(exchange, error or RuntimeError("the handler returned without a whole answer"))
         finally:
             self._record(exchange)
             self._served.discard(exchange)
@@ -303,7 +301,7 @@ class Server:
             AccessRecord(
                 exchange.method,
                 exchange.path,
-                CLIENT_CLOSED_REQUEST if left and not exchange.sent_head else exchange.status,
+                CLIENT_CLOSED_REQUEST if left and not exchange.status else exchange.status,
                 exchange.bytes_in,
                 exchange.bytes_out,
                 (ended - exchange.begun) // 1000,

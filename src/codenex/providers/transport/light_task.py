@@ -50,22 +50,21 @@ class LightTask:
     has to look. Subclasses learn the end by :meth:`over`.
     """
 
-    __slots__ = ("_cancelled", "_in_task", "coroutine", "loop", "steps", "task", "waiting")
+    __slots__ = ("_cancelled", "_in_task", "coroutine", "steps", "task", "waiting")
 
-    loop: asyncio.AbstractEventLoop
     coroutine: Coroutine[Any, Any, None]
     #: The same, to be asked for its next wait: its end then makes no exception.
     steps: Iterator[Any]
+    #: The task has taken its first step: from here on, cancelling it reaches the coroutine.
+    _in_task: bool
+    #: The task is to be cancelled with its first step.
+    _cancelled: bool
 
     def __init__(self) -> None:
         #: It waits, and is driven by hand.
         self.waiting = False
         #: The task that it has become.
         self.task: asyncio.Task[None] | None = None
-        #: The task has taken its first step: from here on, cancelling it reaches the coroutine.
-        self._in_task = False
-        #: The task is to be cancelled with its first step.
-        self._cancelled = False
 
     def over(self, error: BaseException | None) -> None:
         """Take note that the coroutine has ended, and with what exception."""
@@ -116,16 +115,18 @@ class LightTask:
         """Cancel what the coroutine waits for, as with a task."""
         if self.waiting:
             self.step(asyncio.CancelledError())
-        elif self._in_task and self.task is not None:
-            self.task.cancel()
         elif self.task is not None:
-            # One that is cancelled before its first step would never run, and so take no leave.
-            self._cancelled = True
+            if self._in_task:
+                self.task.cancel()
+            else:
+                # One that is cancelled before its first step would never run, and so take no leave.
+                self._cancelled = True
         elif self.coroutine.cr_running:  # type: ignore[attr-defined]
-            self.loop.call_soon(self.cancel)
+            asyncio.get_running_loop().call_soon(self.cancel)
 
     def _hand_over(self, wanted: Any) -> None:
-        self.task = self.loop.create_task(self._rest(wanted))
+        self._in_task = self._cancelled = False
+        self.task = asyncio.get_running_loop().create_task(self._rest(wanted))
 
     async def _rest(self, wanted: Any) -> None:
         self._in_task = True
