@@ -18,7 +18,7 @@ from codenex.core import events as e
 from codenex.core import json
 from codenex.core.losses import Losses
 from codenex.core.parts import Media, Part, Reasoning, Signature, Text, ToolCall
-from codenex.core.request import Request, Turn
+from codenex.core.request import Plain, Request, Turn
 
 _MARKER = b"\xc0\xde\x01"
 _MAC_LENGTH = 16
@@ -99,7 +99,7 @@ def _tagged(signature: Signature, key: bytes, model: str, scope: str) -> Signatu
 
 def opened_request(request: Request, keys: tuple[bytes, ...], model: str, scope: str, losses: Losses) -> Request:
     """Return the request with every envelope opened; those of another model or account are left out with a loss."""
-    if not _has_signatures(request.turns):
+    if type(request.turns) is Plain or not _has_signatures(request.turns):
         return request
     turns = tuple(
         msgspec.structs.replace(

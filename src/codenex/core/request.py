@@ -25,6 +25,14 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     extras: Extras | None = None
 
 
+class Plain(tuple[Turn, ...]):
+    """Turns that are known to hold one text each and nothing beside it, in their normal form
+    (:func:`~codenex.core.turns.is_settled`): none empty, at most one of the system first, then users and assistants in
+    turn. No part has a signature, a breakpoint or an address, no turn a name."""
+
+    __slots__ = ()
+
+
 class FunctionTool(msgspec.Struct, frozen=True, omit_defaults=True):
     """A function the client runs. ``schema`` is JSON Schema, untouched; ``None`` means that none was given."""
 

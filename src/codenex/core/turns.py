@@ -11,7 +11,7 @@ import msgspec
 from codenex.core.identifiers import derived_call_id
 from codenex.core.losses import Losses
 from codenex.core.parts import Media, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
-from codenex.core.request import Turn
+from codenex.core.request import Plain, Turn
 
 INTERRUPTED = "[no result: interrupted]"
 CONTINUED = "(continued)"
@@ -24,6 +24,8 @@ def is_settled(turns: tuple[Turn, ...]) -> bool:
     Pairing, dropping what is empty, joining neighbours and starting with a user would change nothing then, but for
     names that results take over from their calls.
     """
+    if type(turns) is Plain:
+        return True
     asked: list[str] = []
     waiting = answered = 0
     before = "system"

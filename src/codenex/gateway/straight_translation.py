@@ -13,7 +13,7 @@ from codenex.core.answer_losses import AnswerLosses
 from codenex.core.errors import Fault
 from codenex.core.losses import Losses
 from codenex.core.render import RenderContext
-from codenex.core.request import Request
+from codenex.core.request import Plain, Request
 from codenex.gateway.answer_ids import new_id
 from codenex.gateway.attempts import Attempts
 from codenex.gateway.delivery import Delivery
@@ -37,7 +37,7 @@ def decoded(plan: Plan, head: Head, body: bytes, *, fetches: bool) -> Request | 
         request = plan.spoke.decode_request(body, plan.model, head.split)
     except Fault:
         return None
-    if fetches and by_address(request):
+    if fetches and type(request.turns) is not Plain and by_address(request):
         return None
     # As the job of the general way has it.
     return request if request.stream is head.stream else msgspec.structs.replace(request, stream=head.stream)

@@ -22,6 +22,7 @@ from codenex.protocols.anthropic.blocks import cache_of, parts_of
 from codenex.protocols.anthropic.content import ContentEncoder, cache_control
 from codenex.protocols.anthropic.conversation import arranged, finished, thinking_is_missing
 from codenex.protocols.anthropic.output import output_for, output_from
+from codenex.protocols.anthropic.plain import plain_request
 from codenex.protocols.anthropic.reasoning import Thinking, reasoning_from, thinking_for
 from codenex.protocols.anthropic.sampling import put_sampling, sampling_from
 from codenex.protocols.anthropic.tools import (
@@ -65,7 +66,8 @@ _SESSION = re.compile(r'(?:"session_id"\s*:\s*"|_session_)([0-9A-Za-z-]{8,64})')
 
 def decode_request(body: bytes, model: str | None = None, split: json.Split | None = None) -> Request:
     """Decode ``POST /v1/messages``. Raises a fault (400) that names the field."""
-    return _request(body, model, split, counting=False)
+    plain = plain_request(body, split)
+    return plain if plain is not None else _request(body, model, split, counting=False)
 
 
 def decode_count_request(body: bytes, model: str | None = None) -> Request:

@@ -45,9 +45,9 @@ def encode_request(request: Request, capabilities: Capabilities, losses: Losses)
     if request.tools or request.tool_choice is not None:
         body |= encode_tools(target)
     if request.max_output_tokens is not None:
-        body |= options.output_limit(target)
+        options.put_limit(body, target)
     if request.sampling is not NO_SAMPLING:
-        body |= options.sampling(target, effort)
+        options.put_sampling(body, target, effort)
     if request.reasoning is not None or effort is not None:
         body |= options.reasoning(target, effort)
     body |= form

@@ -20,7 +20,7 @@ from codenex.core.parts import (
     ToolCall,
     ToolResult,
 )
-from codenex.core.request import Turn
+from codenex.core.request import Plain, Turn
 from codenex.core.reversal import wrapped
 from codenex.core.turns import is_settled, paired, started_by_user, without_empty
 from codenex.protocols.openai_chat import fields
@@ -37,6 +37,8 @@ _RESULT_ELSEWHERE = "(see the next user message)"
 def encode_turns(target: Target) -> list[Message]:
     """Render all turns. Raises ``unsupported`` for content that the target has no form for."""
     turns = target.request.turns
+    if type(turns) is Plain and turns[0].origin != "developer":
+        return [{"role": turn.role, "content": turn.parts[0].text} for turn in turns]  # type: ignore[union-attr]
     if is_settled(turns):
         return _History(target).messages(turns)
     turns = _steps(without_empty(paired(turns, target.losses)))

@@ -6,6 +6,7 @@ import re
 from typing import Any, assert_never
 
 from codenex.core import json
+from codenex.core.losses import Losses
 from codenex.core.request import OutputFormat, ReasoningOptions
 from codenex.models.strict_schema import for_openai, qualifies_for_openai
 from codenex.models.tool_schema import answer_schema
@@ -23,49 +24,57 @@ BUDGETS = ((0, "none"), (512, "minimal"), (1024, "low"), (8192, "medium"), (2457
 # --- sampling and limits ------------------------------------------------------------------------------------------
 
 
-def sampling(target: Target, effort: str | None) -> Options:
-    """Render what the model takes of the sampling fields; ``effort`` is the one that is sent."""
+def put_sampling(body: Options, target: Target, effort: str | None) -> None:
+    """Write what the model takes of the sampling fields; ``effort`` is the one that is sent."""
     given, capabilities, losses = target.request.sampling, target.capabilities, target.losses
     allowed = capabilities.sampling
     if effort == "none":
         allowed = allowed | set(target.fact("sampling_without_effort", ()))
-    out: Options = {}
-    for field, name, value in (
-        ("temperature", "temperature", given.temperature),
-        ("top_p", "top_p", given.top_p),
-        ("top_k", "top_k", given.top_k),
-        ("seed", "seed", given.seed),
-        ("presence_penalty", "presence_penalty", given.presence_penalty),
-        ("frequency_penalty", "frequency_penalty", given.frequency_penalty),
-        ("logit_bias", "logit_bias", given.logit_bias),
-        ("choices", "n", given.choices),
-    ):
-        if value is None:
-            continue
-        if field not in allowed:
-            if not (field == "choices" and value == 1):
-                losses.drop(name, "the target does not take it")
-        elif field == "seed":
-            out[target.fact("seed_field", "seed")] = value
-        else:
-            out[name] = value
-    if "temperature" in out:
-        if out["temperature"] > capabilities.temperature_limit:
-            out["temperature"] = capabilities.temperature_limit
+    # Field by field, without a call for those that are absent, as most are.
+    if given.temperature is not None and _takes("temperature", allowed, losses):
+        body["temperature"] = given.temperature
+    if given.top_p is not None and _takes("top_p", allowed, losses):
+        body["top_p"] = given.top_p
+    if given.top_k is not None and _takes("top_k", allowed, losses):
+        body["top_k"] = given.top_k
+    if given.seed is not None and _takes("seed", allowed, losses):
+        body[target.fact("seed_field", "seed")] = given.seed
+    if given.presence_penalty is not None and _takes("presence_penalty", allowed, losses):
+        body["presence_penalty"] = given.presence_penalty
+    if given.frequency_penalty is not None and _takes("frequency_penalty", allowed, losses):
+        body["frequency_penalty"] = given.frequency_penalty
+    if given.logit_bias is not None and _takes("logit_bias", allowed, losses):
+        body["logit_bias"] = given.logit_bias
+    if given.choices is not None:
+        if "choices" in allowed:
+            body["n"] = given.choices
+        elif given.choices != 1:
+            losses.drop("n", "the target does not take it")
+    if "temperature" in body:
+        if body["temperature"] > capabilities.temperature_limit:
+            body["temperature"] = capabilities.temperature_limit
             losses.approximate("temperature", f"the target takes at most {capabilities.temperature_limit}")
-        if capabilities.one_of_temperature_top_p and "top_p" in out:
-            del out["top_p"]
+        if capabilities.one_of_temperature_top_p and "top_p" in body:
+            del body["top_p"]
             losses.drop("top_p", "the target takes temperature or top_p")
     if given.stop is not None:
-        out.update(_stop(given.stop, target, "stop" in allowed))
+        body.update(_stop(given.stop, target, "stop" in allowed))
+    if given.logprobs is None and given.top_logprobs is None:
+        return
     for name, value in (("logprobs", given.logprobs), ("top_logprobs", given.top_logprobs)):
         if value is None:
             continue
         if "logprobs" in allowed:
-            out[name] = value
+            body[name] = value
         elif value:
             losses.drop(name, "the target does not take it")
-    return out
+
+
+def _takes(name: str, allowed: frozenset[str], losses: Losses) -> bool:
+    if name in allowed:
+        return True
+    losses.drop(name, "the target does not take it")
+    return False
 
 
 def _stop(stop: tuple[str, ...], target: Target, allowed: bool) -> Options:
@@ -81,15 +90,15 @@ def _stop(stop: tuple[str, ...], target: Target, allowed: bool) -> Options:
     return {"stop": list(stop)}
 
 
-def output_limit(target: Target) -> Options:
-    """Render the limit of the answer's length, at most what the model can."""
+def put_limit(body: Options, target: Target) -> None:
+    """Write the limit of the answer's length, at most what the model can."""
     limit, capable = target.request.max_output_tokens, target.capabilities.max_output_tokens
     if limit is None:
-        return {}
+        return
     if capable is not None and limit > capable:
         target.losses.approximate("max_tokens", f"the target writes at most {capable} tokens")
         limit = capable
-    return {target.capabilities.output_limit_field: limit}
+    body[target.capabilities.output_limit_field] = limit
 
 
 # --- reasoning ----------------------------------------------------------------------------------------------------

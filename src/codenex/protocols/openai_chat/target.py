@@ -10,7 +10,7 @@ from codenex.core.identifiers import digest, fitted_call_id
 from codenex.core.losses import Losses
 from codenex.core.names import NameMap, flattened
 from codenex.core.parts import ToolCall
-from codenex.core.request import CustomTool, FunctionTool, Request
+from codenex.core.request import CustomTool, FunctionTool, Plain, Request
 from codenex.core.reversal import NO_REVERSAL, Reversal, ToolOrigin
 from codenex.models.capabilities import Capabilities
 from codenex.protocols.openai_chat.types import PROTOCOL
@@ -64,7 +64,7 @@ class Target:
                     self._declare(tool.namespace, tool.name)
                     if type(tool) is CustomTool and not capabilities.custom_tools:
                         self._wrapped.add((tool.namespace, tool.name))
-        for turn in request.turns:
+        for turn in request.turns if type(request.turns) is not Plain else ():
             for part in turn.parts:
                 if type(part) is ToolCall and (part.namespace is not None or part.name not in self.plain):
                     self._declare(part.namespace, part.name)
