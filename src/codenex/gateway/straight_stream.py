@@ -14,7 +14,7 @@ from codenex.gateway.attempts import Attempts
 from codenex.gateway.delivery import Delivery
 from codenex.gateway.edits import Head, edited
 from codenex.gateway.exchange import Headers
-from codenex.gateway.headers import goes_down
+from codenex.gateway.headers import passed_beside
 from codenex.gateway.job import Job
 from codenex.gateway.lanes import PassthroughLane
 from codenex.gateway.plans import Leg
@@ -69,17 +69,12 @@ async def stream_passed(
     try:
         if response.status != 200:
             await accepted(response, spoke, account)
-        kind, down = "", [*common, *leg.headers]
-        # As passed_down does. Without a call: every answer comes by here.
-        for pair in response.headers:
-            if pair[0] == "content-type":
-                kind = kind or pair[1]
-            elif goes_down[pair[0]]:
-                down += (pair,)
+        fields = response.fields if response.fields is not None else response.first_values()
+        kind = fields["content-type"] if "content-type" in fields else ""  # noqa: SIM401
         if spoke.fail_after is not None or kind.startswith("application/json"):
             await in_task()
             return await attempts.attempt(job, account, delivery, common).pass_down(response, hide=hide)
-        delivery.headers = down
+        delivery.headers = [*common, *leg.headers, *passed_beside(response.headers)]
         lane = PassthroughLane(
             spoke.stream_decoder,
             spoke.skim,
