@@ -25,6 +25,8 @@ _BODILESS = frozenset((204, 304))
 _SETTLE_SECONDS = 2.0
 #: Bytes taken by one read, which is what a client that reads slowly makes a stream hold at least.
 _READ_BYTES = 32 * 1024
+#: What a head is cut off from in one step; of more, as streams bring that don't come slowly, the head alone is copied.
+_CUT_BYTES = 8 * 1024
 #: Where all connections read into: what is made of it are copies.
 _read_bytes = bytearray(_READ_BYTES)
 _read_buffer = memoryview(_read_bytes)
@@ -208,9 +210,10 @@ class UpstreamConnection(asyncio.BufferedProtocol):
     def _take_plain(self, response: UpstreamResponse, nbytes: int) -> int:
         """Take a head that is whole and written plainly, with what has come of its body; return from where on a parser
         has to see what came."""
-        data, last = bytes(_read_buffer[:nbytes]), self.last_head
+        cut = nbytes > _CUT_BYTES
+        data, last = bytes(_read_buffer[: _CUT_BYTES if cut else nbytes]), self.last_head
         known = last.known
-        if known is not None and data.startswith(known.before) and not self._head_only:
+        if known is not None and not cut and data.startswith(known.before) and not self._head_only:
             known_body = known.body_in(data)
             if known_body is not None:
                 last.patience = PATIENCE
@@ -225,6 +228,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             status, headers, fields, length = plain_head(head)
         except NotPlain:
             return 0
+        if cut and length != CHUNKED:
+            body = bytes(_read_buffer[len(head) + 4 : nbytes])
         missing = length - len(body)
         if missing == 0:
             known = None
@@ -239,7 +244,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             return 0
         response.status, response.headers, response.fields = status, headers, fields
         if length == CHUNKED:
-            start = nbytes - len(body) - len(_CHUNKED_HEAD)
+            start = len(head) + 4 - len(_CHUNKED_HEAD)
             _read_bytes[start : start + len(_CHUNKED_HEAD)] = _CHUNKED_HEAD
             return start
         self._keep, self._ended = True, False
