@@ -118,7 +118,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Counter[bool | str]:
 
 
 @pytest.mark.timeout(3600)
-async def test_plain_answers_are_read_as_the_parser_reads_them(read) -> None:
+@pytest.mark.parametrize("cut", [8 * 1024, 160])
+async def test_plain_answers_are_read_as_the_parser_reads_them(read, cut: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "_CUT_BYTES", cut)
     for seed, source in sources(INPUTS):
         answers = [list(pieces(source, answer)) for answer in _answers(source)]
         late = bool(source.randrange(2))
