@@ -10,13 +10,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.support.declarations import memory
 
-from codenex.core.declarations import Declared
+from codenex.core.declarations import _INSTEAD, Declared
 from codenex.core.errors import Fault
 from codenex.core.json import Split, decode_raw_object
 from codenex.core.losses import Loss, Losses
 from codenex.core.request import FunctionTool, Request
 from codenex.core.reversal import PropertyNames, Reversal
 from codenex.core.spoke import Spoke
+from codenex.gateway.edits import head_of
 from codenex.models import anthropic as claude
 from codenex.models import gemini as google
 from codenex.models import openai
@@ -256,6 +257,62 @@ def test_long_declarations_are_told_apart_by_every_byte() -> None:
         for body in (long, other):
             assert isinstance(_tools(body), Declared)
             assert _tools(body)[0].extras == {"unknown": json.loads(body)["tools"][0]["unknown"]}
+
+
+_KNOWN = json.dumps([{"name": "a", "input_schema": {"type": "object"}, "description": "é" * 50}])
+#: Members of a body: the known declaration and what looks like it, and what else there may be.
+MEMBERS = st.sampled_from(
+    [
+        f'"tools":{_KNOWN}',
+        f'"tools": {_KNOWN}',
+        f'"tools":  {_KNOWN}',
+        f'"tools":{_KNOWN}0',
+        f'"tools":[{_KNOWN}]',
+        f'"tools":{_KNOWN[:-1]}]',
+        f'"tools":{_KNOWN[:-1]},{{}}]',
+        f'"t\\u006fols":{_KNOWN}',
+        f'"x":{{"tools":{_KNOWN}}}',
+        f'"x":{json.dumps(chr(34) + "tools" + chr(34) + ":" + _KNOWN)}',
+        f'"tools":{_INSTEAD.decode()}',
+        f'"x":{_INSTEAD.decode()}',
+        '"tools":null',
+        '"model":"m"',
+        '"messages":["é"]',
+        '"messages":["\\ud800"]',
+        '"messages":[',
+        "",
+    ]
+)
+
+
+@given(st.lists(MEMBERS, max_size=3), st.sampled_from(["", "\n", "}", "\udcff"]))
+def test_a_body_is_split_around_what_is_known_as_it_is_split_whole(members: list[str], more: str) -> None:
+    body = ("{" + ",".join(members) + "}" + more).encode(errors="surrogateescape")
+    with memory() as kept:
+        for _ in range(2):
+            _tools(f'{{"model":"m","max_tokens":1,"messages":[],"tools":{_KNOWN}}}'.encode())
+        assert len(kept) == 1
+        found = kept.split(body)
+        if members == [f'"tools":{_KNOWN}', '"model":"m"'] and more == "":
+            assert found is not None
+        if found is not None:
+            body.decode()
+            assert found == decode_raw_object(body)
+            assert list(found) == list(decode_raw_object(body))
+
+
+def test_a_body_around_a_known_declaration_is_read_as_any_other() -> None:
+    long = _asked("a", unknown="." * 9000)
+    with memory() as kept:
+        for body in (long, long, long, long.replace(b"hi", "hé".encode()), long):
+            split = head_of(body).split
+            assert split is not None
+            assert split == decode_raw_object(body)
+            tools = anthropic.SPOKE.decode_request(body, None, split).tools
+            assert tools[0].extras == {"unknown": "." * 9000}
+        assert isinstance(tools, Declared)
+        # Of other protocols nothing is known, whatever the bytes.
+        assert "tools" in kept.read("openai-chat", body, split).body
 
 
 def test_what_takes_too_much_of_the_memory_is_not_kept() -> None:

@@ -9,8 +9,11 @@ from unittest.mock import patch
 from codenex.core.declarations import Declarations
 
 USES = [
-    f"codenex.protocols.{folder}.request.DECLARATIONS"
-    for folder in ("anthropic", "openai_chat", "openai_responses", "gemini")
+    "codenex.gateway.edits.DECLARATIONS",
+    *(
+        f"codenex.protocols.{folder}.request.DECLARATIONS"
+        for folder in ("anthropic", "openai_chat", "openai_responses", "gemini")
+    ),
 ]
 
 

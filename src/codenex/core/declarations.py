@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -25,9 +26,15 @@ _SEEN = 1024
 #: Bytes that a tool takes in the hub, beside its JSON, and a loss beside its texts.
 _TOOL, _LOSS = 160, 160
 #: Of a longer declaration at most twice as many bytes are hashed.
-_HASHED = 4096
+_HASHED = 512
+#: Where a declaration stands in a body, what stands there in its place while the rest is read, and how many of the
+#: declarations that were used last are looked for.
+_FIELD, _INSTEAD, _TRIED = b'"tools":', b"-20261127.5e7", 16
 #: Renderings of one declaration that are kept, each with at most this many times its bytes.
 _RENDERINGS, _GROWTH = 2, 2
+
+
+_VALUE_INSTEAD = json.Raw(_INSTEAD)
 
 
 class Rendering(msgspec.Struct, frozen=True):
@@ -86,13 +93,23 @@ class Declared(tuple[Tool, ...]):
         return rendering
 
 
-class _Declaration(bytes):
-    """The bytes of a declaration. Those of a long one are hashed in part, which is enough to find one that is
-    known; equal is what is equal in each byte."""
+class _Declaration:
+    """The bytes of a declaration, and the protocol that they are of. Those of a long one are hashed in part, which is
+    enough to find one that is known; equal is what is equal in each byte. They are not copied."""
+
+    __slots__ = ("_hash", "protocol", "raw")
+
+    def __init__(self, protocol: str, raw: json.Raw) -> None:
+        self.protocol = protocol
+        self.raw = raw
+        step = len(raw) // _HASHED
+        self._hash = hash((protocol, len(raw), bytes(memoryview(raw)[:: step if step > 0 else 1])))
 
     def __hash__(self) -> int:
-        step = len(self) // _HASHED
-        return bytes.__hash__(self) if step == 0 else hash((len(self), self[::step]))
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Declaration) and self.protocol == other.protocol and self.raw == other.raw
 
 
 class Reading(msgspec.Struct):
@@ -100,7 +117,7 @@ class Reading(msgspec.Struct):
 
     body: Any
     _memory: Declarations
-    _key: tuple[str, _Declaration] | None = None
+    _key: _Declaration | None = None
     _known: Declared | None = None
 
     @property
@@ -128,11 +145,42 @@ class Declarations:
         self._limit = limit
         #: bytes of memory taken
         self.size = 0
-        self._kept: dict[tuple[str, _Declaration], tuple[Declared, int]] = {}
+        self._kept: dict[_Declaration, tuple[Declared, int]] = {}
         self._seen: dict[int, None] = {}
+        #: the one that a body was split around last
+        self._last: _Declaration | None = None
 
     def __len__(self) -> int:
         return len(self._kept)
+
+    def split(self, body: bytes) -> dict[str, json.Raw] | None:
+        """Return the top level of a JSON object whose declaration is known, without reading that again: it is found by
+        its bytes, and the rest is read with something else in its place. Every other byte is looked at. ``None`` where
+        nothing is known, or the rest is malformed."""
+        if not self._kept:
+            return None
+        start = body.find(_FIELD) + len(_FIELD)
+        if start < len(_FIELD):
+            return None
+        if body.startswith(b" ", start):
+            start += 1
+        for declaration in islice(reversed(self._kept), _TRIED):
+            if body.startswith(declaration.raw, start):
+                break
+        else:
+            return None
+        rest = b"".join((body[:start], _INSTEAD, body[start + len(declaration.raw) :]))
+        try:
+            if not rest.isascii():
+                rest.decode()
+            fields = json.decode_raw_object(rest)
+        except (UnicodeError, json.MalformedJson):
+            return None
+        # Where it is the field's value, and stands nowhere else, the declaration stood there.
+        if "tools" not in fields or fields["tools"] != _VALUE_INSTEAD or rest.count(_INSTEAD) != 1:
+            return None
+        fields["tools"], self._last = declaration.raw, declaration
+        return fields
 
     def read(
         self,
@@ -152,7 +200,9 @@ class Declarations:
             raw = split.get("tools")
             if raw is None:
                 return Reading(body, self)
-            key = (protocol, _Declaration(raw))
+            key = self._last
+            if key is None or key.raw is not raw or key.protocol != protocol:
+                key = _Declaration(protocol, raw)
             kept = self._kept.pop(key, None)
             if kept is not None:
                 self._kept[key] = kept
@@ -163,22 +213,24 @@ class Declarations:
             return Reading(decode(data), self)
         return Reading(body, self, key)
 
-    def keep(self, key: tuple[str, _Declaration], value: Any, tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
+    def keep(self, key: _Declaration, value: Any, tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
         """Remember what was decoded, from its second sight on; return it in the form in which it is remembered."""
         if not all(map(_is_open, tools)):
             return tools
-        sight = hash((key[0], bytes.__hash__(key[1])))
+        sight = hash((key.protocol, bytes(key.raw)))
         if sight not in self._seen:
             self._seen[sight] = None
             if len(self._seen) > _SEEN:
                 del self._seen[next(iter(self._seen))]
             return tools
         del self._seen[sight]
-        length = len(key[1])
+        length = len(key.raw)
         size = length * (1 + _RENDERINGS * _GROWTH) + _memory_of(value) + len(tools) * _TOOL
         if size > self._limit // 4:
             return tools
         declared = Declared(tools, length * _GROWTH)
+        # Not the body that it is a part of.
+        key.raw = key.raw.copy()
         replaced = self._kept.pop(key, None)
         self._kept[key] = declared, size
         self.size += size - (replaced[1] if replaced is not None else 0)

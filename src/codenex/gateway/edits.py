@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from codenex.core import json
+from codenex.core.declarations import DECLARATIONS
 from codenex.core.errors import Fault, invalid_request
 
 #: Top-level fields that policy reads; two of one would let policy and upstream read different ones.
@@ -87,15 +88,13 @@ class Head:
 def head_of(body: bytes) -> Head:
     """Read the top level of a JSON body. Raises :class:`Fault` (400)."""
     try:
-        if not body.isascii():
-            # Strings that are skipped are not decoded, so the bytes are looked at as a whole.
-            body.decode()
-        fields = None
-        if len(body) < _LARGE:
-            top = _decode_top(body)
-        else:
-            fields = json.decode_raw_object(body)
-            top = _decode_top(_policy_fields(fields))
+        fields = None if len(body) < _LARGE else DECLARATIONS.split(body)
+        if fields is None:
+            if not body.isascii():
+                # Strings that are skipped are not decoded, so the bytes are looked at as a whole.
+                body.decode()
+            fields = None if len(body) < _LARGE else json.decode_raw_object(body)
+        top = _decode_top(body if fields is None else _policy_fields(fields))
     except (msgspec.DecodeError, RecursionError, UnicodeError, json.MalformedJson) as error:
         raise _fault_of(body, error) from None
     if (fields is None or not _is_compact(fields, len(body))) and (
