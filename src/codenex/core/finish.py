@@ -27,6 +27,15 @@ class FinishReason(StrEnum):
     OTHER = "other"
 
 
+# As names of this module: looking up a member of an enumeration costs a call.
+_STOP, _TOOL_CALLS, _OTHER, _LENGTH = (
+    FinishReason.STOP,
+    FinishReason.TOOL_CALLS,
+    FinishReason.OTHER,
+    FinishReason.LENGTH,
+)
+
+
 class FinishDetail(msgspec.Struct, frozen=True, omit_defaults=True):
     """A reason with its raw word, the matched stop sequence and the vendor's explanation, where given."""
 
@@ -58,11 +67,11 @@ def settled(detail: FinishDetail, *, has_tool_calls: bool, cut: bool = False) ->
     a call. An answer that stops within a call's arguments was ``cut`` off, whatever the vendor said: half a call must
     not run."""
     reason = detail.reason
-    if reason in (FinishReason.STOP, FinishReason.TOOL_CALLS, FinishReason.OTHER):
+    if reason is _STOP or reason is _TOOL_CALLS or reason is _OTHER:
         if cut:
-            reason = FinishReason.LENGTH
+            reason = _LENGTH
         elif has_tool_calls:
-            reason = FinishReason.TOOL_CALLS
-        elif reason is FinishReason.TOOL_CALLS:
-            reason = FinishReason.STOP
+            reason = _TOOL_CALLS
+        elif reason is _TOOL_CALLS:
+            reason = _STOP
     return detail if reason is detail.reason else msgspec.structs.replace(detail, reason=reason)

@@ -16,6 +16,7 @@ from codenex.gateway.lanes import Lane, Observation, truncated
 from codenex.gateway.vigil import Vigil
 from codenex.providers.transport import UpstreamResponse
 from codenex.providers.transport.deadlines import NEVER
+from codenex.wire.head import RepeatedHeaders
 from codenex.wire.sse import EVENT_LIMIT
 
 #: Bytes of events without content that are held back before the first that has some.
@@ -32,7 +33,8 @@ class Delivery:
     error; most answers need neither. ``on_commit`` is called when the first content goes out; ``vigil`` looks after
     silence."""
 
-    headers: Headers = []  # noqa: RUF012 - replaced, never changed
+    #: what the head has beside type and the headers of streams; all of it where it is the same for many answers
+    headers: Headers | RepeatedHeaders = []  # noqa: RUF012 - replaced, never changed
     #: seconds from the request to the first output of a stream
     first_output: float | None = None
     #: takes the last bytes of a whole answer before they are sent, and returns what is sent; never fails
@@ -219,7 +221,10 @@ class Delivery:
 
     def _start(self) -> None:
         """Begin the answer; something is written at once after it."""
-        self._exchange.start(200, [("content-type", self._content_type), *STREAM_HEADERS, *self.headers], hold=True)
+        headers = self.headers
+        if type(headers) is not RepeatedHeaders:
+            headers = [("content-type", self._content_type), *STREAM_HEADERS, *headers]
+        self._exchange.start(200, headers, hold=True)
 
     def _finish(self, last: bytes = b"") -> None:
         self.gate.ended()

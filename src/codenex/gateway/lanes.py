@@ -349,12 +349,16 @@ class TranslationLane:
                 if kind is e.PartStart:
                     # Nothing of it is to be noted.
                     seen.content = True
+                elif kind is e.PartStop:
+                    seen.content = True
+                    self._losses.see(event)
+                    event = sealed_event(event, self._key, self._model, self._scope)
                 else:
                     seen.see(event)
                     if kind is e.Error:
                         break
                     self._losses.see(event)
-                    if kind is e.PartStop or kind is e.SignatureSet:
+                    if kind is e.SignatureSet:
                         event = sealed_event(event, self._key, self._model, self._scope)
                 if reverser is not None:
                     out += reverser.push(event)

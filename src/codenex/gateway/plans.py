@@ -10,6 +10,7 @@ import msgspec
 from codenex.core.spoke import Glance, Spoke
 from codenex.gateway.attempts import Attempts
 from codenex.gateway.authentication import check_permission
+from codenex.gateway.delivery import STREAM_HEADERS
 from codenex.gateway.edits import Head
 from codenex.gateway.encoding import Target, upstream_model
 from codenex.gateway.exchange import Exchange
@@ -22,6 +23,7 @@ from codenex.providers.endpoints import quoted_model
 from codenex.providers.registry import PROVIDER_TYPES, ProviderType
 from codenex.providers.transport import Deadlines
 from codenex.store.settings import Account, ClientKey
+from codenex.wire.head import RepeatedHeaders
 
 #: Account, the upstream's name of the model, and whether a stream is wanted.
 Place = tuple[str, str, bool]
@@ -42,6 +44,8 @@ class Leg(msgspec.Struct, frozen=True):
     deadlines: Deadlines
     #: headers of the answer that are always the same; of a stream, but for its type
     headers: tuple[tuple[str, str], ...]
+    #: the whole head of a stream that has no other
+    stream_headers: RepeatedHeaders
     #: what a request is translated for, where bytes don't go on as they are
     behind: Target
 
@@ -119,6 +123,7 @@ def leg_to(attempts: Attempts, plan: Plan, account: Account) -> Leg:
             target,
             attempts.deadlines_of(account),
             own if plan.stream else (("content-type", "application/json"), *own),
+            RepeatedHeaders((("content-type", plan.spoke.stream_type), *STREAM_HEADERS, *own)),
             attempts.target_of(plan.provider, account, model),
         )
     return known

@@ -74,7 +74,8 @@ async def stream_passed(
         if spoke.fail_after is not None or kind.startswith("application/json"):
             await in_task()
             return await attempts.attempt(job, account, delivery, common).pass_down(response, hide=hide)
-        delivery.headers = [*common, *leg.headers, *passed_beside(response.headers)]
+        beside = [*passed_beside(response.headers)]
+        delivery.headers = [*common, *leg.headers, *beside] if common or beside else leg.stream_headers
         lane = PassthroughLane(
             spoke.stream_decoder,
             spoke.skim,

@@ -85,10 +85,9 @@ async def stream_translated(
     """Make an attempt with an account, whose request begins so, and answer with a stream. Return what went wrong after
     the answer had begun; raises :class:`Fault` for what did before."""
     key, exchange, behind = attempts.envelope_key, job.exchange, leg.behind
-    notes, losses, headers = exchange.notes, Losses(), [*common, *leg.headers]
+    notes, losses = exchange.notes, Losses()
     encoded = behind.encoded(job.request, key, losses)
-    if losses.found:
-        headers += job.settled_losses(losses)
+    told = job.settled_losses(losses) if losses.found else []
     reversal = encoded.reversal
     # No name for the body: this frame lives as long as the answer.
     sending = attempts.transport.send_formatted(
@@ -115,7 +114,7 @@ async def stream_translated(
             model=leg.model,
             scope=behind.scope,
         )
-        delivery.headers = headers
+        delivery.headers = [*common, *leg.headers, *told] if common or told else leg.stream_headers
         try:
             await delivery.relay(response, lane, partial(attempts.accounts.succeeded, leg.outbound.account))
         except asyncio.CancelledError:

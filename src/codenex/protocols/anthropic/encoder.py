@@ -164,36 +164,37 @@ class AnthropicStreamEncoder:
         inside = self._between.join(event.pieces) if kind in _RUNS else json.encode(text)[1:-1]
         self._out += (self._before, inside, _BEHIND)
 
-    def _push(self, event: e.StreamEvent) -> None:
+    def _push(self, event: Any) -> None:
         if self._done:
             return
-        if type(event) in _OF_PARTS:
+        kind = type(event)
+        if kind in _OF_PARTS:
             self._of_part(event)
             return
-        if type(event) is e.Start:
+        if kind is e.Start:
             if not self._begun:
                 self._start = event
                 self._made = None
             self._see(event.usage)
             self._begin()
-        elif type(event) is e.UsageSnapshot:
+        elif kind is e.UsageSnapshot:
             self._see(event.usage)
-        elif type(event) is e.Finish:
+        elif kind is e.Finish:
             if event.choice == 0:
                 for held in self._serializer.push(event):
                     self._part(held)
                 self._finish = event
                 if STOP_WORDS[event.detail.reason] is None:
                     self._fail(MALFORMED)
-        elif type(event) is e.Error:
+        elif kind is e.Error:
             self._fail(event.fault)
-        elif type(event) is e.Ping:
+        elif kind is e.Ping:
             self._ping()
-        elif type(event) is e.Raw:
+        elif kind is e.Raw:
             # Pieces of unknown blocks would stand outside of any block: the encoder numbers and closes its own.
             if event.protocol == NAME and self._begun and not event.type.startswith("content_block_"):
                 self._write(event.type, event.raw)
-        elif type(event) is e.LogprobDelta:
+        elif kind is e.LogprobDelta:
             self._blocks().unplaced("logprobs")
 
     def _of_part(self, event: Any) -> None:

@@ -6,6 +6,9 @@ from codenex.core.errors import FaultKind
 from codenex.core.finish import FinishDetail, FinishReason
 
 #: Chat's words, and those that compatible servers use beside them.
+# As a name of this module: looking up a member of an enumeration costs a call.
+_OTHER = FinishReason.OTHER
+
 FROM_WIRE: dict[str, FinishReason] = {
     "stop": FinishReason.STOP,
     "eos": FinishReason.STOP,
@@ -53,7 +56,7 @@ TO_WIRE: dict[FinishReason, str | None] = {
 
 def decode_finish(word: str) -> FinishDetail:
     """Return the reason for a word of the wire; an unknown word is ``other`` and keeps its text."""
-    return FinishDetail(FROM_WIRE.get(word.lower(), FinishReason.OTHER), word)
+    return FinishDetail(FROM_WIRE.get(word.lower(), _OTHER), word)
 
 
 def encode_finish(
