@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from codenex.core.notes import Notes
+from codenex.core.notes import Notes, no_notes
 
 
 def noted(**named: Any) -> Notes:
     """Make notes; what has no attribute of its own is among the rest."""
-    notes = Notes()
+    notes = no_notes()
     for name, value in named.items():
         if name in Notes.__slots__:
             setattr(notes, name, value)

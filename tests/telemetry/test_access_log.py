@@ -12,7 +12,7 @@ import pytest
 from tests.support.notes import noted
 
 from codenex.core.finish import FinishDetail, FinishReason
-from codenex.core.notes import Notes
+from codenex.core.notes import Notes, no_notes
 from codenex.core.usage import Usage
 from codenex.telemetry import access_log
 from codenex.telemetry.access_log import AccessLog, lines_of
@@ -29,7 +29,7 @@ class Record:
     request_id: str = "abc-1"
     peer: str = "127.0.0.1"
     complete: bool = True
-    notes: Notes = field(default_factory=Notes)
+    notes: Notes = field(default_factory=no_notes)
 
 
 class Output(io.StringIO):

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from codenex.core.errors import Fault, FaultKind
-from codenex.core.notes import Notes
+from codenex.core.notes import Notes, no_notes
 from codenex.gateway.accounts import Accounts
 from codenex.gateway.affinity import Session
 from codenex.gateway.contest import Contest
@@ -65,7 +65,7 @@ class Failover:
         self._contest = contest
         self._first = first
         start = None if first is None else first.start
-        self._trail = Trail(Notes() if notes is None else notes, always=contest is not None, start=start)
+        self._trail = Trail(no_notes() if notes is None else notes, always=contest is not None, start=start)
         self._settings = settings
         self._accounts = accounts
         self._run = run

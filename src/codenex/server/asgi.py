@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from codenex.core.errors import Fault, FaultKind
-from codenex.core.notes import Notes
+from codenex.core.notes import no_notes
 from codenex.gateway.exchange import Handler, Headers, Repetition
 from codenex.providers.transport.budget import BodyBudget, no_room
 from codenex.server.body import plain_body, request_codings, too_large
@@ -54,7 +54,7 @@ class AsgiExchange:
         self.peer: str = client[0] if client else "unix"
         self.scheme: str = scope.get("scheme", "http")
         self.request_id = request_id_of(self.header("x-request-id")) or new_request_id()
-        self.notes = Notes()
+        self.notes = no_notes()
         self.repetition: Repetition | None = None
         self.light = False
         self.begun = time.perf_counter_ns()

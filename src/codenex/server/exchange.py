@@ -8,12 +8,12 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from codenex.core.errors import Fault
-from codenex.core.notes import Notes
+from codenex.core.notes import no_notes
 from codenex.gateway.exchange import Headers
 from codenex.providers.transport.budget import no_room
 from codenex.providers.transport.light_task import LightTask, driven
 from codenex.server.body import plain_body, request_codings, too_large
-from codenex.server.request_ids import new_request_id
+from codenex.server.request_ids import ID_PREFIX, id_numbers
 from codenex.server.responses import answer_head
 
 if TYPE_CHECKING:
@@ -146,10 +146,11 @@ class EdgeExchange(LightTask):
         else:
             self.peer = known.peer
             self.scheme = known.scheme
-            self.request_id = new_request_id()
+            # As new_request_id does.
+            self.request_id = f"{ID_PREFIX}-{next(id_numbers):x}"
             self.form = known.form
         #: What the handler wants to have in the access log.
-        self.notes = Notes()
+        self.notes = no_notes()
         #: A request that is refused before any handler sees it.
         self.refusal: Fault | None = None
         self.begun = perf_counter_ns()

@@ -106,9 +106,8 @@ class Inflow(Outflow):
             size = known.size
             length = len(data) - size
             head = b"%b%d%b" % (known.before, length, known.after)
-            if data.startswith(head) and len(head) == size and self._has_room(length):
+            if data.startswith(head) and len(head) == size and self._begin_known(known, length, data[size:]):
                 # One request and no more, as nearly always.
-                self._begin_known(known, length, data[size:])
                 return
             rest = self._take_known(known, data)
             if rest is not None:
@@ -171,16 +170,18 @@ class Inflow(Outflow):
         if not digits.isdigit() or (digits[0] == 48 and digits != b"0"):
             return None
         length = int(digits)
-        if not self._has_room(length):
-            return None
         end += known.after_size
         #: The next one is likely to have as many digits.
         known.size = end
         body = data[end : end + length]
         size = len(body)
         if size == length:
-            self._begin_known(known, length, body)
+            if not self._begin_known(known, length, body):
+                return None
         else:
+            budget = self.server.budget
+            if length > self.limits.body_bytes or (budget.limit and budget.used + length > budget.limit):
+                return None
             connection, server = self._parser.connection, self.server
             exchange = EdgeExchange(connection, known.method, known.path, known.query, None, known, length)
             server.budget.used += size
@@ -194,21 +195,22 @@ class Inflow(Outflow):
             server.serve(exchange, light=True)
         return data[end + length :]
 
-    def _has_room(self, length: int) -> bool:
-        """Whether a body of so many bytes may come, and there is room for it now."""
-        budget = self.server.budget
-        return length <= self.limits.body_bytes and not (budget.limit and budget.used + length > budget.limit)
-
-    def _begin_known(self, known: KnownHead, length: int, body: bytes) -> None:
-        """Begin with a request whose head came before and whose body is whole: who asks for it has it at once."""
+    def _begin_known(self, known: KnownHead, length: int, body: bytes) -> bool:
+        """Begin with a request whose head came before and whose body is whole: who asks for it has it at once. False,
+        with nothing taken, where there is no room for it."""
         server = self.server
+        budget = server.budget
+        used = budget.used + length
+        if length > self.limits.body_bytes or (budget.limit and used > budget.limit):
+            return False
+        budget.used = used
         connection, method, path = self._parser.connection, known.method, known.path
         self.current = exchange = EdgeExchange(connection, method, path, known.query, None, known, length, body)
         self.read_deadline = NEVER
-        server.budget.used += length
         if known.form.coding is not None:
             exchange.parts, exchange.plain = [body], None
         server.serve(exchange, light=True)
+        return True
 
     def _take_missing(self, data: bytes) -> bytes:
         """Take more of a body whose length is all that there is to its framing; return what follows it."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import os
 
-_prefix = os.urandom(8).hex()
-_numbers = itertools.count(1)
+#: Of all ids of this process.
+ID_PREFIX = os.urandom(8).hex()
+id_numbers = itertools.count(1)
 
 
 def new_request_id() -> str:
     """Return an id that is unique over all processes: a random prefix and a number."""
-    return f"{_prefix}-{next(_numbers):x}"
+    return f"{ID_PREFIX}-{next(id_numbers):x}"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from email.utils import formatdate
 from http import HTTPStatus
+from time import time
 
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.json import encode
@@ -25,18 +25,15 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 #: The edge writes these itself, so a handler's own are dropped: they would contradict what is really sent.
 FRAMING = frozenset(("connection", "content-length", "date", "keep-alive", "transfer-encoding", "x-request-id"))
 
-_date_second = -1
-_date_line = ""
+#: The ``date`` line of a second, and the seconds since 1970 between which it holds.
+_date_line, _date_from, _date_until = "", 0, 0
 
 
-def date_line() -> str:
-    """Return the ``date`` header line of this second."""
-    global _date_second, _date_line
-    now = time.time()
-    if not _date_second <= now < _date_second + 1:
-        _date_second = int(now)
-        _date_line = f"date: {formatdate(_date_second, usegmt=True)}\r\n"
-    return _date_line
+def _renew_date(now: float) -> None:
+    global _date_line, _date_from, _date_until
+    _date_from = int(now)
+    _date_until = _date_from + 1
+    _date_line = f"date: {formatdate(_date_from, usegmt=True)}\r\n"
 
 
 def answer_head(status: int, headers: Headers, framing: str, request_id: str) -> bytes:
@@ -56,7 +53,10 @@ def answer_head(status: int, headers: Headers, framing: str, request_id: str) ->
             lines = headers.lines = header_lines(headers, FRAMING)
     else:
         lines = header_lines(headers, FRAMING)
-    return f"{line}{lines}{framing}{date_line()}x-request-id: {request_id}\r\n\r\n".encode("latin-1")
+    now = time()
+    if not _date_from <= now < _date_until:
+        _renew_date(now)
+    return f"{line}{lines}{framing}{_date_line}x-request-id: {request_id}\r\n\r\n".encode("latin-1")
 
 
 _TYPES: dict[FaultKind, str] = {

@@ -295,16 +295,17 @@ class Server:
     def _record(self, exchange: EdgeExchange) -> None:
         if self._on_record is None:
             return
-        left = exchange.gone and not exchange.done
-        ended = exchange.ended or self.clock()
+        status = exchange.status
+        if not status and exchange.gone and not exchange.done:
+            status = CLIENT_CLOSED_REQUEST
         self._on_record(
             AccessRecord(
                 exchange.method,
                 exchange.path,
-                CLIENT_CLOSED_REQUEST if left and not exchange.status else exchange.status,
+                status,
                 exchange.bytes_in,
                 exchange.bytes_out,
-                (ended - exchange.begun) // 1000,
+                ((exchange.ended or self.clock()) - exchange.begun) // 1000,
                 exchange.request_id,
                 exchange.peer,
                 exchange.done,

@@ -184,6 +184,19 @@ def texts_of(records: Iterable[Timed]) -> str:
 def _line(at: float, record: Record) -> _Line:
     notes, path = record.notes, record.path
     usage, finish, first, lost = notes.usage, notes.finish, notes.first_output, notes.lost
+    taken = given = None
+    if usage is not None:
+        taken, given = usage.input_uncached, usage.output_text
+        # Most answers know no other tokens.
+        if (
+            usage.input_cache_read is not None
+            or usage.input_cache_write_5m is not None
+            or usage.input_cache_write_1h is not None
+            or usage.input_tool is not None
+        ):
+            taken = usage.input_total
+        if usage.output_reasoning is not None:
+            given = usage.output_total
     return _Line(
         # Both are rounded down without a call.
         at * 1000 // 1 / 1000,
@@ -201,8 +214,8 @@ def _line(at: float, record: Record) -> _Line:
         notes.provider,
         notes.account,
         notes.model,
-        None if usage is None else usage.input_total,
-        None if usage is None else usage.output_total,
+        taken,
+        given,
         None if finish is None else finish.reason._value_,
         None if first is None else first * 10000 // 1 / 10000,
         None if lost is None else len(lost),
