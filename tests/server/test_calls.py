@@ -12,8 +12,8 @@ from tests.server.site import post
 from codenex.server.exchange import EdgeExchange
 
 REQUESTS = 20
-#: Of functions in ``codenex/server``, and what they call in C. There are 27, on both loops, without a task.
-MOST = 30
+#: Of functions in ``codenex/server``, and what they call in C. There are 23, on both loops, without a task.
+MOST = 25
 
 
 async def test_a_request_on_a_kept_connection_costs_few_calls(serve) -> None:

@@ -183,8 +183,13 @@ class EdgeExchange(LightTask):
         self.flow: tuple[Callable[[], None], Callable[[], None]] | None = None
 
     def over(self, error: BaseException | None) -> None:
-        """Take note that the handler has ended."""
-        self.connection.server.handled(self, error)
+        """Take note that the handler has ended, and answer if it hasn't."""
+        server = self.connection.server
+        try:
+            if not self.gone and (error is not None or not self.done):
+                server.failed(self, error or RuntimeError("the handler returned without a whole answer"))
+        finally:
+            server.left(self)
 
     # --- request ------------------------------------------------------------------------------------------------
 

@@ -42,11 +42,7 @@ def answer_head(status: int, headers: Headers, framing: str, request_id: str) ->
     ``framing`` holds complete lines (``content-length``, ``transfer-encoding``, ``connection``).
     Raises :class:`ValueError` for headers that can't be sent and for statuses that are no final answer.
     """
-    line = _OK if status == 200 else STATUS_LINES.get(status)
-    if line is None or status < 200:
-        if not 200 <= status <= 999:
-            raise ValueError(f"not the status of a final answer: {status}")
-        line = f"HTTP/1.1 {status} \r\n"
+    line = _OK if status == 200 else _status_line(status)
     if type(headers) is RepeatedHeaders:
         lines = headers.lines
         if lines is None:
@@ -57,6 +53,13 @@ def answer_head(status: int, headers: Headers, framing: str, request_id: str) ->
     if not _date_from <= now < _date_until:
         _renew_date(now)
     return f"{line}{lines}{framing}{_date_line}x-request-id: {request_id}\r\n\r\n".encode("latin-1")
+
+
+def _status_line(status: int) -> str:
+    if not 200 <= status <= 999:
+        raise ValueError(f"not the status of a final answer: {status}")
+    line = STATUS_LINES.get(status)
+    return f"HTTP/1.1 {status} \r\n" if line is None else line
 
 
 _TYPES: dict[FaultKind, str] = {

@@ -216,7 +216,7 @@ class Server:
         try:
             answering = self.handler(exchange)
         except Exception as error:
-            self.handled(exchange, error)
+            exchange.over(error)
         else:
             # As begin does.
             if light and exchange.light:
@@ -237,7 +237,7 @@ class Server:
             more["error_class"] = exchange.refusal.kind.value
             if left_out:
                 more["refusals_not_logged"] = left_out
-            self._record(exchange)
+            self.left(exchange)
 
     def report_crash(self, exchange: EdgeExchange | None, error: BaseException) -> None:
         """Hand an exception that is a bug to the log; the client never sees it."""
@@ -256,18 +256,8 @@ class Server:
 
     # --- one request ----------------------------------------------------------------------------------------------
 
-    def handled(self, exchange: EdgeExchange, error: BaseException | None) -> None:
-        """Take note that the handler has ended, and answer if it hasn't."""
-        try:
-            if not exchange.gone and (error is not None or not exchange.done):
-                self._failed(exchange, error or RuntimeError("the handler returned without a whole answer"))
-        finally:
-            self._record(exchange)
-            self._served.discard(exchange)
-            if self._empty is not None:
-                self._is_empty()
-
-    def _failed(self, exchange: EdgeExchange, error: BaseException) -> None:
+    def failed(self, exchange: EdgeExchange, error: BaseException) -> None:
+        """Answer for a handler that has not, or not wholly."""
         fault = Fault(FaultKind.INTERNAL, "Internal error.", code="internal_error")
         if isinstance(error, asyncio.CancelledError):
             # Not the client has left: something inside the handler was cancelled, or the server ends.
@@ -292,23 +282,26 @@ class Server:
             answer = render_plain_error(Fault(FaultKind.INTERNAL, "Internal error."), exchange.path)
         exchange.respond(*answer)
 
-    def _record(self, exchange: EdgeExchange) -> None:
-        if self._on_record is None:
-            return
-        status = exchange.status
-        if not status and exchange.gone and not exchange.done:
-            status = CLIENT_CLOSED_REQUEST
-        self._on_record(
-            AccessRecord(
-                exchange.method,
-                exchange.path,
-                status,
-                exchange.bytes_in,
-                exchange.bytes_out,
-                ((exchange.ended or self.clock()) - exchange.begun) // 1000,
-                exchange.request_id,
-                exchange.peer,
-                exchange.done,
-                exchange.notes,
+    def left(self, exchange: EdgeExchange) -> None:
+        """Take note that nothing more is done for a request."""
+        if self._on_record is not None:
+            status = exchange.status
+            if not status and exchange.gone and not exchange.done:
+                status = CLIENT_CLOSED_REQUEST
+            self._on_record(
+                AccessRecord(
+                    exchange.method,
+                    exchange.path,
+                    status,
+                    exchange.bytes_in,
+                    exchange.bytes_out,
+                    ((exchange.ended or self.clock()) - exchange.begun) // 1000,
+                    exchange.request_id,
+                    exchange.peer,
+                    exchange.done,
+                    exchange.notes,
+                )
             )
-        )
+        self._served.discard(exchange)
+        if self._empty is not None:
+            self._is_empty()

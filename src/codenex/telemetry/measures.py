@@ -141,7 +141,7 @@ class Measures:
                 notes.provider,
                 notes.model,
                 record.status,
-                notes.more["error_class"] if "error_class" in notes.more else None,  # noqa: SIM401 - without a call
+                notes.more.get("error_class") if notes.more else None,
                 record.complete,
             )
             try:

@@ -102,16 +102,14 @@ class Outbox:
 
     def record(self, records: Iterable[Timed]) -> None:
         """Queue the rows of those requests that reached a provider. Never blocks."""
-        room = QUEUE_LIMIT - len(self._queue)
-        for at, record in records:
-            if record.notes.provider is None:
-                continue
-            if room <= 0:
-                self.dropped += 1
-                continue
-            room -= 1
-            self._number += 1
-            self._queue.append(usage_row(self._number, at, record))
+        reached = [timed for timed in records if timed[1].notes.provider is not None]
+        room = max(QUEUE_LIMIT - len(self._queue), 0)
+        if room < len(reached):
+            self.dropped += len(reached) - room
+            del reached[room:]
+        first = self._number + 1
+        self._queue.extend([usage_row(number, at, record) for number, (at, record) in enumerate(reached, first)])
+        self._number += len(reached)
         if self._queue and not self._wake.is_set():
             self._wake.set()
         if len(self._queue) >= _ENOUGH and not self._enough.is_set():
