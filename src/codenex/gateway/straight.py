@@ -226,7 +226,7 @@ class Straight:
                 )
                 rest = f"x-request-id: {exchange.request_id}\r\ncontent-length: {len(told)}\r\n\r\n"
                 response = await self._transport.send_formatted(
-                    outbound.origin, beginning + rest.encode("latin-1"), told, leg.deadlines
+                    outbound.origin, beginning + rest.encode(), told, leg.deadlines
                 )
                 try:
                     if response.status != 200:

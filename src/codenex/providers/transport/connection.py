@@ -211,9 +211,9 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         """Take a head that is whole and written plainly, with what has come of its body; return from where on a parser
         has to see what came."""
         cut = nbytes > _CUT_BYTES
-        data, last = bytes(_read_buffer[: _CUT_BYTES if cut else nbytes]), self.last_head
+        data, last = _read_buffer[: _CUT_BYTES if cut else nbytes].tobytes(), self.last_head
         known = last.known
-        if known is not None and not cut and data.startswith(known.before) and not self._head_only:
+        if known is not None and not cut and not self._head_only:
             known_body = known.body_in(data)
             if known_body is not None:
                 last.patience = PATIENCE
@@ -274,15 +274,15 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         missing = self._missing - nbytes
         if missing > 0:
             self._missing = missing
-            response.take_body(bytes(_read_buffer[:nbytes]))
+            response.take_body(_read_buffer[:nbytes].tobytes())
             if self.response is response:
                 self._expect_more(response, first=False)
             return
-        piece = bytes(_read_buffer[: self._missing])
+        piece = _read_buffer[: self._missing].tobytes()
         self._missing = 0
         self._ended = True
         # Line ends behind an answer are no answer.
-        self._keep = missing == 0 or not bytes(_read_buffer[len(piece) : nbytes]).strip(b"\r\n")
+        self._keep = missing == 0 or not _read_buffer[len(piece) : nbytes].tobytes().strip(b"\r\n")
         self._leave()
         response.body_ended(piece)
 

@@ -25,11 +25,13 @@ class KnownHead:
     derives from such a head.
     """
 
-    __slots__ = ("after", "after_size", "before", "before_size", "fields", "headers", "memory")
+    __slots__ = ("after", "after_size", "before", "before_size", "digits", "fields", "headers", "memory")
 
     def __init__(self, before: bytes, after: bytes, headers: list[tuple[str, str]]) -> None:
         self.before, self.before_size = before, len(before)
         self.after, self.after_size = after, len(after)
+        #: how many digits the last length had
+        self.digits = 0
         #: without the length
         self.headers = [pair for pair in headers if pair[0] != "content-length"]
         self.fields = dict(reversed(self.headers))
@@ -39,14 +41,18 @@ class KnownHead:
         """Return the body of an answer that begins as this head does, where its head is this one and all of it is
         there, and nothing more."""
         start = self.before_size
-        end = data.find(self.after, start, start + DIGITS + self.after_size)
-        digits = data[start:end]
-        if end < 0 or not digits.isdigit():
+        if data[:start] != self.before:
             return None
-        body = data[end + self.after_size :]
-        if len(body) != int(digits):
-            return None
-        return body
+        # Lengths of answers mostly have as many digits as the last one had. To look for all that follows takes longer
+        # than to find the end of the line and to compare.
+        end = start + self.digits
+        if data[end : end + self.after_size] != self.after:
+            end = data.find(b"\r", start, start + DIGITS + 1)
+            if end < 0 or data[end : end + self.after_size] != self.after:
+                return None
+            self.digits = end - start
+        digits, body = data[start:end], data[end + self.after_size :]
+        return body if digits.isdigit() and len(body) == int(digits) else None
 
 
 class LastHead:
