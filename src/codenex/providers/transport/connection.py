@@ -229,7 +229,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         except NotPlain:
             return 0
         if cut and length != CHUNKED:
-            body = bytes(_read_buffer[len(head) + 4 : nbytes])
+            body = _read_buffer[len(head) + 4 : nbytes].tobytes()
         missing = length - len(body)
         if missing == 0:
             known = None
