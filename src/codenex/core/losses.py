@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import msgspec
@@ -10,6 +11,10 @@ Action = Literal["dropped", "adapted", "approximated"]
 
 #: Upper bound of the ``x-codenex-losses`` header, in bytes.
 HEADER_LIMIT = 1000
+
+
+#: What can't stand in an entry: all but printable ASCII, and what separates.
+_UNFIT = re.compile(r"[^ -~]|[,;=]")
 
 
 class Loss(msgspec.Struct, frozen=True, order=True):
@@ -59,8 +64,7 @@ def header_value(losses: tuple[Loss, ...]) -> str:
     text = str(len(losses))
     separator = "; "
     for loss in losses:
-        path = "".join(c if c.isascii() and c.isprintable() and c not in ",;=" else "_" for c in loss.path)
-        entry = f"{separator}{path}={loss.action}"
+        entry = f"{separator}{_UNFIT.sub('_', loss.path)}={loss.action}"
         if len(text) + len(entry) > HEADER_LIMIT - 5:
             return text + ", ..."
         text += entry

@@ -34,6 +34,7 @@ from codenex.protocols.anthropic.tools import (
     tool_objects,
     tools_from,
 )
+from codenex.protocols.anthropic.turns import usual_turns
 from codenex.protocols.anthropic.types import (
     ATTRIBUTION,
     DEFAULT_MAX_TOKENS,
@@ -76,6 +77,11 @@ def decode_count_request(body: bytes, model: str | None = None) -> Request:
 
 
 def _request(data: bytes, path_model: str | None, split: json.Split | None, *, counting: bool) -> Request:
+    turns: list[Turn] | None = None
+    if split is not None and "messages" in split:
+        turns = usual_turns(split["messages"])
+        if turns is not None:
+            split = {name: raw for name, raw in split.items() if name != "messages"}
     try:
         reading = DECLARATIONS.read(NAME, data, split)
     except json.MalformedJson as error:
@@ -87,7 +93,7 @@ def _request(data: bytes, path_model: str | None, split: json.Split | None, *, c
         model = model if model is not None else path_model
     if model is None:
         raise invalid_request("model: Field required", param="model")
-    if "messages" not in body or body["messages"] is None:
+    if turns is None and ("messages" not in body or body["messages"] is None):
         raise invalid_request("messages: Field required", param="messages")
     max_tokens = body.get("max_tokens")
     if max_tokens is not None and type(max_tokens) is not int:
@@ -111,10 +117,11 @@ def _request(data: bytes, path_model: str | None, split: json.Split | None, *, c
     hint, more = cache_of(body) if "cache_control" in body else (None, None)
     if more is not None:
         extras = _with(extras, "cache_control", more)
+    system = _system_turns(body["system"]) if "system" in body else ()
     return Request(
         protocol=NAME,
         model=model,
-        turns=_turns(_system_turns(body["system"]) if "system" in body else (), body["messages"]),
+        turns=(*system, *turns) if turns is not None else _turns(system, body["messages"]),
         tools=tools,
         tool_choice=choice,
         parallel_tool_calls=parallel,
