@@ -93,6 +93,8 @@ class PassthroughLane(msgspec.Struct, eq=False):
     seen: Observation = msgspec.field(default_factory=Observation)
     _made: StreamDecoder | None = None
     _last: bytes = b""
+    #: how many events the listener had kept when what it knows was last taken over
+    _heard: int = 0
     _tail: bytearray = msgspec.field(default_factory=bytearray)
 
     @property
@@ -126,15 +128,20 @@ class PassthroughLane(msgspec.Struct, eq=False):
             self._observe(data)
         else:
             rest = listener.take(data)
-            seen.content, seen.done, seen.usage = listener.content, listener.done, listener.usage
-            seen.finish, seen.id, seen.model = listener.finish, listener.id, listener.model
+            heard = len(listener.kept)
+            if heard != self._heard or rest or listener.done:
+                # Else it was more text and nothing else.
+                self._heard = heard
+                seen.content, seen.done, seen.usage = listener.content, listener.done, listener.usage
+                seen.finish, seen.id, seen.model = listener.finish, listener.id, listener.model
             if rest:
                 self._observe(rest)
         if self.fail_after is not None:
             before = data.rfind(b"\n\n", 0, -2)
             self._last = data if before < 0 else data[before + 2 :]
         # The vendor's own error event tells the client, if it is among what goes out now.
-        seen.told = seen.fault is not None
+        if seen.fault is not None:
+            seen.told = True
         if self.hide is None:
             return data
         alone = None if self.listener is None else self.listener.alone

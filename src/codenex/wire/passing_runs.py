@@ -65,9 +65,9 @@ class PassingRuns:
         end = len(data)
         if end - start < self._two and data.endswith(behind):
             # One event, which is what most reads bring.
-            # As _is_text does.
+            # As _is_text does, with the quotes that are there.
             try:
-                _decode_text(b'"%b"' % data[start + size : end - self._tail])
+                _decode_text(data[start + size - 1 : end - self._tail + 1])
             except (msgspec.DecodeError, UnicodeError):
                 return start
             return end
