@@ -88,13 +88,14 @@ class Head:
 def head_of(body: bytes) -> Head:
     """Read the top level of a JSON body. Raises :class:`Fault` (400)."""
     try:
-        fields = None if len(body) < _LARGE else DECLARATIONS.split(body)
-        if fields is None:
+        if len(body) < _LARGE:
             if not body.isascii():
                 # Strings that are skipped are not decoded, so the bytes are looked at as a whole.
                 body.decode()
-            fields = None if len(body) < _LARGE else json.decode_raw_object(body)
-        top = _decode_top(body if fields is None else _policy_fields(fields))
+            fields, top = None, _decode_top(body)
+        else:
+            fields = _split(body)
+            top = _decode_top(_policy_fields(fields))
     except (msgspec.DecodeError, RecursionError, UnicodeError, json.MalformedJson) as error:
         raise _fault_of(body, error) from None
     if (fields is None or not _is_compact(fields, len(body))) and (
@@ -104,6 +105,16 @@ def head_of(body: bytes) -> Head:
         if twice is not None:
             raise invalid_request(f"the body has two fields named {twice!r}", param=twice)
     return Head(top.model, top.stream is True, body, fields, top)
+
+
+def _split(body: bytes) -> dict[str, msgspec.Raw]:
+    """Read the top level of a large body. Raises what :func:`head_of` makes a fault of."""
+    fields = DECLARATIONS.split(body)
+    if fields is not None:
+        return fields
+    if not body.isascii():
+        body.decode()
+    return json.decode_raw_object(body)
 
 
 def _policy_fields(fields: dict[str, msgspec.Raw]) -> bytes:

@@ -43,13 +43,13 @@ def decode_usage(raw: Any, service_tier: Any = None) -> Usage | None:
             prompt, completion = raw.get("prompt_tokens"), raw.get("completion_tokens")
         if type(prompt) is not int or type(completion) is not int or prompt < 0 or completion < 0:
             prompt, completion = _count(prompt), _count(completion)
-        cached = written = reasoning = None
-        if "prompt_tokens_details" in raw and type(of_prompt := raw["prompt_tokens_details"]) is dict:
-            cached = _count(of_prompt["cached_tokens"]) if "cached_tokens" in of_prompt else None
-            written = _count(of_prompt["cache_write_tokens"]) if "cache_write_tokens" in of_prompt else None
-        if "completion_tokens_details" in raw and type(of_completion := raw["completion_tokens_details"]) is dict:
-            reasoning = _count(of_completion["reasoning_tokens"]) if "reasoning_tokens" in of_completion else None
-        if cached is None and written is None and reasoning is None:
+        if "prompt_tokens_details" in raw or "completion_tokens_details" in raw:
+            cached, written, reasoning = _details(raw)
+            plain = cached is None and written is None and reasoning is None
+        else:
+            cached = written = reasoning = None
+            plain = True
+        if plain:
             tier = service_tier if isinstance(service_tier, str) else None
             return Usage(prompt, None, None, None, None, completion, None, None, tier, None, raw)
         tools = None
@@ -82,6 +82,17 @@ def decode_usage(raw: Any, service_tier: Any = None) -> Usage | None:
         service_tier=tier if isinstance(tier, str) else None,
         raw=raw,
     )
+
+
+def _details(raw: dict[str, Any]) -> tuple[int | None, int | None, int | None]:
+    """Return the tokens that were read from a cache, written to one, and spent on reasoning."""
+    cached = written = reasoning = None
+    if type(of_prompt := raw.get("prompt_tokens_details")) is dict:
+        cached = _count(of_prompt["cached_tokens"]) if "cached_tokens" in of_prompt else None
+        written = _count(of_prompt["cache_write_tokens"]) if "cache_write_tokens" in of_prompt else None
+    if type(of_completion := raw.get("completion_tokens_details")) is dict:
+        reasoning = _count(of_completion["reasoning_tokens"]) if "reasoning_tokens" in of_completion else None
+    return cached, written, reasoning
 
 
 def is_placeholder(raw: Any) -> bool:
