@@ -11,7 +11,8 @@ from time import time
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.json import encode
 from codenex.gateway.exchange import Headers
-from codenex.wire.head import RepeatedHeaders, header_lines
+from codenex.server.header_memory import HeaderMemory
+from codenex.wire.head import RepeatedHeaders
 
 #: Turns a fault into an answer: ``(fault, path) -> (status, headers, body)``. The path chooses the protocol's shape.
 RenderError = Callable[[Fault, str], tuple[int, Headers, bytes]]
@@ -24,6 +25,8 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 #: The edge writes these itself, so a handler's own are dropped: they would contradict what is really sent.
 FRAMING = frozenset(("connection", "content-length", "date", "keep-alive", "transfer-encoding", "x-request-id"))
+
+_memory = HeaderMemory(FRAMING)
 
 #: The ``date`` line of a second, and the seconds since 1970 between which it holds.
 _date_line, _date_from, _date_until = "", 0, 0
@@ -46,9 +49,9 @@ def answer_head(status: int, headers: Headers, framing: str, request_id: str) ->
     if type(headers) is RepeatedHeaders:
         lines = headers.lines
         if lines is None:
-            lines = headers.lines = header_lines(headers, FRAMING)
+            lines = headers.lines = _memory.lines_of(headers)
     else:
-        lines = header_lines(headers, FRAMING)
+        lines = _memory.lines_of(headers)
     now = time()
     if not _date_from <= now < _date_until:
         _renew_date(now)
