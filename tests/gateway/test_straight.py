@@ -391,6 +391,28 @@ async def test_a_stream_that_comes_in_one_read_leaves_its_connection_to_the_next
         assert len(served) == 1
 
 
+async def test_answers_whose_head_comes_again_go_down_as_the_first_one_did() -> None:
+    before = b"HTTP/1.1 200 OK\r\nOpenAI-Version: 1\r\nContent-Length: "
+    after = b"\r\nContent-Type: application/json\r\nX-RateLimit-A: 7\r\nServer: x\r\n\r\n"
+    own = ("content-length", "date", "x-request-id")
+    async with (
+        ScriptedVendor("openai_chat", validate=False) as vendor,
+        running_gateway(made(vendor, 1)) as gateway,
+        await RawClient.connect(gateway.port) as client,
+    ):
+        seen = set()
+        for number in (1, 2, 3000, 4, 5):
+            content = whole(choices=[choice(message={"role": "assistant", "content": "x" * number})])
+            vendor.answer_next(Script([Write(before + b"%d" % len(content) + after + content)]))
+            answer = await client.ask("POST", WAYS[0], TALK, gateway.headers)
+            assert answer.body == content
+            seen.add(tuple(pair for pair in answer.headers.pairs if pair[0] not in own))
+        [last] = gateway.gateway._straight._transport._last_heads.values()
+        _, down = last.known.memory  # type: ignore[union-attr]
+        assert "x-ratelimit-a: 7" in down.lines
+        assert seen == {tuple(down)}
+
+
 @pytest.mark.parametrize(("general", "path"), [(False, WAYS[0]), (True, WAYS[0]), (False, WAYS[1])])
 async def test_a_stream_lets_go_of_the_request_once_content_has_gone_out(general: bool, path: str) -> None:
     held = asyncio.Event()

@@ -46,12 +46,14 @@ class KnownHead:
         # Lengths of answers mostly have as many digits as the last one had. To look for all that follows takes longer
         # than to find the end of the line and to compare.
         end = start + self.digits
-        if data[end : end + self.after_size] != self.after:
+        rest = end + self.after_size
+        if data[end:rest] != self.after:
             end = data.find(b"\r", start, start + DIGITS + 1)
-            if end < 0 or data[end : end + self.after_size] != self.after:
+            rest = end + self.after_size
+            if end < 0 or data[end:rest] != self.after:
                 return None
             self.digits = end - start
-        digits, body = data[start:end], data[end + self.after_size :]
+        digits, body = data[start:end], data[rest:]
         return body if digits.isdigit() and len(body) == int(digits) else None
 
 
