@@ -30,30 +30,37 @@ def is_settled(turns: tuple[Turn, ...]) -> bool:
     waiting = answered = 0
     before = "system"
     for turn in turns:
-        role = turn.role
-        if not turn.parts or (role == before if role != "system" else before != "system"):
+        role, parts = turn.role, turn.parts
+        if not parts or (role == before if role != "system" else before != "system"):
             return False
-        if role == "assistant" and (before != "user" or answered != waiting):
-            return False
+        if role == "assistant":
+            if before != "user" or answered != waiting:
+                return False
+            for part in parts:
+                if type(part) is ToolCall:
+                    if not part.id:
+                        return False
+                    asked.append(part.id)
+                    waiting += 1
+                elif type(part) is Text:
+                    if not part.text or part.text.isspace():
+                        return False
+                elif type(part) is ToolResult or _is_empty(part):
+                    return False
+        else:
+            for part in parts:
+                if type(part) is ToolResult:
+                    if role != "user" or answered == waiting or part.call_id != asked[answered]:
+                        return False
+                    answered += 1
+                elif answered != waiting:
+                    return False
+                elif type(part) is Text:
+                    if not part.text or part.text.isspace():
+                        return False
+                elif type(part) is ToolCall or _is_empty(part):
+                    return False
         before = role
-        for part in turn.parts:
-            if type(part) is ToolResult:
-                if role != "user" or answered == waiting or part.call_id != asked[answered]:
-                    return False
-                answered += 1
-            elif role != "assistant" and answered != waiting:
-                return False
-            elif type(part) is Text:
-                text = part.text
-                if not "!" <= text[:1] <= "~" and (not text or text.isspace()):
-                    return False
-            elif type(part) is ToolCall:
-                if role != "assistant" or not part.id:
-                    return False
-                asked.append(part.id)
-                waiting += 1
-            elif _is_empty(part):
-                return False
     return before != "system" and answered == waiting and (waiting < 2 or len(set(asked)) == waiting)
 
 

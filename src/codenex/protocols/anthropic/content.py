@@ -277,7 +277,8 @@ def _is_plain(part: Text) -> bool:
         and part.extras is None
         and not part.citations
         and part.signature is None
-        and ("!" <= part.text[:1] <= "~" or (part.text != "" and not part.text.isspace()))
+        and part.text != ""
+        and not part.text.isspace()
     )
 
 

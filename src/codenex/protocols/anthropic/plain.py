@@ -64,7 +64,7 @@ def plain_request(body: bytes, split: Split | None) -> Request | None:
         if text is None:
             return None
         turns.append(Turn(role, (Text(text),)))
-        if role == before or (not "!" <= text[:1] <= "~" and (not text or text.isspace())):
+        if role == before or not text or text.isspace():
             plain = False
         before = role
     return Request(
