@@ -52,7 +52,8 @@ async def test_the_first_that_connects_wins(listening, deaf):
     begun = clock()
     sock = await dial([at(deaf), at(deaf), at(listening)], HEAD_START)
     assert sock.getpeername() == listening.getsockname()
-    assert 2 * HEAD_START <= clock() - begun < 20 * HEAD_START
+    # The loop's clock counts milliseconds.
+    assert 2 * HEAD_START - 0.002 <= clock() - begun < 20 * HEAD_START
     sock.close()
 
 

@@ -79,6 +79,8 @@ class Ingest:
         finally:
             self._writers.discard(writer)
             writer.close()
+            if not self._writers:
+                self._reports.rest()
 
     async def _keep(self, batch: Batch) -> int:
         async with self._turn:

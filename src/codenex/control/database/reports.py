@@ -72,6 +72,11 @@ class Reports:
             raise SQLAlchemyError(str(error)) from error
         return through
 
+    def rest(self) -> None:
+        """Hold nothing open until the next batch: where descriptors are scarce, requests need them."""
+        if self._sqlite is not None:
+            asyncio.get_running_loop().run_in_executor(None, self._sqlite.close)
+
     async def _keep(self, sender: str, columns: list[Any], report: tuple[Any, ...]) -> None:
         async with self._engine.begin() as connection:
             if columns:
