@@ -9,7 +9,7 @@ import msgspec
 
 #: Descriptors that are left for files, lookups, the control part where it shares the process, and whatever else is
 #: opened now and then.
-_RESERVED = 32
+_RESERVED = 36
 
 
 class Room(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ def room_for(left: int, clients: int) -> Room:
 
     ``clients`` is the most that is wanted. All three together leave the reserve alone, unless there is next to nothing.
     """
-    usable = max(6, left - min(_RESERVED, left // 3))
+    usable = max(6, left - min(_RESERVED, left * 2 // 5))
     refused = max(2, usable // 8)
     each = max(2, (usable - refused) // 2)
     return Room(min(clients, each), refused, each)
