@@ -12,6 +12,9 @@ from benchmarks.accounting import cpu_ns, memory_bytes
 from benchmarks.servers import BUILD, Running
 from benchmarks.workloads import Workload
 
+#: Seconds.
+_WHILE = 1.5
+
 
 @dataclass
 class Result:
@@ -57,14 +60,14 @@ def run(workload: Workload, server: Running, folder: Path, core: int, *, share: 
 
 
 def until_idle(server: Running, most: float = 60.0) -> float:
-    """Wait until a server has worked for less than a hundredth of three seconds, and return the microseconds of
-    processor time that it took until then."""
+    """Wait until a server has worked for less than a hundredth of a while, and return the microseconds of processor
+    time that it took until then. A while is longer than what it waits for before it works off what it put off."""
     begin = before = cpu_ns(server.pid)
     end = time.monotonic() + most
     while time.monotonic() < end:
-        time.sleep(3.0)
+        time.sleep(_WHILE)
         now = cpu_ns(server.pid)
-        if now - before < 30_000_000:
+        if now - before < _WHILE * 1e7:
             break
         before = now
     return (before - begin) / 1000
