@@ -301,6 +301,19 @@ def test_a_body_is_split_around_what_is_known_as_it_is_split_whole(members: list
             assert list(found) == list(decode_raw_object(body))
 
 
+def test_what_is_known_is_looked_for_at_the_ends_of_a_large_body() -> None:
+    """A megabyte without tools took twice as long once some were known."""
+    text, other = (f'"{name}":"{"." * 20_000}"' for name in "xy")
+    known = f'"tools":{_KNOWN}'
+    with memory() as kept:
+        for _ in range(2):
+            _tools(f'{{"model":"m","max_tokens":1,"messages":[],"tools":{_KNOWN}}}'.encode())
+        for members, found in ([known, text], True), ([text, known], True), ([text, known, other], False):
+            body = ("{" + ",".join(members) + "}").encode()
+            assert (kept.split(body) is not None) is found
+            assert head_of(body).split == decode_raw_object(body)
+
+
 def test_a_body_around_a_known_declaration_is_read_as_any_other() -> None:
     long = _asked("a", unknown="." * 9000)
     with memory() as kept:

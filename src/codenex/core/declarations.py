@@ -30,6 +30,8 @@ _HASHED = 512
 #: Where a declaration stands in a body, what stands there in its place while the rest is read, and how many of the
 #: declarations that were used last are looked for.
 _FIELD, _INSTEAD, _TRIED = b'"tools":', b"-20261127.5e7", 16
+#: Bytes before a declaration, or around it, in which it is looked for.
+_NEAR = 4096
 #: Renderings of one declaration that are kept, each with at most this many times its bytes.
 _RENDERINGS, _GROWTH = 2, 2
 
@@ -159,9 +161,15 @@ class Declarations:
         nothing is known, or the rest is malformed."""
         if not self._kept:
             return None
-        start = body.find(_FIELD) + len(_FIELD)
-        if start < len(_FIELD):
+        # At the beginning or at the end, as clients write it: to look for it in all of a large body without it takes as
+        # long as to read that.
+        start = body.find(_FIELD, 0, _NEAR)
+        if start < 0:
+            longest = max(len(declaration.raw) for declaration in islice(reversed(self._kept), _TRIED))
+            start = body.find(_FIELD, max(0, len(body) - longest - _NEAR))
+        if start < 0:
             return None
+        start += len(_FIELD)
         if body.startswith(b" ", start):
             start += 1
         for declaration in islice(reversed(self._kept), _TRIED):
