@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from codenex.cli.neighbours import Neighbours
 from codenex.gateway.gateway import Gateway
 from codenex.gateway.generations import Generations
 from codenex.gateway.keeper import Keeper
@@ -93,6 +94,7 @@ async def data_plane(
     parts = assembled(settings, gateway, recorder.record)
     async with parts.transport:
         server = parts.server
+        parts.transport.on_crowd = Neighbours().crowded
         outbox.start()
         for listener in listeners:
             await parts.listen(listener)

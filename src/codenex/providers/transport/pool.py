@@ -76,6 +76,8 @@ class Transport:
         #: It has begun to send, and may send.
         self._open = False
         self._closed = False
+        #: called when one read has brought many chunks of an answer
+        self.on_crowd: Callable[[], None] = _nothing
         #: what else ends with this transport
         self.closing: list[Callable[[], Awaitable[None]]] = []
         #: what providers know as long as this transport lives, by their names
@@ -292,3 +294,7 @@ class Transport:
             elif connection.deadline < earliest:
                 earliest = connection.deadline
         return earliest
+
+
+def _nothing() -> None:
+    """Do nothing."""
