@@ -8,12 +8,14 @@ from codenex.core import json
 from codenex.core.errors import unsupported
 from codenex.core.losses import Losses
 from codenex.core.request import NO_SAMPLING, Request, State
+from codenex.core.reversal import NO_REVERSAL
 from codenex.core.spoke import Encoded
 from codenex.core.untranslatable import refuse_untranslatable
 from codenex.models.capabilities import Capabilities
 from codenex.protocols.openai_chat import options
 from codenex.protocols.openai_chat.definitions import encode_tools
 from codenex.protocols.openai_chat.history import encode_turns
+from codenex.protocols.openai_chat.plain_request import plain_body
 from codenex.protocols.openai_chat.target import SAME_VENDOR, Target
 from codenex.protocols.openai_chat.types import PROTOCOL
 
@@ -26,6 +28,9 @@ def encode_request(request: Request, capabilities: Capabilities, losses: Losses)
 
     Raises ``unsupported`` where the target could not serve it without betraying the client.
     """
+    plain = plain_body(request, capabilities)
+    if plain is not None:
+        return Encoded(json.encode(plain), NO_REVERSAL)
     target = Target(request, capabilities, losses)
     if request.state is not None:
         _refuse_state(request.state)
