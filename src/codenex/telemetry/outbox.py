@@ -32,7 +32,7 @@ _ANSWER_LIMIT = 10.0
 #: Rows and events from which on they wait for no others: the queue must not be full before they are sent.
 _ENOUGH = 2000
 #: Rows a second from which on requests have precedence, and seconds that rows are put aside at most.
-BUSY = 1000
+BUSY = 250
 PATIENCE = 60.0
 #: Seconds that rows wait for others once the receiver has been reached: only its beginning is dear.
 _GATHER_LATER = 1.0
@@ -218,7 +218,7 @@ class Outbox:
         now = asyncio.get_running_loop().time()
         since = now if self._aside_since is None else self._aside_since
         return (
-            len(self._queue) >= max(_ENOUGH, BUSY * (now - began))
+            len(self._queue) >= max(min(_ENOUGH, BUSY), BUSY * (now - began))
             and now - since < PATIENCE
             and not self._asked.is_set()
             and self._may_wait()
