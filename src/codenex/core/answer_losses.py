@@ -14,6 +14,7 @@ from codenex.core.answer import Answer
 from codenex.core.finish import FinishDetail, FinishReason
 from codenex.core.losses import Losses
 from codenex.core.parts import Citation, Compaction, Media, Opaque, Part, Refusal, ServerTool, Text, ToolResult
+from codenex.core.text_stream import TextStream
 from codenex.core.usage import Usage
 
 _R = FinishReason
@@ -68,6 +69,7 @@ _SERVICE = frozenset(
 #: What others are told by citations.
 _SOURCES = frozenset({"groundingMetadata", "citationMetadata", "urlContextMetadata"})
 _USUAL_TIERS = frozenset({"auto", "default", "standard", "on_demand"})
+_BESIDE = frozenset({"service_tier", "system_fingerprint"})
 _OPENAI_TIERS = _USUAL_TIERS | {"flex", "scale", "priority"}
 #: Counts of the vendors' usage objects that the hub has a bucket for, or that are sums of others.
 _COUNTED = frozenset(
@@ -135,13 +137,22 @@ class AnswerLosses:
         self._foreign = answer.protocol != self._client
         if not self._foreign:
             return
-        if answer.extras:
+        if answer.extras and not _says_nothing(answer.extras):
             self._fields("output", answer.extras)
         if answer.usage is not None:
             self._usage(answer.usage)
         for choice in answer.choices:
             if choice.finish is not None:
                 self._finish(choice.finish)
+
+    def see_text(self, text: TextStream) -> None:
+        """Take note of a whole stream of one text in another protocol than the client's."""
+        self._foreign = True
+        if text.extras is not None and not _says_nothing(text.extras):
+            self._fields("output", text.extras)
+        if text.usage is not None:
+            self._usage(text.usage)
+        self._finish(text.finish)
 
     def _fields(self, path: str, extras: dict[str, Any] | None) -> None:
         """Note fields that only the answer's vendor knows and that say something."""
@@ -226,3 +237,9 @@ class AnswerLosses:
                 self._losses.drop("usage.iterations", "only the last run is told")
             elif type(value) is int and value:
                 self._losses.drop(f"usage.{name}", "the client's protocol doesn't count it")
+
+
+def _says_nothing(extras: dict[str, Any]) -> bool:
+    """Whether these are what OpenAI says beside nearly every answer, of which nothing is lost."""
+    tier = extras["service_tier"] if "service_tier" in extras else None  # noqa: SIM401
+    return extras.keys() <= _BESIDE and (tier is None or (type(tier) is str and tier in _USUAL_TIERS))

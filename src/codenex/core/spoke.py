@@ -18,6 +18,7 @@ from codenex.core.losses import Losses
 from codenex.core.render import RenderContext
 from codenex.core.request import Request
 from codenex.core.reversal import Reversal
+from codenex.core.text_stream import TextStream
 from codenex.core.usage import Usage
 
 
@@ -118,6 +119,10 @@ class StreamEncoder(Protocol):
         """Return a keep-alive that every client of the protocol ignores."""
         ...
 
+    def after_ping(self, data: bytes) -> bytes:
+        """Return the beginning of an answer, which another has encoded or a vendor, as it follows this one's pings."""
+        ...
+
 
 class DecodeRequest(Protocol):
     """Reads a request. Raises :class:`Fault` (400)."""
@@ -187,6 +192,10 @@ class Spoke(msgspec.Struct, frozen=True):
     skim: Callable[[bytes], bytes] | None = None
     #: shortcut past the stream decoder for what passes through; ``None``: there is none
     listener: Callable[[], Listener] | None = None
+    #: shortcuts past decoder and encoder for a stream of one text of which the pieces that a read brought, and they
+    #: joined, are all there is; both return ``None`` for any other. ``None``: there is none
+    read_text: Callable[[list[bytes], bytes], TextStream | None] | None = None
+    write_text: Callable[[TextStream, RenderContext], bytes | None] | None = None
     #: the in-band error after another's answer that was passed through, whose id and last events are given; ``None``
     #: where an error tells nothing of the answer it ends
     fail_after: FailAfter | None = None

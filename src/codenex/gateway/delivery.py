@@ -190,6 +190,17 @@ class Delivery:
         if data:
             self._write(data)
 
+    def whole(self, body: bytes) -> None:
+        """Send an answer that is all there."""
+        gate = self.gate
+        if gate.stage is not _HELD:
+            # Its head has gone out, since it has taken long.
+            self._write(body, last=True)
+            return
+        self.first_output = self._clock() - self._began
+        gate.ended()
+        self._exchange.respond(200, self._head(), body)
+
     def finish(self) -> None:
         """End an answer that was played."""
         if self.gate.stage is Stage.HELD:
@@ -208,6 +219,8 @@ class Delivery:
         stage = self.gate.stage
         if self._on_commit is not None and (stage is _HELD or stage is _SILENT):
             self._on_commit()
+        if stage is _SILENT:
+            data = self._renderer().after_ping(data)
         if self.gate.content():
             self._start()
         self._last_write = now = self._clock()
@@ -221,10 +234,13 @@ class Delivery:
 
     def _start(self) -> None:
         """Begin the answer; something is written at once after it."""
+        self._exchange.start(200, self._head(), hold=True)
+
+    def _head(self) -> Headers:
         headers = self.headers
-        if type(headers) is not RepeatedHeaders:
-            headers = [("content-type", self._content_type), *STREAM_HEADERS, *headers]
-        self._exchange.start(200, headers, hold=True)
+        if type(headers) is RepeatedHeaders:
+            return headers
+        return [("content-type", self._content_type), *STREAM_HEADERS, *headers]
 
     def _finish(self, last: bytes = b"") -> None:
         self.gate.ended()

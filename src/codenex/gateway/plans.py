@@ -43,7 +43,7 @@ class Leg(msgspec.Struct, frozen=True):
     target: str
     deadlines: Deadlines
     #: headers of the answer that are always the same; of a stream, but for its type
-    headers: tuple[tuple[str, str], ...]
+    headers: RepeatedHeaders
     #: the whole head of a stream that has no other
     stream_headers: RepeatedHeaders
     #: what a request is translated for, where bytes don't go on as they are
@@ -122,7 +122,7 @@ def leg_to(attempts: Attempts, plan: Plan, account: Account) -> Leg:
             way,
             target,
             attempts.deadlines_of(account),
-            own if plan.stream else (("content-type", "application/json"), *own),
+            RepeatedHeaders(own if plan.stream else (("content-type", "application/json"), *own)),
             RepeatedHeaders((("content-type", plan.spoke.stream_type), *STREAM_HEADERS, *own)),
             attempts.target_of(plan.provider, account, model),
         )

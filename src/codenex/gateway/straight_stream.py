@@ -76,6 +76,17 @@ async def stream_passed(
             return await attempts.attempt(job, account, delivery, common).pass_down(response, hide=hide)
         beside = [*passed_beside(response.headers)]
         delivery.headers = [*common, *leg.headers, *beside] if common or beside else leg.stream_headers
+        content, read = response.content, spoke.read_text
+        if content is not None and read is not None and kind.startswith("text/event-stream"):
+            text = read(response.pieces, content)
+            if text is not None:
+                notes.usage, notes.finish = text.usage, text.finish
+                if hide and text.alone is not None:
+                    start, end = text.alone
+                    content = content[:start] + content[end:]
+                delivery.whole(content)
+                notes.first_output = delivery.first_output
+                return None
         lane = PassthroughLane(
             spoke.stream_decoder,
             spoke.skim,

@@ -18,6 +18,7 @@ from codenex.gateway.answer_ids import new_id
 from codenex.gateway.attempts import Attempts
 from codenex.gateway.delivery import Delivery
 from codenex.gateway.edits import Head
+from codenex.gateway.encoding import Target
 from codenex.gateway.exchange import Exchange, Headers
 from codenex.gateway.fetching import by_address
 from codenex.gateway.job import Job, settled_losses
@@ -72,10 +73,11 @@ class Translation:
             context.estimate = partial(estimated_input_tokens, request)
         body = spoke.encode_response(answer, context)
         exchange.notes.usage, exchange.notes.finish = usage, finish
-        headers = [*self._leg.headers, *common]
-        if losses.found:
+        headers: Headers = self._leg.headers
+        if common or losses.found:
             # What the answer lost can't be undone by being strict any more.
-            headers += settled_losses(exchange, losses, strict=False)
+            told = settled_losses(exchange, losses, strict=False) if losses.found else []
+            headers = [*headers, *common, *told]
         exchange.respond(200, headers, body)
 
 
@@ -103,6 +105,9 @@ async def stream_translated(
     try:
         if response.status != 200:
             await accepted(response, behind.spoke, leg.outbound.account)
+        delivery.headers = [*common, *leg.headers, *told] if common or told else leg.stream_headers
+        if response.content is not None and not reversal and _is_sent_whole(response, job, behind, delivery, losses):
+            return None
         context = job.context(translated=True)
         context.losses = losses
         lane = TranslationLane(
@@ -114,7 +119,6 @@ async def stream_translated(
             model=leg.model,
             scope=behind.scope,
         )
-        delivery.headers = [*common, *leg.headers, *told] if common or told else leg.stream_headers
         try:
             await delivery.relay(response, lane, partial(attempts.accounts.succeeded, leg.outbound.account))
         except asyncio.CancelledError:
@@ -130,3 +134,29 @@ async def stream_translated(
         return lane.seen.fault
     finally:
         response.close()
+
+
+def _is_sent_whole(response: UpstreamResponse, job: Job, behind: Target, delivery: Delivery, losses: Losses) -> bool:
+    """Answer with a stream of one text that is all there; ``False`` where it is any other, and nothing was done."""
+    read, write, content = behind.spoke.read_text, job.spoke.write_text, response.content
+    if read is None or write is None or content is None or behind.spoke is job.spoke:
+        return False
+    text = read(response.pieces, content)
+    if text is None:
+        return False
+    request, exchange = job.request, job.exchange
+    context = RenderContext(job.id, job.created, job.model, None, None, request.include_usage)
+    context.losses = losses
+    if job.spoke.name == ANTHROPIC and (text.usage is None or text.usage.input_uncached is None):
+        context.estimate = partial(estimated_input_tokens, request)
+    body = write(text, context)
+    if body is None:
+        return False
+    AnswerLosses(job.spoke.name, losses).see_text(text)
+    notes = exchange.notes
+    notes.usage, notes.finish = text.usage, text.finish
+    if losses.found:
+        job.answered_losses(losses)
+    delivery.whole(body)
+    notes.first_output = delivery.first_output
+    return True

@@ -15,6 +15,7 @@ from codenex.protocols.anthropic.request import (
 )
 from codenex.protocols.anthropic.response import decode_response, encode_response, usage_of
 from codenex.protocols.anthropic.stream import StreamDecoder, StreamEncoder
+from codenex.protocols.anthropic.text_stream import read_text, write_text
 from codenex.protocols.anthropic.types import NAME, VENDOR
 from codenex.protocols.anthropic.whole import read_answer
 
@@ -41,6 +42,8 @@ SPOKE = Spoke(
     read_answer=read_answer,
     skim=skim,
     listener=Listener,
+    read_text=read_text,
+    write_text=write_text,
 )
 
 __all__ = ["SPOKE"]

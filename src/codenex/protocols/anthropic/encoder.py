@@ -28,6 +28,21 @@ from codenex.protocols.anthropic.answer import (
 )
 from codenex.protocols.anthropic.errors import encode_stream_error
 from codenex.protocols.anthropic.finish import STOP_WORDS, stop_fields
+from codenex.protocols.anthropic.templates import (
+    BEHIND,
+    BLOCK_START,
+    BLOCK_STOP,
+    EVENT,
+    INPUT_BEFORE,
+    MESSAGE_END,
+    MESSAGE_START,
+    STOPS,
+    TEXT_BEFORE,
+    TEXT_START,
+    THINKING_BEFORE,
+    THINKING_START,
+    THOUGHT,
+)
 from codenex.protocols.anthropic.types import ENDING_KEYS, NAME
 from codenex.protocols.anthropic.usage import final_usage, totals, usage_object
 from codenex.wire.sse import named_event
@@ -35,32 +50,8 @@ from codenex.wire.sse import named_event
 #: Blocks whose input is streamed as JSON text, although the vendor runs the tool.
 _STREAMED_INPUT = ("server_tool_use", "mcp_tool_use")
 
-#: Every event of an ordinary answer, but for what differs.
-_EVENT = b"event: %b\ndata: %b\n\n"
-_MESSAGE_START = (
-    b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_%b","type":"message","role":"assistant",'
-    b'"model":%b,"content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":%d,'
-    b'"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":0}}}\n\n'
-)
-_BLOCK_START = b'event: content_block_start\ndata: {"type":"content_block_start","index":%d,"content_block":%b}\n\n'
-_TEXT_START, _THINKING_START = (
-    _BLOCK_START.replace(b"%b", block)
-    for block in (b'{"type":"text","text":""}', b'{"type":"thinking","thinking":"","signature":""}')
-)
-_BLOCK_STOP = b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n'
-_MESSAGE_END = (
-    b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"%b","stop_sequence":null},"usage":'
-    b'{"input_tokens":%d,"cache_creation_input_tokens":%d,"cache_read_input_tokens":%d,"output_tokens":%d%b}}\n\n'
-    b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
-)
-_THOUGHT = b',"output_tokens_details":{"thinking_tokens":%d}'
-
-#: What stands around the inside of the string that a delta brings: before it, for an index, and behind it.
-_DELTA = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%%d,"delta":{"type":"%b","%b":"'
-_TEXT_BEFORE = _DELTA % (b"text_delta", b"text")
-_THINKING_BEFORE = _DELTA % (b"thinking_delta", b"thinking")
-_INPUT_BEFORE = _DELTA % (b"input_json_delta", b"partial_json")
-_BEHIND = b'"}}\n\n'
+#: How the event begins that begins a message: within JSON there are no line ends.
+_START = b"event: message_start\n"
 
 _Kinds = frozenset[type[e.Event]]
 _TEXTS: _Kinds = frozenset({e.TextDelta, e.TextRun})
@@ -72,13 +63,6 @@ _RUNS = frozenset({e.TextRun, e.ReasoningRun, e.ArgumentsRun})
 _Piece = e.TextDelta | e.ReasoningDelta | e.ToolArgumentsDelta
 #: Events that belong to a part.
 _OF_PARTS = _TEXTS | _THOUGHTS | _ARGUMENTS | {e.PartStart, e.PartStop, e.SignatureSet, e.CitationAdd, e.MediaDelta}
-
-#: Words that need no further field.
-_STOPS = {
-    reason: word.encode()
-    for reason, word in STOP_WORDS.items()
-    if word is not None and word not in ("stop_sequence", "refusal")
-}
 
 MALFORMED = Fault(FaultKind.UPSTREAM, "the model made a tool call that cannot be read", code="malformed_tool_call")
 
@@ -141,7 +125,7 @@ class AnthropicStreamEncoder:
             case [e.TextRun() | e.ArgumentsRun() as run] if run.index == self._flowing and self._open is not None:
                 # Nearly all events where nothing hurries: a piece of what flows.
                 self._open.told += len(run.text)
-                return b"".join((self._before, self._between.join(run.pieces), _BEHIND))
+                return b"".join((self._before, self._between.join(run.pieces), BEHIND))
         for event in events:
             if type(event) in self._kinds and event.index == self._flowing:  # type: ignore[union-attr]
                 self._more(event)
@@ -162,7 +146,7 @@ class AnthropicStreamEncoder:
             part.sent.add(text)
         part.told += len(text)
         inside = self._between.join(event.pieces) if kind in _RUNS else json.encode(text)[1:-1]
-        self._out += (self._before, inside, _BEHIND)
+        self._out += (self._before, inside, BEHIND)
 
     def _push(self, event: Any) -> None:
         if self._done:
@@ -229,10 +213,10 @@ class AnthropicStreamEncoder:
     def _end(self, detail: FinishDetail, ending: dict[str, Any] | None) -> None:
         own = self._start.protocol == NAME
         usage = self._usage
-        word = _STOPS.get(detail.reason)
+        word = STOPS.get(detail.reason)
         if word is not None and not own and usage is not None and not usage.server_tools:
-            thought = b"" if usage.output_reasoning is None else _THOUGHT % usage.output_reasoning
-            self._out.append(_MESSAGE_END % (word, *totals(usage, self._context.estimate), thought))
+            thought = b"" if usage.output_reasoning is None else THOUGHT % usage.output_reasoning
+            self._out.append(MESSAGE_END % (word, *totals(usage, self._context.estimate), thought))
             return
         fields = stop_fields(detail)
         if fields is None:
@@ -268,6 +252,11 @@ class AnthropicStreamEncoder:
         self._ping()
         return self._taken()
 
+    def after_ping(self, data: bytes) -> bytes:
+        """Leave out the message's beginning, which has gone out with the first ping: clients want it once."""
+        start = data.find(_START) if self._begun else -1
+        return data if start < 0 else data[:start] + data[data.index(b"\n\n", start) + 2 :]
+
     def _ping(self) -> None:
         self._begin()
         self._write("ping", {"type": "ping"})
@@ -279,7 +268,7 @@ class AnthropicStreamEncoder:
         return b"".join(out)
 
     def _write(self, kind: str, value: dict[str, Any]) -> None:
-        self._out.append(_EVENT % (kind.encode(), json.encode(value)))
+        self._out.append(EVENT % (kind.encode(), json.encode(value)))
 
     def _see(self, usage: Usage | None) -> None:
         if usage is not None:
@@ -297,7 +286,7 @@ class AnthropicStreamEncoder:
                 given = context.estimate()
                 # What it counts, the whole request, can go now.
                 context.estimate = partial(int, given)
-            self._out.append(_MESSAGE_START % (context.id.encode(), json.encode(context.requested_model), given))
+            self._out.append(MESSAGE_START % (context.id.encode(), json.encode(context.requested_model), given, 0, 0))
             return
         usage = usage_object(self._usage, estimate=context.estimate, own=own)
         if context.estimate is not None:
@@ -320,7 +309,7 @@ class AnthropicStreamEncoder:
         """Let more of the part go out without looking at anything else."""
         self._flowing, self._kinds = part.start.index, kinds
         self._before = before % self._index
-        self._between = _BEHIND + self._before
+        self._between = BEHIND + self._before
 
     def _stop_flow(self) -> None:
         self._flowing, self._kinds = -1, _NOTHING
@@ -364,16 +353,16 @@ class AnthropicStreamEncoder:
         part.told += len(text)
         before = before % self._index
         if type(event) in _RUNS and text == event.text:  # type: ignore[union-attr]
-            inside = (_BEHIND + before).join(event.pieces)  # type: ignore[union-attr]
+            inside = (BEHIND + before).join(event.pieces)  # type: ignore[union-attr]
         else:
             inside = json.encode(text)[1:-1]
-        self._out += (before, inside, _BEHIND)
+        self._out += (before, inside, BEHIND)
 
     def _delta(self, delta: dict[str, Any]) -> None:
         self._write("content_block_delta", {"type": "content_block_delta", "index": self._index, "delta": delta})
 
     def _stop_block(self) -> None:
-        self._out.append(_BLOCK_STOP % self._index)
+        self._out.append(BLOCK_STOP % self._index)
         self._index += 1
 
     def _whole_block(self, block: dict[str, Any]) -> None:
@@ -390,14 +379,14 @@ class AnthropicStreamEncoder:
         part = self._open
         if part is None or not text:
             return
-        self._start_block(part, _TEXT_START)
-        self._string(part, _TEXT_BEFORE, text, event)
-        self._flow(part, _TEXTS, _TEXT_BEFORE)
+        self._start_block(part, TEXT_START)
+        self._string(part, TEXT_BEFORE, text, event)
+        self._flow(part, _TEXTS, TEXT_BEFORE)
 
     def _cite(self, part: _Open, event: e.CitationAdd) -> None:
         citation = self._blocks().citation(event.citation)
         if citation is not None:
-            self._start_block(part, _TEXT_START)
+            self._start_block(part, TEXT_START)
             self._delta({"type": "citations_delta", "citation": citation})
 
     def _thinking(self, event: e.ReasoningDelta) -> None:
@@ -407,10 +396,10 @@ class AnthropicStreamEncoder:
         # The paragraphs of a summary share one block.
         text = "\n\n" * (event.segment - part.segment) + event.text
         part.segment = max(part.segment, event.segment)
-        self._start_block(part, _THINKING_START)
+        self._start_block(part, THINKING_START)
         part.sent.add(text)
-        self._string(part, _THINKING_BEFORE, text, event)
-        self._flow(part, _THOUGHTS, _THINKING_BEFORE)
+        self._string(part, THINKING_BEFORE, text, event)
+        self._flow(part, _THOUGHTS, THINKING_BEFORE)
 
     def _arguments(self, event: e.ToolArgumentsDelta) -> None:
         part = self._open
@@ -429,8 +418,8 @@ class AnthropicStreamEncoder:
             part.held.add(text)
             return
         self._start_call(part)
-        self._string(part, _INPUT_BEFORE, text, event)
-        self._flow(part, _ARGUMENTS, _INPUT_BEFORE)
+        self._string(part, INPUT_BEFORE, text, event)
+        self._flow(part, _ARGUMENTS, INPUT_BEFORE)
 
     def _start_call(self, part: _Open) -> None:
         if part.opened:
@@ -442,7 +431,7 @@ class AnthropicStreamEncoder:
         name = start.name if start.name is not None else ""
         block = self._blocks().call_start(start.id, name, start.namespace, start.index)
         part.opened = True
-        self._out.append(_BLOCK_START % (self._index, json.encode(block)))
+        self._out.append(BLOCK_START % (self._index, json.encode(block)))
 
     def _close(self, final: Part | None) -> None:
         """End the open part; its final form adds what its deltas have not said."""
@@ -479,10 +468,10 @@ class AnthropicStreamEncoder:
                 self._whole_block(blocks[0])
                 return
             if blocks:
-                self._start_block(part, _THINKING_START)
+                self._start_block(part, THINKING_START)
         missing = _missing(part.sent, final.text)
         if missing:
-            self._string(part, _THINKING_BEFORE, missing)
+            self._string(part, THINKING_BEFORE, missing)
         self._sign(part, final.signature)
 
     def _sign(self, part: _Open, signature: Signature | None) -> None:
@@ -506,7 +495,7 @@ class AnthropicStreamEncoder:
         self._start_call(part)
         self._cut += call_arguments(final) is None
         if len(text) > part.told:
-            self._string(part, _INPUT_BEFORE, text[part.told :])
+            self._string(part, INPUT_BEFORE, text[part.told :])
 
 
 def _missing(sent: list[str], whole: str) -> str:

@@ -273,6 +273,10 @@ class StreamEncoder:
         """Return an empty line, which is all that Google's clients ignore."""
         return b"" if self._closed else b"\n"
 
+    def after_ping(self, data: bytes) -> bytes:
+        """Return the same: pings begin nothing."""
+        return data
+
     # --- parts ---
 
     def _parts(self, index: int, events: list[e.StreamEvent]) -> bytes:

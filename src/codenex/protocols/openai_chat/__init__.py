@@ -12,6 +12,7 @@ from codenex.protocols.openai_chat.request import decode_request
 from codenex.protocols.openai_chat.response import decode_response, encode_response, usage_of
 from codenex.protocols.openai_chat.stream import StreamDecoder, StreamEncoder
 from codenex.protocols.openai_chat.stream_usage import usage_option, without_usage
+from codenex.protocols.openai_chat.text_stream import read_text, write_text
 from codenex.protocols.openai_chat.types import PROTOCOL, VENDOR
 from codenex.protocols.openai_chat.whole import read_answer
 
@@ -41,6 +42,8 @@ SPOKE = Spoke(
     read_answer=read_answer,
     skim=skim,
     listener=Listener,
+    read_text=read_text,
+    write_text=write_text,
     closing=b"data: [DONE]\n\n",
     usage_option=usage_option,
     without_usage=without_usage,

@@ -179,6 +179,10 @@ class StreamEncoder:
         """Return a comment."""
         return b"" if self._ended else _PING
 
+    def after_ping(self, data: bytes) -> bytes:
+        """Return the same: pings begin nothing."""
+        return data
+
     # --- the order of things ---------------------------------------------------------------------------------------
 
     def _see(self, usage: Usage | None) -> None:

@@ -469,6 +469,10 @@ class StreamEncoder:
         """Return a comment."""
         return b": keep-alive\n\n"
 
+    def after_ping(self, data: bytes) -> bytes:
+        """Return the same: pings begin nothing."""
+        return data
+
     def _bytes(self, events: list[Fields]) -> bytes:
         out: list[bytes] = []
         for event in events:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING, cast
 
 import httptools
@@ -27,6 +28,12 @@ _SETTLE_SECONDS = 2.0
 _READ_BYTES = 32 * 1024
 #: What a head is cut off from in one step; of more, as streams bring that don't come slowly, the head alone is copied.
 _CUT_BYTES = 8 * 1024
+#: Where so much comes at once without being all, more may come as soon as it is read: the kernel of a server on the
+#: same machine holds some eighty events that are written one by one, and then lets it wait.
+_MUCH_BYTES = 8 * 1024
+#: Chunks of one read that are many.
+_CROWD = 8
+_LAST_CHUNK = b"0\r\n\r\n"
 #: Where all connections read into: what is made of it are copies.
 _read_bytes = bytearray(_READ_BYTES)
 _read_buffer = memoryview(_read_bytes)
@@ -48,6 +55,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         "_body_end",
         "_bytes_seen",
         "_chunks",
+        "_descriptor",
         "_ended",
         "_head_only",
         "_head_size",
@@ -55,6 +63,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         "_idle_seconds",
         "_interim",
         "_keep",
+        "_lost",
         "_missing",
         "_parser",
         "_paused",
@@ -92,6 +101,10 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self.counted = False
         #: It has been sent a request.
         self._used = False
+        #: Of the socket, where bytes are read from it as they are.
+        self._descriptor = -1
+        #: Why nothing can be read from it any more, if that was found out here.
+        self._lost: OSError | None = None
         #: Pieces of body of the present read; those from ``_body_end`` on belong to no response.
         self._body: list[bytes] = []
         self._body_end = 0
@@ -145,6 +158,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
         self.transport = cast(asyncio.Transport, transport)
+        if transport.get_extra_info("sslcontext") is None and (sock := transport.get_extra_info("socket")) is not None:
+            self._descriptor = sock.fileno()
         self.pool.connection_opened(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -158,10 +173,16 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             # Nothing was asked: such a connection can't be trusted with a request.
             self.drop()
             return
+        if self._missing:
+            self._take_missing(response, nbytes)
+            return
+        if (
+            _MUCH_BYTES <= nbytes < _READ_BYTES
+            and self._descriptor >= 0
+            and _read_bytes[nbytes - len(_LAST_CHUNK) : nbytes] != _LAST_CHUNK
+        ):
+            nbytes += self._come_since(nbytes)
         if self._bytes_seen:
-            if self._missing:
-                self._take_missing(response, nbytes)
-                return
             start, in_head = 0, response.status == 0
         else:
             self._bytes_seen = True
@@ -183,16 +204,22 @@ class UpstreamConnection(asyncio.BufferedProtocol):
                 if response.status == 0 and self._head_size > self.pool.head_bytes:
                     self._fail(nonsense(self.origin.authority, "its response head is too large"))
                     return
+        body = self._body
+        if len(body) >= _CROWD:
+            self.pool.on_crowd()
         if self._ended:
-            body = self._body
             del body[self._body_end :]
             piece = body[0] if len(body) == 1 else b"".join(body)
+            pieces = body[:]
             del body[:]
             self._leave()
-            response.body_ended(piece)
+            if in_head and response.fields is not None:
+                # A plain head, and all of the body behind it.
+                response.arrived(response.status, response.headers, response.fields, piece, None, pieces)
+            else:
+                response.body_ended(piece)
             return
         # Without calls of _deliver and _expect_more: every event of every stream comes by here.
-        body = self._body
         if body:
             piece = body[0] if len(body) == 1 else b"".join(body)
             del body[:]
@@ -206,6 +233,18 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         elif self.response is response and not self._paused:
             deadline = self.loop.time() + self._idle_seconds
             self.deadline = deadline if deadline < self._total_deadline else self._total_deadline
+
+    def _come_since(self, nbytes: int) -> int:
+        """Read behind so many bytes what has come meanwhile; return how much that is."""
+        for _ in range(2):
+            try:
+                return os.readv(self._descriptor, [_read_buffer[nbytes:]])
+            except BlockingIOError:
+                os.sched_yield()
+            except OSError as error:
+                # The loop will only see the end.
+                self._lost = error
+        return 0
 
     def _take_plain(self, response: UpstreamResponse, nbytes: int) -> int:
         """Take a head that is whole and written plainly, with what has come of its body; return from where on a parser
@@ -325,7 +364,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if response is None:
             self.pool.connection_unusable(self)
             return
-        if response.close_delimited and exc is None:
+        if response.close_delimited and exc is None and self._lost is None:
             self._keep = False
             self._finish(response)
         elif not self._bytes_seen and response.reused:

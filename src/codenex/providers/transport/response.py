@@ -80,6 +80,7 @@ class UpstreamResponse:
         "held",
         "known",
         "light",
+        "pieces",
         "reused",
         "status",
         "waiter",
@@ -89,6 +90,8 @@ class UpstreamResponse:
     headers: list[tuple[str, str]]
     #: Where there is ``content``: the head, if it is remembered. The length of the body then may lack in ``headers``.
     known: KnownHead | None
+    #: Where there is ``content``: the chunks in which it came, if it did in any.
+    pieces: list[bytes]
 
     def __init__(self, source: Source, high_water: int, reused: bool = False, awaits_body: bool = False) -> None:
         self.status = 0
@@ -335,6 +338,7 @@ class UpstreamResponse:
         fields: dict[str, str],
         body: bytes,
         known: KnownHead | None,
+        pieces: list[bytes] | None = None,
     ) -> None:
         """Take a head with the whole body behind it: nobody has asked for any of it yet."""
         self.status = status
@@ -346,6 +350,7 @@ class UpstreamResponse:
         if "content-encoding" not in fields:
             self.content = body
             self.known = known
+            self.pieces = [body] if pieces is None else pieces
         self.complete = True
         self._connection = None
         # As _wake does.
