@@ -196,6 +196,15 @@ async def test_rows_that_come_fast_wait_until_it_is_quiet(receiver, tmp_path, bu
     assert len(late | prompt) == len(late) + len(prompt)
 
 
+async def test_the_first_quiet_moment_is_taken(receiver, tmp_path, busy):
+    """The first rows wait for longer where they are few, not where they have been put aside."""
+    outbox = Outbox(receiver.connect, gather=30.0, spool=Spool(tmp_path))
+    outbox.start()
+    outbox.record([(0.0, record())] * 30)
+    await until(lambda: len(receiver.numbers) == 30)
+    await outbox.close()
+
+
 async def test_events_don_t_wait_with_the_rows(receiver, tmp_path, busy):
     outbox = Outbox(receiver.connect, gather=30.0, spool=Spool(tmp_path))
     outbox.start()

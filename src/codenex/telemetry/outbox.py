@@ -240,6 +240,8 @@ class Outbox:
             self._trouble = str(error)
             return False
         self._trouble = ""
+        # Nor is the first quiet moment missed because it is the first.
+        self._gather = min(self._gather, _GATHER_LATER)
         for _ in items:
             self._queue.popleft()
         self._queue.extendleft(reversed([item for item in items if isinstance(item, Event)]))
