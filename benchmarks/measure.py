@@ -13,7 +13,7 @@ from benchmarks.servers import BUILD, Running
 from benchmarks.workloads import Workload
 
 #: Seconds.
-_WHILE = 1.5
+_WHILE = 2.5
 
 
 @dataclass
