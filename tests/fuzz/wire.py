@@ -24,24 +24,31 @@ class Wire(asyncio.Transport):
     # --- for the test -------------------------------------------------------------------------------------------
 
     def feed(self, data: bytes) -> None:
-        """Bring bytes, unless the protocol has stopped to read: then they wait."""
+        """Bring bytes. Where the protocol has stopped to read, or others still wait from then, they wait in line."""
         if self.closing or not data:
             return
-        if not self.reading:
+        if self.held or not self.reading:
             self.held.append(data)
-            return
+        else:
+            self._bring(data)
+
+    def _bring(self, data: bytes) -> None:
         if not isinstance(self.protocol, asyncio.BufferedProtocol):
             self.protocol.data_received(data)
             return
         while data and not self.closing:
             if not self.reading:
-                self.held.append(data)
+                self.held.insert(0, data)
                 return
             buffer = self.protocol.get_buffer(-1)
             size = min(len(buffer), len(data))
             buffer[:size] = data[:size]
             data = data[size:]
             self.protocol.buffer_updated(size)
+
+    def _bring_held(self) -> None:
+        while self.held and self.reading and not self.closing:
+            self._bring(self.held.pop(0))
 
     def end(self) -> None:
         """The other side has sent all that it has to say."""
@@ -86,9 +93,8 @@ class Wire(asyncio.Transport):
 
     def resume_reading(self) -> None:
         self.reading = True
-        held, self.held = self.held, []
-        for data in held:
-            self.loop.call_soon(self.feed, data)
+        if self.held:
+            self.loop.call_soon(self._bring_held)
 
     def close(self) -> None:
         if not self.closing:
