@@ -187,7 +187,12 @@ def _policy() -> int:
 def in_a_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], Any]], None]]:
     monkeypatch.setattr(module, "WHILE", 0.05)
     if _policy() != os.SCHED_OTHER:
-        pytest.skip("the tests have a policy of their own")
+        pytest.skip("the tests were started under another policy than the usual one")
+    try:
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    except PermissionError:
+        pytest.skip("a sandbox forbids the call")
 
     def run(test: Callable[[], Any]) -> None:
         failed: list[BaseException] = []
@@ -213,8 +218,7 @@ def test_the_system_schedules_this_thread_alone_so(in_a_thread: Callable[[Callab
     async def inside() -> None:
         neighbours = Neighbours()
         burst(neighbours, ENOUGH)
-        if not neighbours.patient:
-            pytest.skip("the system doesn't allow it")
+        assert neighbours.patient
         assert _policy() == os.SCHED_BATCH
         async with asyncio.timeout(5):
             while neighbours.patient:  # noqa: ASYNC110
@@ -230,8 +234,7 @@ def test_it_is_patient_as_long_as_reads_bring_many_events(
     async def inside() -> None:
         neighbours = Neighbours()
         burst(neighbours, ENOUGH)
-        if not neighbours.patient:
-            pytest.skip("the system doesn't allow it")
+        assert neighbours.patient
         for _ in range(15):
             burst(neighbours, MANY)
             await asyncio.sleep(0.01)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from codenex.core.errors import Fault, FaultKind
 from codenex.core.spoke import ErrorBody, StreamEncoder
+from codenex.core.text_stream import TextStream
 from codenex.gateway.commit import CommitGate, Recovery, Stage
 from codenex.gateway.exchange import Exchange, Headers
 from codenex.gateway.lanes import Lane, Observation, truncated
@@ -190,14 +191,16 @@ class Delivery:
         if data:
             self._write(data)
 
-    def whole(self, body: bytes) -> None:
-        """Send an answer that is all there."""
-        gate = self.gate
+    def whole(self, body: bytes, told: TextStream) -> None:
+        """Send an answer that is all there, and note what it has told."""
+        gate, notes = self.gate, self._exchange.notes
+        notes.usage, notes.finish = told.usage, told.finish
         if gate.stage is not _HELD:
             # Its head has gone out, since it has taken long.
             self._write(body, last=True)
+            notes.first_output = self.first_output
             return
-        self.first_output = self._clock() - self._began
+        notes.first_output = self.first_output = self._clock() - self._began
         gate.ended()
         self._exchange.respond(200, self._head(), body)
 

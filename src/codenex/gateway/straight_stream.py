@@ -80,12 +80,10 @@ async def stream_passed(
         if content is not None and read is not None and kind.startswith("text/event-stream"):
             text = read(response.pieces, content)
             if text is not None:
-                notes.usage, notes.finish = text.usage, text.finish
                 if hide and text.alone is not None:
                     start, end = text.alone
                     content = content[:start] + content[end:]
-                delivery.whole(content)
-                notes.first_output = delivery.first_output
+                delivery.whole(content, text)
                 return None
         lane = PassthroughLane(
             spoke.stream_decoder,

@@ -144,7 +144,7 @@ def _is_sent_whole(response: UpstreamResponse, job: Job, behind: Target, deliver
     text = read(response.pieces, content)
     if text is None:
         return False
-    request, exchange = job.request, job.exchange
+    request = job.request
     context = RenderContext(job.id, job.created, job.model, None, None, request.include_usage)
     context.losses = losses
     if job.spoke.name == ANTHROPIC and (text.usage is None or text.usage.input_uncached is None):
@@ -153,10 +153,7 @@ def _is_sent_whole(response: UpstreamResponse, job: Job, behind: Target, deliver
     if body is None:
         return False
     AnswerLosses(job.spoke.name, losses).see_text(text)
-    notes = exchange.notes
-    notes.usage, notes.finish = text.usage, text.finish
     if losses.found:
         job.answered_losses(losses)
-    delivery.whole(body)
-    notes.first_output = delivery.first_output
+    delivery.whole(body, text)
     return True

@@ -38,7 +38,7 @@ def encode_turns(target: Target) -> list[Message]:
     """Render all turns. Raises ``unsupported`` for content that the target has no form for."""
     turns = target.request.turns
     if type(turns) is Plain and turns[0].origin != "developer":
-        return [{"role": turn.role, "content": turn.parts[0].text} for turn in turns]  # type: ignore[union-attr]
+        return plain_messages(turns)
     if is_settled(turns):
         return _History(target).messages(turns)
     turns = _steps(without_empty(paired(turns, target.losses)))
@@ -46,6 +46,11 @@ def encode_turns(target: Target) -> list[Message]:
     if last == "system" and all(turn.role == "system" for turn in turns) and (not turns or not target.same):
         turns = started_by_user(turns, target.losses)
     return _History(target).messages(turns)
+
+
+def plain_messages(turns: Plain) -> list[Message]:
+    """Render turns of one text each."""
+    return [{"role": turn.role, "content": turn.parts[0].text} for turn in turns]  # type: ignore[union-attr]
 
 
 def _steps(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:

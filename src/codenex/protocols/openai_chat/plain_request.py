@@ -9,6 +9,7 @@ from typing import Any
 
 from codenex.core.request import NO_SAMPLING, Plain, Request, Sampling
 from codenex.models.capabilities import Capabilities
+from codenex.protocols.openai_chat.history import plain_messages
 
 
 def plain_body(request: Request, capabilities: Capabilities) -> dict[str, Any] | None:
@@ -31,8 +32,7 @@ def plain_body(request: Request, capabilities: Capabilities) -> dict[str, Any] |
         or request.verbosity is not None
     ):
         return None
-    messages = [{"role": turn.role, "content": turn.parts[0].text} for turn in turns]  # type: ignore[union-attr]
-    body: dict[str, Any] = {"model": request.model, "messages": messages}
+    body: dict[str, Any] = {"model": request.model, "messages": plain_messages(turns)}
     limit, capable = request.max_output_tokens, capabilities.max_output_tokens
     if limit is not None:
         if capable is not None and limit > capable:

@@ -17,7 +17,7 @@ from codenex.core.usage import Usage
 from codenex.protocols.openai_chat import rendering
 from codenex.protocols.openai_chat.finish import encode_finish
 from codenex.protocols.openai_chat.glance import FINISHES
-from codenex.protocols.openai_chat.plain import DECODE_ERRORS
+from codenex.protocols.openai_chat.plain import DECODE_ERRORS, Choice, Chunk, Delta, FirstChunk
 from codenex.protocols.openai_chat.stream_usage import is_usage_alone
 from codenex.protocols.openai_chat.usage import decode_usage, encode_usage, is_known
 from codenex.wire.alike import Alike, alike, one_line
@@ -25,88 +25,49 @@ from codenex.wire.lines import CR, LF
 from codenex.wire.sse import data_event
 
 
-class _Nothing(msgspec.Struct):
-    """A delta that brings no text. Further fields tell nothing; those that are always null here would."""
+class _Text(Delta):
+    """A delta that may bring a text, and nothing else."""
 
-    content: Literal[""] | None = None
     reasoning_content: Literal[""] | None = None
     reasoning: Literal[""] | None = None
     tool_calls: None = None
-    refusal: None = None
-    function_call: None = None
-    reasoning_details: None = None
-    annotations: None = None
-    images: None = None
-    audio: None = None
 
 
-class _Text(_Nothing):
-    """One that may bring some."""
-
-    content: str | None = None  # type: ignore[assignment]
+class _Nothing(_Text):
+    content: Literal[""] | None = None
 
 
-class _Choice(msgspec.Struct, forbid_unknown_fields=True):
-    """The only choice. Some vendors write further fields, which tell nothing where they are null."""
-
-    index: Literal[0] = 0
-    finish_reason: Literal[""] | None = None
-    logprobs: None = None
-    content_filter_results: None = None
-    matched_stop: None = None
-    native_finish_reason: None = None
-    stop_reason: None = None
-    token_ids: None = None
-
-
-class _Begun(_Choice, forbid_unknown_fields=True):
+class _Begun(Choice, forbid_unknown_fields=True):
     delta: _Text | None = None
+    finish_reason: Literal[""] | None = None
 
 
-class _Going(_Choice, forbid_unknown_fields=True, kw_only=True):
+class _Going(Choice, forbid_unknown_fields=True, kw_only=True):
     delta: _Text
+    finish_reason: Literal[""] | None = None
 
 
-class _Finished(_Choice, forbid_unknown_fields=True, kw_only=True):
-    finish_reason: Literal["stop", "length"]  # type: ignore[assignment]
+class _Finished(Choice, forbid_unknown_fields=True, kw_only=True):
     delta: _Nothing | None = None
+    finish_reason: Literal["stop", "length"]
 
 
-class _Chunk(msgspec.Struct):
-    """Further fields of the chunk itself tell nothing once the answer has begun; those that are always null here
-    would."""
-
-    id: str | None = None
-    model: str | None = None
-    created: int | float | None = None
-    service_tier: Any = None
-    error: None = None
-    citations: None = None
-    search_results: None = None
-    x_groq: None = None
-    type: None = None
-    object: Literal["chat.completion.chunk", ""] = "chat.completion.chunk"
-
-
-class _Begin(_Chunk, forbid_unknown_fields=True, kw_only=True):
-    choices: tuple[_Begun]
-    usage: None = None
-    system_fingerprint: Any = None
-    obfuscation: Any = None
-
-
-class _More(_Chunk, kw_only=True):
-    choices: tuple[_Going]
+class _Begin(FirstChunk, forbid_unknown_fields=True, kw_only=True):
+    choices: tuple[_Begun]  # type: ignore[assignment]
     usage: None = None
 
 
-class _End(_Chunk, kw_only=True):
-    choices: tuple[_Finished]
-    usage: dict[str, Any] | None = None
+class _More(Chunk, kw_only=True):
+    choices: tuple[_Going]  # type: ignore[assignment]
+    usage: None = None
 
 
-class _Usage(_Chunk, kw_only=True):
-    choices: tuple[()]
+class _End(Chunk, kw_only=True):
+    choices: tuple[_Finished]  # type: ignore[assignment]
+
+
+class _Usage(Chunk, kw_only=True):
+    choices: tuple[()]  # type: ignore[assignment]
     usage: dict[str, Any]
 
 
