@@ -77,13 +77,23 @@ class Side:
             # Who has had a key is remembered, and nobody else.
             wire.protocol.known = self.remembers
             wire.feed(piece)
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
+            if self.server.budget.limit:
+                # When the room of a body is free again depends on turns of the loop, of which the two need not have as
+                # many: how a body that is held up finds room is no matter of what is read.
+                await self._quiet(wire)
+            else:
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+        await self._quiet(wire)
+
+    async def _quiet(self, wire: Wire) -> None:
+        quiet = 0
         for _ in range(100):
             await asyncio.sleep(0)
-            if not wire.protocol._queue:
+            # A request whose body is asked for lets what waits come, which brings the next one, some turns later.
+            quiet = 0 if wire.protocol._queue or (wire.held and wire.reading) else quiet + 1
+            if quiet == 4:
                 break
-        await asyncio.sleep(0)
 
 
 def _seen(side: Side, wire: Wire) -> tuple[Any, ...]:
@@ -108,11 +118,12 @@ def _messages(source: random.Random) -> list[bytes]:
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("light", [False, True], ids=["tasks", "light"])
-async def test_what_is_remembered_is_read_as_the_parser_reads_it(light: bool) -> None:
-    # Without tasks a known head is answered before what came behind it is looked at, and so are freed the bytes of its
-    # body: records come in another order, and bodies find more room.
-    budget = 0 if light else 2600
+@pytest.mark.parametrize(
+    ("light", "budget"), [(False, 2600), (False, 0), (True, 0)], ids=["tasks", "tasks in a hurry", "light"]
+)
+async def test_what_is_remembered_is_read_as_the_parser_reads_it(light: bool, budget: int) -> None:
+    # Without tasks, or where more comes meanwhile, a known head is answered before what came behind it is looked at,
+    # and so are freed the bytes of its body: records come in another order, and bodies find more room.
     sides = [Side(remembers=remembers, light=light, budget=budget) for remembers in (True, False)]
     hits = 0
     for side in sides:
@@ -133,7 +144,7 @@ async def test_what_is_remembered_is_read_as_the_parser_reads_it(light: bool) ->
                     await asyncio.sleep(0)
                 assert side.server.budget.used == 0, seed
                 assert side.server.request_count == 0, seed
-            if light:
+            if not budget:
                 for _, records, *_ in seen:
                     records[:] = sorted((path, status, size * (status == 200)) for path, status, size, _ in records)
             assert seen[0] == seen[1], (seed, messages)
