@@ -10,6 +10,7 @@ import os
 import re
 import socket
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -165,15 +166,14 @@ SLOW = {
 @pytest.mark.timeout(120)
 async def test_slow_readers_hold_little_memory(tmp_path: Path, client: str) -> None:
     """A hundred clients that read 1 kB a second of streams without end."""
-    server, port = await upstream_of(Pouring)
     path, body = SLOW[client]
     request = post(body, path=path)
     loop = asyncio.get_running_loop()
-    async with Victim(tmp_path, port) as victim:
+    async with upstream_of(Pouring) as port, Victim(tmp_path, port) as victim, AsyncExitStack() as opened:
         socks: list[socket.socket] = []
 
         async def open_one() -> None:
-            sock = socket.socket()
+            sock = opened.enter_context(socket.socket())
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             sock.setblocking(False)
             await loop.sock_connect(sock, ("127.0.0.1", victim.port))
@@ -201,9 +201,7 @@ async def test_slow_readers_hold_little_memory(tmp_path: Path, client: str) -> N
         assert victim.sockets >= 240
         assert each <= 256, each
         print(f"100 slow readers ({client}): {each:.0f} KiB each")
-        for sock in socks:
-            sock.close()
+        await opened.aclose()
         # Those that have gone hold nothing.
         idle = victim.sockets - 2 * len(socks)
         await until(lambda: victim.sockets <= max(idle, 12), 10, "their connections are still there")
-    server.close()

@@ -81,8 +81,7 @@ async def capacity(port: int) -> int:
 
 @pytest.mark.timeout(180)
 async def test_three_times_the_capacity(tmp_path: Path) -> None:
-    server, port = await upstream_of(Late)
-    async with Victim(tmp_path, port, descriptors=DESCRIPTORS) as victim:
+    async with upstream_of(Late) as port, Victim(tmp_path, port, descriptors=DESCRIPTORS) as victim:
         room = await capacity(victim.port)
         assert room >= 10
         calm = await load(victim.port, room - 2)
@@ -102,4 +101,3 @@ async def test_three_times_the_capacity(tmp_path: Path) -> None:
         with health_watched(victim.port) as times:
             await asyncio.sleep(0.3)
         assert len(times) > 5
-    server.close()

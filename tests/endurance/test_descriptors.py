@@ -67,8 +67,7 @@ async def health(port: int) -> int:
 async def test_without_descriptors_clients_are_told_so_and_there_is_room_again_at_once(
     tmp_path: Path, limit: int
 ) -> None:
-    server, port = await upstream_of(Silent)
-    async with Victim(tmp_path, port, descriptors=limit) as victim:
+    async with upstream_of(Silent) as port, Victim(tmp_path, port, descriptors=limit) as victim:
         await victim.log_in()
         for number in range(ROUNDS):
             early = await RawClient.connect(victim.port)
@@ -99,4 +98,3 @@ async def test_without_descriptors_clients_are_told_so_and_there_is_room_again_a
             assert recovered <= 2, recovered
             print(f"{limit} descriptors: {dict(told)}, again room after {recovered:.2f} s")
         assert b"Too many open files" not in victim.output
-    server.close()

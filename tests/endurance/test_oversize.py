@@ -125,9 +125,8 @@ async def ask(port: int, request: bytes, patience: float = 60) -> bytes:
 async def test_an_answer_beyond_the_limit_is_an_error_and_dropped(tmp_path: Path, kind: str, provider: str) -> None:
     Bomb.packed = bomb(10 * LIMIT if THOROUGH else 2 * LIMIT)
     upstream = {"one event": EndlessEvent, "a whole answer": EndlessBody, "a bomb": Bomb}[kind]
-    server, port = await upstream_of(upstream)
     requests = SLOW if kind == "one event" else UNARY
-    async with Victim(tmp_path, port, provider=provider, MAX_ERROR_COUNT=1000) as victim:
+    async with upstream_of(upstream) as port, Victim(tmp_path, port, provider=provider, MAX_ERROR_COUNT=1000) as victim:
         for client, (path, body) in requests.items():
             if not THOROUGH and client != "anthropic":
                 continue
@@ -142,7 +141,6 @@ async def test_an_answer_beyond_the_limit_is_an_error_and_dropped(tmp_path: Path
                 await until(lambda: Endless.lost == 1, 2, "the upstream is still listened to")
             assert most[0] <= 2 * LIMIT / MIB + 10, most
             print(f"{kind}, {client} → {provider}: {most[0]:.0f} MiB at most")
-    server.close()
 
 
 @pytest.mark.timeout(300)
@@ -162,8 +160,7 @@ async def test_many_large_bodies_share_one_budget(tmp_path: Path) -> None:
         def replied(self) -> None:
             held.append(self)
 
-    server, port = await upstream_of(Slow)
-    async with Victim(tmp_path, port, BODY_BUDGET_BYTES=room) as victim:
+    async with upstream_of(Slow) as port, Victim(tmp_path, port, BODY_BUDGET_BYTES=room) as victim:
 
         async def pour(writer: asyncio.StreamWriter) -> None:
             """In pieces, since a hundred whole copies would hold up this process for seconds."""
@@ -192,7 +189,7 @@ async def test_many_large_bodies_share_one_budget(tmp_path: Path) -> None:
         assert set(told) <= {200, 503}, told
         assert told[200] >= room // size // 2, told
         assert told[503] > 0
-        assert most[0] <= 2 * room / MIB, most
+        assert most[0] <= 1.75 * room / MIB, most
         # All that was charged has been given back.
         held.clear()
         again = asyncio.create_task(send())
@@ -200,7 +197,6 @@ async def test_many_large_bodies_share_one_budget(tmp_path: Path) -> None:
         held[0].transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(answer) + answer)
         assert await again == 200
         print(f"{number} bodies of {size // MIB} MiB: {dict(told)}, {most[0]:.0f} MiB at most")
-    server.close()
 
 
 @pytest.mark.timeout(120)

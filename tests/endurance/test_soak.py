@@ -111,8 +111,7 @@ async def quiet(site: Soaked) -> Quiet:
 
 @pytest.mark.timeout(7200)
 async def test_nothing_grows_and_nothing_is_left(tmp_path: Path) -> None:
-    server, port = await upstream_of(Failing)
-    async with Soaked(tmp_path, port) as site:
+    async with upstream_of(Failing) as port, Soaked(tmp_path, port) as site:
         await site.log_in()
         await site.serving(2)
         outcomes = await load(site.port, WARM_UP, 0, CLIENTS)
@@ -159,7 +158,6 @@ async def test_nothing_grows_and_nothing_is_left(tmp_path: Path) -> None:
             assert slope <= SLOPE, slope
         else:
             assert grown <= GROWTH, grown
-    server.close()
 
 
 async def used(site: Site, count: float) -> float:

@@ -7,8 +7,8 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -197,9 +197,14 @@ def answering(answer: bytes) -> type[PlainUpstream]:
     return type("Answering", (PlainUpstream,), {"answer": answer})
 
 
-async def upstream_of(kind: Callable[[], asyncio.Protocol]) -> tuple[asyncio.Server, int]:
+@asynccontextmanager
+async def upstream_of(kind: Callable[[], asyncio.Protocol]) -> AsyncIterator[int]:
+    """The port of an upstream."""
     server = await asyncio.get_running_loop().create_server(kind, "127.0.0.1", 0, backlog=1024)
-    return server, server.sockets[0].getsockname()[1]
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
 
 
 def whole(body: bytes, kind: bytes = b"application/json") -> bytes:

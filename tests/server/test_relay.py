@@ -266,13 +266,13 @@ async def test_a_slow_client_slows_the_control_part_down(site: Site) -> None:
         client.peer.pause_reading()
         await client.request("GET", "/api/x")
         exchange = await site.control.wait_for_requests(1)
-        await site.control.wait_for(lambda: exchange.body_writes > 8)
+        await site.control.wait_for(lambda: exchange.body_writes > 0)
         before = -1
         while before != exchange.body_writes:
             before = exchange.body_writes
             for _ in range(50):
                 await asyncio.sleep(0.002)
-        assert exchange.body_writes < 400
+        assert exchange.body_writes < 40
         client.peer.resume_reading()
         answer = await client.response()
     assert len(answer.body) == len(pieces) * len(pieces[0])

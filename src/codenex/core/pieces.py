@@ -5,6 +5,8 @@ from __future__ import annotations
 
 #: Small pieces that are held before they are joined.
 MANY = 128
+#: Characters below which pieces are small on average.
+SMALL = 128
 
 
 class Pieces(list[str]):
@@ -27,7 +29,12 @@ class Pieces(list[str]):
             self.gather()
 
     def gather(self) -> None:
-        """Join the newest pieces. What has been joined before stays, so that each byte is copied once."""
+        """Join the newest pieces, if they are small. What has been joined before stays, so that each byte is copied
+        once."""
         start = self.most - MANY
-        self[start:] = ["".join(self[start:])]
-        self.most += 1
+        newest = self[start:]
+        joined = "".join(newest)
+        if len(joined) < MANY * SMALL:
+            self[start:] = [joined]
+        # Larger ones are not copied: whoever reads and whoever writes a stream hold the same ones.
+        self.most = len(self) + MANY

@@ -21,6 +21,7 @@ from codenex.server.request_ids import new_request_id
 from codenex.server.requests import request_id_of
 from codenex.server.responses import FRAMING, RenderError
 from codenex.server.server import CLIENT_CLOSED_REQUEST, AccessRecord
+from codenex.server.upload import Upload
 from codenex.wire.head import header_lines
 
 Message = MutableMapping[str, Any]
@@ -102,7 +103,7 @@ class AsgiExchange:
         length = self.header("content-length")
         if length is not None and length.isdecimal() and int(length) > self._limit:
             raise too_large(self._limit)
-        parts: list[bytes] = []
+        upload = Upload()
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
@@ -112,10 +113,10 @@ class AsgiExchange:
             if self.bytes_in > self._limit:
                 raise too_large(self._limit)
             self._charge(len(piece))
-            parts.append(piece)
+            upload.add(piece)
             if not message.get("more_body", False):
                 break
-        data = b"".join(parts)
+        data = upload.whole()
         if codings:
             data = await plain_body(data, codings, self._limit)
             self._give_back()

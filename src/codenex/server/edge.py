@@ -162,7 +162,7 @@ class Connection(Inflow):
             self._release(exchange)
         if exchange.charged:
             # As forget_body does.
-            exchange.parts, exchange.plain = None, b""
+            exchange.upload, exchange.plain = None, b""
             server.budget.used -= exchange.charged
             exchange.charged = 0
         self.current = None

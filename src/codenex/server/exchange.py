@@ -15,6 +15,7 @@ from codenex.providers.transport.light_task import LightTask, driven
 from codenex.server.body import plain_body, request_codings, too_large
 from codenex.server.request_ids import ID_PREFIX, id_numbers
 from codenex.server.responses import answer_head
+from codenex.server.upload import Upload
 
 if TYPE_CHECKING:
     from codenex.server.edge import Connection
@@ -93,7 +94,6 @@ class EdgeExchange(LightTask):
         "light",
         "method",
         "notes",
-        "parts",
         "path",
         "peer",
         "plain",
@@ -105,6 +105,7 @@ class EdgeExchange(LightTask):
         "scheme",
         "status",
         "streaming",
+        "upload",
     )
 
     #: The head, where it waits for the first piece of a streamed answer.
@@ -158,8 +159,8 @@ class EdgeExchange(LightTask):
         self.keep = True
 
         self.length = length
-        #: Body pieces as received; ``bytes_in`` counts them all, dropped ones too.
-        self.parts: list[bytes] | None = None
+        #: The body as received; ``bytes_in`` counts dropped pieces of it too.
+        self.upload: Upload | None = None
         #: The body as it is handed out, once it is there.
         self.plain = body
         self.complete = self.reading = whole = body is not None
@@ -234,29 +235,28 @@ class EdgeExchange(LightTask):
             raise self.body_fault
         if self.plain is not None:
             return self.plain
-        parts = self.parts or ()
-        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        data = b"" if self.upload is None else self.upload.whole()
         if codings:
-            # The parts stay until this is done, for a second reader.
+            # It stays until this is done, for a second reader.
             data = await plain_body(data, codings, limit)
             self._charge_plain(len(data))
         if not self.gone:
             self.plain = data
-        self.parts = None
+        self.upload = None
         return data
 
     def _charge_plain(self, size: int) -> None:
         """Charge the plain body in place of the compressed one. Raises :class:`Fault` 503."""
         self._give_back()
         if not self.connection.server.budget.charge(size):
-            self.parts = None
+            self.upload = None
             raise no_room()
         self.charged = size
 
     def forget_body(self, held: int = 0) -> None:
         """Let go of the body, but for ``held`` bytes that are counted until the end: nobody needs it any more.
         :meth:`body` is not to be called again."""
-        self.parts = None
+        self.upload = None
         self.plain = b""
         if self.charged > held:
             self.connection.server.budget.used -= self.charged - held
@@ -273,7 +273,7 @@ class EdgeExchange(LightTask):
             self.complete = True
         else:
             self.body_fault = fault
-            self.parts = None
+            self.upload = None
             self._give_back()
         if self.waiting:
             # Not at once: the parser is still at work.

@@ -13,6 +13,7 @@ from codenex.server.exchange import EdgeExchange
 from codenex.server.known_head import DIGITS, KnownHead, known_head
 from codenex.server.outflow import Outflow
 from codenex.server.parsing import RequestParser
+from codenex.server.upload import Upload
 
 if TYPE_CHECKING:
     from codenex.server.edge import Connection
@@ -187,7 +188,7 @@ class Inflow(Outflow):
             server.budget.used += size
             exchange.charged = exchange.bytes_in = size
             if body:
-                exchange.parts = [body]
+                exchange.upload = Upload(body)
             self.current = self.receiving = exchange
             self._missing = length - size
             self._unread += size
@@ -208,7 +209,7 @@ class Inflow(Outflow):
         self.current = exchange = EdgeExchange(connection, method, path, known.query, None, known, length, body)
         self.read_deadline = NEVER
         if known.form.coding is not None:
-            exchange.parts, exchange.plain = [body], None
+            exchange.upload, exchange.plain = Upload(body), None
         server.serve(exchange, light=True)
         return True
 
@@ -262,10 +263,10 @@ class Inflow(Outflow):
             exchange.body_ended(no_room())
             return None
         exchange.charged += len(piece)
-        if exchange.parts is None:
-            exchange.parts = [piece]
+        if exchange.upload is None:
+            exchange.upload = Upload(piece)
         else:
-            exchange.parts.append(piece)
+            exchange.upload.add(piece)
         if not exchange.reading:
             self._unread += len(piece)
         return None
@@ -284,5 +285,5 @@ class Inflow(Outflow):
 
     def _release(self, exchange: EdgeExchange) -> None:
         """Count an exchange's held body bytes no longer as unread."""
-        if exchange.parts and not exchange.reading:
-            self._unread -= sum(map(len, exchange.parts))
+        if exchange.upload is not None and not exchange.reading:
+            self._unread -= exchange.upload.size

@@ -33,7 +33,7 @@ class Limits:
     #: An unread remainder of a body up to this size is read and dropped to keep the connection; more closes it.
     discard_bytes: int = 64 * KIB
     #: Answer bytes held for a slow client before the source is paused.
-    write_bytes: int = 64 * KIB
+    write_bytes: int = 32 * KIB
     #: From the first byte of a request (or the connection's start) to the end of its head.
     head_seconds: float = 10.0
     #: A body has to bring at least ``body_window_bytes`` in each window of this length.

@@ -9,7 +9,7 @@ import stat
 
 #: Bytes that the kernel takes for a client beyond those on their way to it. It would take megabytes of a stream that
 #: the client reads slowly: events that the upstream has been asked to write, and that may never be read.
-UNSENT_BYTES = 256 * 1024
+UNSENT_BYTES = 64 * 1024
 
 
 def listen(host: str, port: int, *, backlog: int = 2048) -> socket.socket:
