@@ -9,7 +9,8 @@ from typing import Any
 from codenex.core import events as e
 from codenex.core import json
 from codenex.core.errors import Fault, FaultKind
-from codenex.protocols.openai_chat.chunks import ChunkReader, Flow
+from codenex.protocols.openai_chat.choice import Flow
+from codenex.protocols.openai_chat.chunks import ChunkReader
 from codenex.protocols.openai_chat.emission import StreamEncoder
 from codenex.protocols.openai_chat.errors import in_band_fault
 from codenex.protocols.openai_chat.response import decode_body
