@@ -29,6 +29,12 @@ from codenex.core.usage import Usage
 from codenex.protocols.openai_chat import SPOKE
 
 
+def answered(message: Object) -> Answer:
+    """A whole answer."""
+    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": "stop"}
+    return fold(SPOKE.decode_response(json.dumps({**chunk(), "choices": [choice]}).encode()))
+
+
 def fault_of(data: bytes) -> Fault:
     last = every_cut(data)[-1]
     assert isinstance(last, e.Error)
@@ -295,6 +301,42 @@ def test_details_of_reasoning():
         Text("x"),
         Reasoning((), redacted=True, item_id="rs_1", signature=Signature("openai", "d", "rs_1")),
     )
+
+
+def thinking(text: str, signature: str | None = None) -> Object:
+    return {"thinking_blocks": [{"type": "thinking", "thinking": text, "signature": signature}]}
+
+
+@pytest.mark.pitfall("RSN-11")
+def test_blocks_of_another_gateway():
+    found = folded(
+        chunk({"reasoning_content": "h", **thinking("h")}),
+        chunk({"reasoning_content": "m", **thinking("m")}),
+        chunk({"reasoning_content": "", **thinking("", "s")}),
+        chunk({"thinking_blocks": [{"type": "redacted_thinking", "data": "d"}]}),
+        chunk({"content": "x"}),
+        chunk({}, "stop"),
+    )
+    thought = Reasoning(("hm",), signature=Signature("openai", "s"))
+    redacted = Reasoning((), redacted=True, signature=Signature("openai", "d"))
+    assert found.choices[0].parts == (thought, redacted, Text("x"))
+    blocks = [*thinking("hm", "s")["thinking_blocks"], {"type": "redacted_thinking", "data": "d"}]
+    whole = {"reasoning_content": "hm", "thinking_blocks": blocks, "content": "x"}
+    assert answered(whole).choices[0].parts == (thought, redacted, Text("x"))
+
+
+@pytest.mark.parametrize("odd", [None, 7, "x", [{"text": 1}]])
+def test_odd_entries_lose_nothing_else(odd: Any):
+    details = [{"type": "reasoning.text", "text": "hm", "signature": "s"}, odd]
+    for odd_text in (odd, "hm"):
+        found = answered({"reasoning_content": odd_text, "reasoning_details": details, "content": "x"})
+        assert found.choices[0].parts == (Reasoning(("hm",), signature=Signature("openai", "s")), Text("x"))
+
+
+def test_an_image_that_is_none():
+    found = folded(chunk({"images": [{"image_url": {"url": 7}}]}), chunk({"content": "x"}, "stop"))
+    assert found.choices[0].parts == (Text("x"),)
+    assert [raw.type for raw in found.raws] == ["image_url"]
 
 
 def test_content_as_a_list():

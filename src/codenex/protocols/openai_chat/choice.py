@@ -15,7 +15,7 @@ from codenex.protocols.openai_chat.calls import CallAssembler
 from codenex.protocols.openai_chat.content import decode_annotations, decode_part, thinking
 from codenex.protocols.openai_chat.finish import decode_finish
 from codenex.protocols.openai_chat.plain import ARGUMENTS, REASONING, TEXT, Call, Choice
-from codenex.protocols.openai_chat.reasoning import decode_reasoning, extras_of, signature_of, text_of
+from codenex.protocols.openai_chat.reasoning import block_entry, decode_reasoning, extras_of, signature_of, text_of
 from codenex.protocols.openai_chat.types import PROTOCOL
 from codenex.wire.text_runs import Form
 
@@ -94,8 +94,7 @@ class ChoiceReader:
 
     def take(self, body: dict[str, Any], *, whole: bool) -> None:
         """Take a delta, or a whole message."""
-        entries = body.get("tool_calls")
-        calls = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+        calls = _objects(body.get("tool_calls"))
         self._reasoning(body, calls, whole)
         content = body.get("content")
         if isinstance(content, str):
@@ -181,8 +180,9 @@ class ChoiceReader:
         self.assembly.reasoning(key, text)
 
     def _reasoning(self, body: dict[str, Any], calls: list[dict[str, Any]], whole: bool) -> None:
-        details = body.get("reasoning_details")
-        entries = [entry for entry in details if isinstance(entry, dict)] if isinstance(details, list) else []
+        entries = _objects(body.get("reasoning_details"))
+        if not entries:
+            entries = [*map(block_entry, _objects(body.get("thinking_blocks")))]
         if whole and entries:
             self._whole_reasoning(body, calls)
             return
@@ -198,11 +198,11 @@ class ChoiceReader:
                 continue
             if signature.item_id is not None and signature.item_id in call_ids:
                 self._call_signatures.append((signature.item_id, signature))
-            elif self._now == "reasoning":
+            elif self._now == "reasoning" and not (self._signed and _is_block(entry)):
                 self.assembly.sign(self.reasoning_key, signature)
                 self._signed = True
             else:
-                self.seen_content = True
+                self._begin("redacted")
                 redacted = Reasoning((), False, True, signature.item_id, signature, extras_of(entry))
                 self.assembly.whole(redacted, self.index)
 
@@ -212,10 +212,10 @@ class ChoiceReader:
 
     def _whole_reasoning(self, body: dict[str, Any], calls: list[dict[str, Any]]) -> None:
         call_ids = {str(entry["id"]) for entry in calls if entry.get("id")}
-        try:
-            parts, signatures = decode_reasoning(body, "message", call_ids)
-        except Fault:
-            return
+        # What else an upstream writes there is no reason to lose what can be read.
+        legible = {name: _objects(body.get(name)) for name in ("reasoning_details", "thinking_blocks")}
+        texts = {name: body[name] for name in ("reasoning_content", "reasoning") if _is_text(body.get(name))}
+        parts, signatures = decode_reasoning({**legible, **texts}, "message", call_ids)
         for part in parts:
             self.seen_content = True
             self.assembly.whole(part, self.index)
@@ -242,10 +242,8 @@ class ChoiceReader:
                 self.assembly.out.append(e.Raw(PROTOCOL, str(kind), item))
 
     def _media(self, body: dict[str, Any]) -> None:
-        images = body.get("images")
-        for image in images if isinstance(images, list) else ():
-            if isinstance(image, dict):
-                self._image({"type": "image_url", **image})
+        for image in _objects(body.get("images")):
+            self._image({"type": "image_url", **image})
         audio = body.get("audio")
         if isinstance(audio, dict):
             key = self.key("audio")
@@ -265,9 +263,19 @@ class ChoiceReader:
         try:
             part = decode_part({key: value for key, value in item.items() if key != "index"}, "images")
         except Fault:
+            self.assembly.out.append(e.Raw(PROTOCOL, "image_url", item))
             return
         self._begin("image")
         self.assembly.whole(part, self.index)
+
+
+def _is_block(entry: dict[str, Any]) -> bool:
+    """Whether an entry is one by itself where it doesn't sign what came before it."""
+    return entry.get("type") == "reasoning.encrypted"
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def _is_text(value: Any) -> bool:

@@ -39,6 +39,7 @@ class Delta(msgspec.Struct):
     refusal: None = None
     function_call: None = None
     reasoning_details: None = None
+    thinking_blocks: None = None
     annotations: None = None
     images: None = None
     audio: None = None

@@ -1,7 +1,8 @@
 """Reasoning in Chat, which has no official field for it: all spellings in, one pair of fields out.
 
 ``reasoning_content`` and ``reasoning`` are strings; ``reasoning_details`` (OpenRouter's form) is a list of entries
-``reasoning.text`` (text, signature), ``reasoning.summary`` (summary) and ``reasoning.encrypted`` (data).
+``reasoning.text`` (text, signature), ``reasoning.summary`` (summary) and ``reasoning.encrypted`` (data);
+``thinking_blocks`` (LiteLLM's form) is a list of Anthropic's blocks.
 """
 
 from __future__ import annotations
@@ -36,10 +37,9 @@ def decode_reasoning(
         ]
         parts, signatures = _from_details(_merged(entries), call_ids)
     elif blocks:
-        parts = [
-            _from_block(fields.required_mapping(block, f"{path}.thinking_blocks[{number}]"))
-            for number, block in enumerate(blocks)
-        ]
+        for number, block in enumerate(blocks):
+            entry = block_entry(fields.required_mapping(block, f"{path}.thinking_blocks[{number}]"))
+            parts += _from_details([entry], set())[0]
     return _with_text(parts, plain) if plain else parts, signatures
 
 
@@ -80,6 +80,17 @@ def signature_of(entry: dict[str, Any]) -> Signature | None:
         return None
     item_id = entry.get("id")
     return Signature(VENDOR, payload, item_id if isinstance(item_id, str) and item_id else None)
+
+
+def block_entry(block: dict[str, Any]) -> dict[str, Any]:
+    """Return one of ``thinking_blocks`` as an entry of ``reasoning_details``; one of another type stays what it is."""
+    match block.get("type"):
+        case "thinking" if isinstance(block.get("thinking"), str):
+            return {"type": "reasoning.text", "text": block["thinking"], "signature": block.get("signature")}
+        case "redacted_thinking" if isinstance(block.get("data"), str) and block["data"]:
+            return {"type": "reasoning.encrypted", "data": block["data"]}
+        case _:
+            return block
 
 
 def text_of(entry: dict[str, Any]) -> str:
@@ -138,19 +149,6 @@ def _from_details(
             raw = kind == "reasoning.text" and signature is None
             parts.append(Reasoning((text,) if text else (), raw, False, item_id, signature, extras_of(entry)))
     return parts, signatures
-
-
-def _from_block(block: dict[str, Any]) -> Reasoning | Opaque:
-    payload = block.get("signature") if block.get("type") == "thinking" else block.get("data")
-    signature = Signature(VENDOR, payload) if isinstance(payload, str) and payload else None
-    thinking = block.get("thinking")
-    match block.get("type"):
-        case "thinking" if isinstance(thinking, str):
-            return Reasoning((thinking,) if thinking else (), signature is None, False, None, signature)
-        case "redacted_thinking" if signature is not None:
-            return Reasoning((), False, True, None, signature)
-        case kind:
-            return Opaque(PROTOCOL, str(kind), block)
 
 
 def _with_text(parts: list[Reasoning | Opaque], plain: str) -> list[Reasoning | Opaque]:
