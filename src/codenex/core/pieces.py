@@ -33,8 +33,7 @@ class Pieces(list[str]):
         once."""
         start = self.most - MANY
         newest = self[start:]
-        joined = "".join(newest)
-        if len(joined) < MANY * SMALL:
-            self[start:] = [joined]
+        if sum(map(len, newest)) < MANY * SMALL:
+            self[start:] = ["".join(newest)]
         # Larger ones are not copied: whoever reads and whoever writes a stream hold the same ones.
         self.most = len(self) + MANY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codenex.core.spoke import Spoke
 from codenex.protocols.gemini.content import is_read_by_address
+from codenex.protocols.gemini.emission import StreamEncoder
 from codenex.protocols.gemini.errors import decode_error, encode_error
 from codenex.protocols.gemini.glance import skim
 from codenex.protocols.gemini.lists import decode_count, decode_models, encode_count, encode_model, encode_models
@@ -14,7 +15,7 @@ from codenex.protocols.gemini.request import (
     encode_request,
 )
 from codenex.protocols.gemini.response import decode_response, encode_response, usage_of
-from codenex.protocols.gemini.stream import StreamDecoder, StreamEncoder
+from codenex.protocols.gemini.stream import StreamDecoder
 from codenex.protocols.gemini.types import NAME, VENDOR, bare_model, generate_path, method_path
 
 SPOKE = Spoke(

@@ -198,7 +198,8 @@ class ChoiceReader:
                 continue
             if signature.item_id is not None and signature.item_id in call_ids:
                 self._call_signatures.append((signature.item_id, signature))
-            elif self._now == "reasoning" and not (self._signed and _is_block(entry)):
+            elif self._now == "reasoning" and not (self._signed and entry.get("type") == "reasoning.encrypted"):
+                # Encrypted behind what is signed already is a block by itself.
                 self.assembly.sign(self.reasoning_key, signature)
                 self._signed = True
             else:
@@ -267,11 +268,6 @@ class ChoiceReader:
             return
         self._begin("image")
         self.assembly.whole(part, self.index)
-
-
-def _is_block(entry: dict[str, Any]) -> bool:
-    """Whether an entry is one by itself where it doesn't sign what came before it."""
-    return entry.get("type") == "reasoning.encrypted"
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codenex.core.spoke import Spoke
 from codenex.protocols.openai_responses.cut import fail_after
+from codenex.protocols.openai_responses.emission import StreamEncoder
 from codenex.protocols.openai_responses.errors import decode_error, encode_error
 from codenex.protocols.openai_responses.glance import skim
 from codenex.protocols.openai_responses.listing import (
@@ -15,7 +16,7 @@ from codenex.protocols.openai_responses.listing import (
 )
 from codenex.protocols.openai_responses.request import decode_request, encode_count_request, encode_request
 from codenex.protocols.openai_responses.response import decode_response, encode_response, usage_of
-from codenex.protocols.openai_responses.stream import StreamDecoder, StreamEncoder
+from codenex.protocols.openai_responses.stream import StreamDecoder
 from codenex.protocols.openai_responses.types import NAME, VENDOR
 
 SPOKE = Spoke(
